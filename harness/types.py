@@ -1,0 +1,337 @@
+"""The words of the project as frozen data: articles, speakers, targets, stances, predictions, scores; no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Literal, TypeVar
+
+ESCALATION = "escalation"
+"""Id of the target that every article has."""
+
+ESCALATION_PROPOSITION = (
+    "The speaker's own side (for an outsider, either side) should raise the conflict's intensity or scope."
+)
+
+
+class Stance(StrEnum):
+    """A label: five ordered points, and `no_stance` off the scale."""
+
+    OPPOSE = "oppose"
+    LEAN_OPPOSE = "lean_oppose"
+    NEUTRAL = "neutral"
+    LEAN_SUPPORT = "lean_support"
+    SUPPORT = "support"
+    NO_STANCE = "no_stance"
+
+    @property
+    def degree(self) -> int | None:
+        """Position on the scale in [-2, 2]; None for `no_stance`."""
+        return _DEGREES[self]
+
+    @property
+    def three_way(self) -> ThreeWay:
+        """The collapse used by the literature: lean_* go to their side, `neutral` and `no_stance` to none."""
+        degree = self.degree or 0
+        return ThreeWay.FAVOR if degree > 0 else ThreeWay.AGAINST if degree < 0 else ThreeWay.NONE
+
+
+class ThreeWay(StrEnum):
+    """The three labels of SemEval-2016 task 6."""
+
+    AGAINST = "against"
+    NONE = "none"
+    FAVOR = "favor"
+
+
+_DEGREES: dict[Stance, int | None] = {
+    Stance.OPPOSE: -2,
+    Stance.LEAN_OPPOSE: -1,
+    Stance.NEUTRAL: 0,
+    Stance.LEAN_SUPPORT: 1,
+    Stance.SUPPORT: 2,
+    Stance.NO_STANCE: None,
+}
+STANCES: tuple[Stance, ...] = tuple(Stance)
+SCALE: tuple[Stance, ...] = STANCES[:5]
+
+Direction = Literal["escalate", "de_escalate"]
+SpeakerKind = Literal["person", "institution", "group", "vague"]
+Act = Literal["advocate", "authorise", "refuse", "warn", "threaten", "demand", "justify", "deny", "report"]
+Modality = Literal["actual", "conditional", "hypothetical", "future", "historical", "negated"]
+Basis = Literal["declared", "both_sides", "undecided", "divided"]
+SourceKind = Literal["news", "documented", "fictional"]
+Split = Literal["dev", "test"]
+
+PHENOMENA: tuple[str, ...] = (
+    "direct_quote",
+    "indirect_speech",
+    "implicit",
+    "action_only",
+    "threat",
+    "warning",
+    "conditional",
+    "partial_permission",
+    "changed_position",
+    "nested_quote",
+    "denied_attribution",
+    "metonym",
+    "role_reference",
+    "shared_surname",
+    "irony",
+    "loaded_verb",
+    "peaceful_wording",
+    "martial_wording",
+    "late_speaker",
+)
+"""What makes a stance hard to read; results are sliced by these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A passage copied verbatim from the article; `start` and `end` are half-open code-point offsets into its text."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class StanceLabel:
+    """What one annotator (or gold) says of one (speaker, target) pair."""
+
+    speaker: str
+    target: str
+    stance: Stance
+    act: Act | None = None
+    modality: Modality = "actual"
+    condition: str | None = None
+    basis: Basis | None = None
+    evidence: tuple[Evidence, ...] = ()
+    phenomena: tuple[str, ...] = ()
+    confidence: int | None = None
+    note: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One annotator's labels of one article; gold is the adjudicator's."""
+
+    annotator: str
+    stances: tuple[StanceLabel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A proposition that stances are about; `rung` in 0..4 (None for the target `escalation`)."""
+
+    id: str
+    proposition: str
+    direction: Direction = "escalate"
+    rung: int | None = None
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Someone to whom the article attributes words, a position or a decision."""
+
+    id: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    side: str | None = None
+    role: str | None = None
+    kind: SpeakerKind = "person"
+    main: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name, then the aliases."""
+        return (self.name, *self.aliases)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceSummary:
+    """A summary written by hand."""
+
+    annotator: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A public fact on which a documented article rests."""
+
+    fact: str
+    date: str
+    checked: Literal["opened", "from_memory"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a text came from."""
+
+    kind: SourceKind
+    publisher: str | None = None
+    date: date | None = None
+    url: str | None = None
+    licence: str | None = None
+    note: str | None = None
+    facts: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One text with everything that people said of it; `gold` is None where nobody labelled it."""
+
+    id: str
+    title: str
+    text: str
+    event: str
+    source: Source
+    targets: tuple[Target, ...]
+    speakers: tuple[Speaker, ...]
+    language: str = "en"
+    split: Split = "test"
+    summaries: tuple[ReferenceSummary, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
+    gold: Annotation | None = None
+
+    def speaker(self, speaker_id: str) -> Speaker:
+        """The declared speaker; KeyError otherwise."""
+        return _by_id(self.speakers, speaker_id)
+
+    def target(self, target_id: str) -> Target:
+        """The declared target; KeyError otherwise."""
+        return _by_id(self.targets, target_id)
+
+    def pairs(self) -> Iterator[tuple[Speaker, Target]]:
+        """Every declared pair that is scored: vague speakers are not."""
+        for speaker in self.speakers:
+            if speaker.kind != "vague":
+                for target in self.targets:
+                    yield speaker, target
+
+    def gold_stances(self) -> Mapping[tuple[str, str], StanceLabel]:
+        """Gold by (speaker id, target id); empty without gold."""
+        return {(s.speaker, s.target): s for s in self.gold.stances} if self.gold else {}
+
+
+_Declared = TypeVar("_Declared", Speaker, Target)
+
+
+def _by_id(things: Sequence[_Declared], wanted: str) -> _Declared:
+    for thing in things:
+        if thing.id == wanted:
+            return thing
+    raise KeyError(wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Labelled articles under one name and version; `fingerprint` is the hash of their canonical content."""
+
+    name: str
+    version: str
+    articles: tuple[Article, ...]
+    fingerprint: str
+    language: str = "en"
+    licence: str | None = None
+    description: str = ""
+    annotators: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.articles)
+
+    def __iter__(self) -> Iterator[Article]:
+        return iter(self.articles)
+
+    def article(self, article_id: str) -> Article:
+        """The article with that id; KeyError otherwise."""
+        for article in self.articles:
+            if article.id == article_id:
+                return article
+        raise KeyError(article_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One question to a system: summarise `article`, or tell `speaker`'s stance on `target` from it.
+
+    A judge reads a summary instead of the article: its items carry the article with the text replaced.
+    """
+
+    article: Article
+    speaker: Speaker | None = None
+    target: Target | None = None
+
+    @property
+    def id(self) -> str:
+        """`article`, or `article/speaker/target`."""
+        if self.speaker is None or self.target is None:
+            return self.article.id
+        return f"{self.article.id}/{self.speaker.id}/{self.target.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a system says of one item, before it is stored.
+
+    `label` is None for text answers and for a stance that could not be parsed; `scores` holds log-probabilities or
+    probabilities by label; `path` names the way it was computed; `tokens_cut` counts article tokens that the
+    model did not see; `error` is set when there is no answer, and then nothing else counts.
+    """
+
+    output: str = ""
+    label: Stance | None = None
+    scores: Mapping[str, float] = field(default_factory=dict)
+    raw: str | None = None
+    prompt: str | None = None
+    tokens_in: int = 0
+    tokens_out: int = 0
+    tokens_cut: int = 0
+    seconds: float = 0.0
+    path: str = ""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A stored answer; `key` is a hash of the system's fingerprint and exactly what it read."""
+
+    key: str
+    system: str
+    kind: str
+    article_id: str
+    speaker_id: str | None
+    target_id: str | None
+    answer: Answer
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemScore:
+    """What one metric says of one item; `value` None means unscored and `reason` says why."""
+
+    item: str
+    article_id: str
+    metric: str
+    value: float | None
+    speaker_id: str | None = None
+    target_id: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricValue:
+    """An aggregate with its 95 % interval; None where it is undefined, and `reason` says why."""
+
+    value: float | None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    n_scored: int = 0
+    n_unscored: int = 0
+    reason: str | None = None
