@@ -50,7 +50,7 @@ def summeval_pairs(external: Path, n: int, seed: int = 0) -> list[tuple[str, str
 
 def clear_caches() -> None:
     """Forget every word, token and n-gram, so that each repeat starts cold."""
-    for cached in (porter.stem_long, rouge._lines, rouge._tokens, rouge._ngrams):
+    for cached in (porter.stem_long, rouge._lines, rouge._tokens, rouge._ngrams, rouge._columns):
         cached.cache_clear()
 
 

@@ -22,6 +22,7 @@ VARIANTS: tuple[Variant, ...] = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 IMPLEMENTATION = "harness 1"
 
 _Lines = tuple[tuple[str, ...], ...]
+_NGrams = tuple[Counter[tuple[str, ...] | str], int]
 
 
 class RougeScore(NamedTuple):
@@ -84,9 +85,11 @@ def rouge_pair(
     scores: dict[str, RougeScore] = {}
     for variant in variants:
         if variant == "rougeL":
-            scores[variant] = _rouge_l(_tokens(prediction, stemmer, tokenizer), _tokens(reference, stemmer, tokenizer))
+            columns, tokens = _columns(prediction, stemmer, tokenizer), _tokens(reference, stemmer, tokenizer)
+            scores[variant] = _rouge_l(columns, tokens)
         elif variant == "rougeLsum":
-            scores[variant] = _rouge_lsum(_lines(prediction, stemmer, tokenizer), _lines(reference, stemmer, tokenizer))
+            columns, lines = _columns(prediction, stemmer, tokenizer), _lines(reference, stemmer, tokenizer)
+            scores[variant] = _rouge_lsum(columns, lines)
         elif len(variant) == 6 and variant.startswith("rouge") and variant[5] in "123456789":
             n = int(variant[5])
             scores[variant] = _rouge_n(
@@ -97,7 +100,7 @@ def rouge_pair(
     return scores
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
 def _lines(text: str, stemmer: bool, tokenizer: TokenizerName) -> _Lines:
     """Tokens of each line that is not empty; a line may have none."""
     cut = google_tokens if tokenizer == "google" else unicode_tokens
@@ -107,13 +110,13 @@ def _lines(text: str, stemmer: bool, tokenizer: TokenizerName) -> _Lines:
     return tuple(tuple(map(stem_long, line)) for line in lines)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
 def _tokens(text: str, stemmer: bool, tokenizer: TokenizerName) -> tuple[str, ...]:
     return tuple(token for line in _lines(text, stemmer, tokenizer) for token in line)
 
 
-@lru_cache(maxsize=1024)
-def _ngrams(text: str, n: int, stemmer: bool, tokenizer: TokenizerName) -> tuple[Counter[tuple[str, ...] | str], int]:
+@lru_cache(maxsize=512)
+def _ngrams(text: str, n: int, stemmer: bool, tokenizer: TokenizerName) -> _NGrams:
     """Counts of the n-grams, and their number."""
     tokens = _tokens(text, stemmer, tokenizer)
     counts: Counter[tuple[str, ...] | str] = Counter(
@@ -130,67 +133,65 @@ def _score(hits: int, n_prediction: int, n_reference: int) -> RougeScore:
     return _ZERO
 
 
-def _rouge_n(
-    prediction: tuple[Counter[tuple[str, ...] | str], int], reference: tuple[Counter[tuple[str, ...] | str], int]
-) -> RougeScore:
+def _rouge_n(prediction: _NGrams, reference: _NGrams) -> RougeScore:
     (counts_p, n_p), (counts_r, n_r) = prediction, reference
-    hits = sum(min(counts_p[gram], counts_r[gram]) for gram in counts_p.keys() & counts_r.keys())
+    common = counts_p.keys() & counts_r.keys()
+    hits = sum(map(min, map(counts_p.__getitem__, common), map(counts_r.__getitem__, common)))
     return _score(hits, max(n_p, 1), max(n_r, 1))
 
 
-def _rouge_l(prediction: tuple[str, ...], reference: tuple[str, ...]) -> RougeScore:
-    if not prediction or not reference:
-        return _ZERO
-    return _score(lcs_length(prediction, reference), len(prediction), len(reference))
+class _Columns(NamedTuple):
+    """The prediction as columns of bits: all sentences side by side, each followed by a column that matches nothing."""
+
+    masks: dict[str, int]
+    spans: tuple[tuple[int, int], ...]
+    separators: int
+    width: int
+    n_tokens: int
 
 
-def lcs_length(a: Sequence[str], b: Sequence[str]) -> int:
-    """Length of the longest common subsequence; a zero bit of `row` is a column where the length grows by one."""
+@lru_cache(maxsize=256)
+def _columns(text: str, stemmer: bool, tokenizer: TokenizerName) -> _Columns:
     masks: dict[str, int] = {}
-    bit = 1
-    for token in b:
-        masks[token] = masks.get(token, 0) | bit
-        bit <<= 1
-    row = full = bit - 1
-    for token in a:
-        matches = masks.get(token)
+    spans: list[tuple[int, int]] = []
+    separators = column = n_tokens = 0
+    for line in _lines(text, stemmer, tokenizer):
+        if line:
+            for i, token in enumerate(line, column):
+                masks[token] = masks.get(token, 0) | (1 << i)
+            spans.append((column, column + len(line)))
+            column += len(line) + 1
+            separators |= 1 << (column - 1)
+            n_tokens += len(line)
+    return _Columns(masks, tuple(spans), separators, column, n_tokens)
+
+
+def _rouge_l(prediction: _Columns, reference: Sequence[str]) -> RougeScore:
+    if not prediction.n_tokens or not reference:
+        return _ZERO
+    # A zero bit of `row` is a column where the length of the common subsequence grows by one.
+    row = full = (1 << prediction.width) - 1
+    for matches in map(prediction.masks.get, reference):
         if matches:
             hit = row & matches
             row = ((row + hit) | (row - hit)) & full
-    return len(b) - row.bit_count()
+    return _score(prediction.width - row.bit_count(), prediction.n_tokens, len(reference))
 
 
-def _rouge_lsum(prediction: _Lines, reference: _Lines) -> RougeScore:
-    n_prediction, n_reference = sum(map(len, prediction)), sum(map(len, reference))
-    if not n_prediction or not n_reference:
+def _rouge_lsum(prediction: _Columns, reference: _Lines) -> RougeScore:
+    n_reference = sum(map(len, reference))
+    if not prediction.n_tokens or not n_reference:
         return _ZERO
-    # All sentences of the prediction share one row of bits; a column between two of them stays 0, so that no carry
-    # runs from one sentence into the next.
-    masks: dict[str, int] = {}
-    spans: list[tuple[int, int]] = []
-    separators = column = 0
-    for line in prediction:
-        if line:
-            first = column
-            for token in line:
-                masks[token] = masks.get(token, 0) | (1 << column)
-                column += 1
-            spans.append((first, column))
-            separators |= 1 << column
-            column += 1
-    full = ((1 << column) - 1) ^ separators
-
     in_union: Counter[str] = Counter()
     for line in reference:
-        in_union.update(line[i] for i in _union_lcs(line, masks, spans, full, separators))
+        in_union.update([line[i] for i in _union_lcs(line, prediction)])
     # rouge-score counts a token no more often than either side has it; in_union never exceeds the reference's count.
+    masks = prediction.masks
     hits = sum(min(n, masks[token].bit_count()) for token, n in in_union.items())
-    return _score(hits, n_prediction, n_reference)
+    return _score(hits, prediction.n_tokens, n_reference)
 
 
-def _union_lcs(
-    line: tuple[str, ...], masks: dict[str, int], spans: list[tuple[int, int]], full: int, separators: int
-) -> set[int]:
+def _union_lcs(line: tuple[str, ...], prediction: _Columns) -> set[int]:
     """Positions in `line` that belong to rouge-score's longest common subsequence with any sentence of the prediction.
 
     rouge-score walks back from the last cell: it takes a match wherever the two tokens are equal, otherwise goes left
@@ -199,22 +200,25 @@ def _union_lcs(
     it matches, and where the length grew. With zero bits as growth along the row, the latter is the difference of the two
     rows as integers: each run starts at a bit that fell and ends at a bit that rose, or at the sentence's separator.
     """
+    separators = prediction.separators
+    # Separators stay 0 in a row, so that no carry runs from one sentence into the next.
+    row = full = ((1 << prediction.width) - 1) ^ separators
     rows: list[tuple[int, int, int]] = []
-    row = full
-    for i, token in enumerate(line):
-        matches = masks.get(token)
+    for i, matches in enumerate(map(prediction.masks.get, line)):
         if matches:
             hit = row & matches
             above, row = row, ((row + hit) | (row - hit)) & full
             rows.append((i, matches, matches | ((row | separators) - above)))
     rows.reverse()
     union: set[int] = set()
-    for first, end in spans:
+    for first, end in prediction.spans:
         column = end
+        last = 1 << (end - 1)
         for i, matches, taken in rows:
-            if taken >> (column - 1) & 1:
+            if taken & last:
                 union.add(i)
                 column = (matches & ((1 << column) - 1)).bit_length() - 1
                 if column <= first:
                     break
+                last = 1 << (column - 1)
     return union

@@ -64,5 +64,5 @@ def test_signatures_differ_where_values_do() -> None:
         for s in (True, False)
         for t in ("google", "unicode")
         for a in ("mean", "max")
-    }  # type: ignore[arg-type]
+    }
     assert len(all_of_them) == 8
