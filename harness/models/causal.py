@@ -1,0 +1,223 @@
+"""A causal language model ready for use: weights, tokenizer, chat template, window, tokenising by lm-eval's convention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from harness.errors import ModelError, WindowExceeded
+from harness.models.device import pick_device, pick_dtype, torch_dtype
+from harness.models.quiet import quiet_transformers
+from harness.models.source import ModelSource
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+LongInput = Literal["error", "truncate_article", "windows"]
+Message = Mapping[str, str]
+"""`{"role": "system" | "user" | "assistant", "content": ...}`."""
+
+_UNBOUNDED = 1 << 20
+"""Window of a model that names none (a recurrent one)."""
+
+# Some templates print today's date or switch a hidden monologue on: a prompt must not depend on either.
+_TEMPLATE_CONSTANTS: Mapping[str, Any] = {"date_string": "26 Jul 2024", "enable_thinking": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The pieces of an article that fit the window one at a time, and how many of its tokens are in none of them."""
+
+    pieces: tuple[str, ...]
+    tokens_cut: int
+
+
+@dataclass
+class CausalModel:
+    """Weights and tokenizer of one model on one device; `window` is in tokens."""
+
+    source: ModelSource
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    device: str
+    dtype: str
+    window: int
+
+    def __post_init__(self) -> None:
+        probe: list[int] = self.tokenizer("a").input_ids
+        bos = self.tokenizer.bos_token_id
+        self._bos: list[int] = [bos] if bos is not None and probe[:1] == [bos] else []
+
+    @classmethod
+    def load(
+        cls, source: ModelSource, device: str = "auto", dtype: str = "auto", *, trust_remote_code: bool = False
+    ) -> CausalModel:
+        """Loads `source`, on the device and in the dtype that `auto` or a name picks; ModelError if it cannot."""
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        folder = source.folder()
+        device = pick_device(device)
+        dtype = pick_dtype(dtype, device)
+        try:
+            with quiet_transformers():
+                tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
+                model: Any = AutoModelForCausalLM.from_pretrained(
+                    folder, dtype=torch_dtype(dtype), trust_remote_code=trust_remote_code
+                )
+            model = model.to(device).eval().requires_grad_(False)
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise ModelError(f"cannot load {source.ref} as a causal model: {reason}") from error
+        return cls(source, model, tokenizer, device, dtype, _window(model, tokenizer))
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the weights take; tied ones count once."""
+        return sum(p.numel() * p.element_size() for p in self.model.parameters())
+
+    @property
+    def has_chat_template(self) -> bool:
+        """Whether the tokenizer brings a chat template."""
+        return bool(self.tokenizer.chat_template)
+
+    @property
+    def eos_ids(self) -> tuple[int, ...]:
+        """Tokens that end an answer, by generation config, config and tokenizer."""
+        found: list[int] = []
+        configs = (self.model.generation_config, self.model.config, self.tokenizer)
+        for value in (getattr(c, "eos_token_id", None) for c in configs):
+            found += [] if value is None else [value] if isinstance(value, int) else list(value)
+        return tuple(dict.fromkeys(found))
+
+    def chat(self, messages: Sequence[Message], *, add_generation_prompt: bool = True) -> str:
+        """The prompt by the model's chat template; without one, the contents one below the other.
+
+        A template that knows no system role gets its text at the head of the first user message.
+        """
+        if not self.has_chat_template:
+            return "\n\n".join(m["content"].strip() for m in messages) + "\n\n"
+        from jinja2.exceptions import TemplateError
+
+        turns = [dict(m) for m in messages]
+        try:
+            return self._render(turns, add_generation_prompt)
+        except TemplateError:
+            if len(turns) < 2 or turns[0]["role"] != "system":
+                raise
+            system, first, *rest = turns
+            merged = first | {"content": f"{system['content']}\n\n{first['content']}"}
+            return self._render([merged, *rest], add_generation_prompt)
+
+    def chat_around(self, messages: Sequence[Message], placeholder: str) -> tuple[str, str]:
+        """The rendered chat before and after the one place where `placeholder` stands; ModelError if it is not one."""
+        before, found, after = self.chat(messages).partition(placeholder)
+        if not found or placeholder in after:
+            raise ModelError(f"the prompt must contain {placeholder!r} exactly once")
+        return before, after
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a prompt; its beginning-of-text token appears once, whether text or tokenizer brings it."""
+        return self.encode_many([text])[0]
+
+    def encode_many(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of prompts, as `encode`."""
+        if not texts:
+            return []
+        encoded: list[list[int]] = self.tokenizer(list(texts), add_special_tokens=False).input_ids
+        return [ids if self._has_bos(text) else self._bos + ids for text, ids in zip(texts, encoded, strict=True)]
+
+    def encode_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[list[int], list[int]]]:
+        """(context, continuation) texts as token ids by lm-eval's convention.
+
+        Trailing spaces of the context move to the continuation; the whole is tokenised at once and cut where the
+        context alone, tokenised, ends. ModelError for an empty context or continuation.
+        """
+        moved: list[tuple[str, str]] = []
+        for context, continuation in pairs:
+            bare = context.rstrip()
+            if not bare or not continuation:
+                raise ModelError("a context and a continuation must not be empty")
+            moved.append((bare, context[len(bare) :] + continuation))
+        contexts = dict.fromkeys(context for context, _ in moved)
+        encoded = self.encode_many([*contexts, *(a + b for a, b in moved)])
+        lengths = {context: len(ids) for context, ids in zip(contexts, encoded, strict=False)}
+        wholes = encoded[len(contexts) :]
+        return [
+            (ids[: lengths[context]], ids[lengths[context] :]) for (context, _), ids in zip(moved, wholes, strict=True)
+        ]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of generated tokens without special tokens, stripped."""
+        text = self.tokenizer.decode(list(ids), skip_special_tokens=True)
+        return str(text).strip()
+
+    def fit(
+        self,
+        prefix: str,
+        article: str,
+        suffix: str,
+        policy: LongInput = "error",
+        *,
+        reserve: int = 0,
+        overlap: int = 64,
+    ) -> Fitted:
+        """Pieces of `article` such that prefix + piece + suffix and `reserve` more tokens fit the window.
+
+        Prefix and suffix are never cut. `truncate_article` keeps the beginning; `windows` covers all of the article
+        in pieces that share `overlap` tokens. WindowExceeded under `error`, or where not even one token would fit.
+        """
+        whole = len(self.encode(prefix + article + suffix))
+        room = self.window - reserve
+        if whole <= room:
+            return Fitted((article,), 0)
+        if policy == "error":
+            raise WindowExceeded(
+                f"the prompt has {whole} tokens and {reserve} are reserved, but the window of {self.source.ref} is "
+                f"{self.window}",
+                hint="long_input=truncate_article or long_input=windows",
+            )
+        offsets: list[tuple[int, int]] = self.tokenizer(
+            article, add_special_tokens=False, return_offsets_mapping=True
+        ).offset_mapping
+        total = len(offsets)
+        pieces: list[str] = []
+        start = 0
+        while True:
+            size = min(room - len(self.encode(prefix + suffix)), total - start)
+            while size > 0:
+                piece = article[offsets[start][0] : offsets[start + size - 1][1]]
+                excess = len(self.encode(prefix + piece + suffix)) - room
+                if excess <= 0:
+                    break
+                size -= excess
+            if size <= 0:
+                raise WindowExceeded(
+                    f"without the article the prompt has {len(self.encode(prefix + suffix))} tokens and {reserve} are "
+                    f"reserved: nothing of the article fits the window of {self.source.ref}, {self.window}"
+                )
+            pieces.append(piece)
+            if policy == "truncate_article":
+                return Fitted((piece,), total - size)
+            if start + size >= total:
+                return Fitted(tuple(pieces), 0)
+            start += max(1, size - overlap)
+
+    def _render(self, turns: list[dict[str, str]], add_generation_prompt: bool) -> str:
+        text = self.tokenizer.apply_chat_template(
+            turns, tokenize=False, add_generation_prompt=add_generation_prompt, **_TEMPLATE_CONSTANTS
+        )
+        return str(text)
+
+    def _has_bos(self, text: str) -> bool:
+        # A chat template writes whatever the model wants at the head, or deliberately nothing.
+        return self.has_chat_template or bool(self._bos) and text.startswith(str(self.tokenizer.bos_token))
+
+
+def _window(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
+    config = model.config.get_text_config()
+    for name in ("max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length"):
+        value = getattr(config, name, None)
+        if isinstance(value, int) and value > 0:
+            return value
+    return min(int(tokenizer.model_max_length), _UNBOUNDED)

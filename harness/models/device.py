@@ -1,0 +1,123 @@
+"""Which device and dtype a model gets, how much memory is free and how much was used at most."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+
+DTYPES = ("float32", "bfloat16", "float16")
+_SHORT = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+
+
+def pick_device(wanted: str = "auto") -> str:
+    """`auto` is CUDA where there is one, else the processor; ModelError if what is wanted is not there."""
+    if wanted == "cpu":
+        return "cpu"
+    if wanted != "auto" and not re.fullmatch(r"cuda(:\d+)?", wanted):
+        raise ModelError(f"unknown device {wanted!r}", hint="auto, cpu, cuda or cuda:N")
+    import torch
+
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    index = int(wanted.partition(":")[2] or 0)
+    if not torch.cuda.is_available() or index >= torch.cuda.device_count():
+        raise ModelError(f"there is no device {wanted}", hint="device=auto takes what there is")
+    return wanted
+
+
+def pick_dtype(wanted: str = "auto", device: str = "cpu") -> str:
+    """`auto` is bfloat16 on a GPU and float32 on a processor (where bfloat16 is slower); the full name otherwise."""
+    if wanted == "auto":
+        return "bfloat16" if device.startswith("cuda") else "float32"
+    name = _SHORT.get(wanted, wanted)
+    if name not in DTYPES:
+        raise ModelError(f"unknown dtype {wanted!r}", hint=f"auto, {', '.join(DTYPES)}")
+    return name
+
+
+def torch_dtype(name: str) -> torch.dtype:
+    """The torch dtype of that name."""
+    import torch
+
+    dtype = getattr(torch, name)
+    if not isinstance(dtype, torch.dtype):
+        raise ModelError(f"unknown dtype {name!r}")
+    return dtype
+
+
+def free_memory(device: str = "cpu") -> int:
+    """Bytes that can still be allocated on the device."""
+    if device.startswith("cuda"):
+        import torch
+
+        free, _ = torch.cuda.mem_get_info(device)
+        held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(free + held)
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def total_memory(device: str = "cpu") -> int:
+    """Bytes of memory that the device has."""
+    if device.startswith("cuda"):
+        import torch
+
+        return int(torch.cuda.mem_get_info(device)[1])
+    import psutil
+
+    return int(psutil.virtual_memory().total)
+
+
+@dataclass(frozen=True, slots=True)
+class PeakMemory:
+    """Most bytes in use since `start`: of the process on a processor, of torch's allocator on a GPU."""
+
+    device: str
+
+    @classmethod
+    def start(cls, device: str) -> PeakMemory:
+        """Starts to watch; on a processor the peak is the process's own since it began."""
+        if device.startswith("cuda"):
+            import torch
+
+            torch.cuda.reset_peak_memory_stats(device)
+        return cls(device)
+
+    def bytes(self) -> int:
+        """The peak so far."""
+        if self.device.startswith("cuda"):
+            import torch
+
+            return int(torch.cuda.max_memory_allocated(self.device))
+        import resource
+        import sys
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return int(peak if sys.platform == "darwin" else peak * 1024)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an allocation failed, on a GPU or on a processor (where torch raises a plain RuntimeError)."""
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
+def release_cached(device: str) -> None:
+    """Gives memory that nothing uses any more back to the system."""
+    import gc
+
+    gc.collect()
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.empty_cache()

@@ -1,0 +1,68 @@
+"""Converts a GGUF file once into a safetensors folder: dequantising takes twenty seconds, loading the result one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from harness.errors import ModelError
+from harness.models.quiet import quiet_transformers
+from harness.models.source import cache_root
+
+_CONVERSION = 1
+"""Raised when a conversion writes something else than before; old folders are then left alone."""
+
+
+def converted(gguf: Path, sha256: str) -> Path:
+    """The folder with the float32 safetensors of a GGUF file whose content has this SHA-256 (hex).
+
+    Two processes may ask at once: one converts, the other waits. A crash leaves nothing that looks complete.
+    ModelError if transformers cannot read the file or the disk is full.
+    """
+    from filelock import FileLock
+
+    parent = cache_root() / "converted"
+    folder = parent / f"{sha256[:20]}-v{_CONVERSION}"
+    if folder.is_dir():
+        return folder
+    parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(parent / f"{folder.name}.lock"):
+        if folder.is_dir():
+            return folder
+        # Only the holder of the lock makes such folders, so any that is there was left by a crash.
+        for stale in parent.glob(f".{folder.name}.*"):
+            shutil.rmtree(stale, ignore_errors=True)
+        temporary = Path(tempfile.mkdtemp(dir=parent, prefix=f".{folder.name}."))
+        try:
+            _convert(gguf, temporary)
+            _sync(temporary)
+            os.replace(temporary, folder)
+        except Exception as error:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise ModelError(
+                f"cannot convert {gguf.name}: {error}", hint=f"the cache is {parent}; HARNESS_CACHE moves it"
+            ) from error
+    return folder
+
+
+def _convert(gguf: Path, folder: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    with quiet_transformers():
+        model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+        # save_pretrained refuses to write a model that it still believes to be quantised.
+        for owner, name in ((model, "hf_quantizer"), (model.config, "quantization_config")):
+            if hasattr(owner, name):
+                delattr(owner, name)
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+
+
+def _sync(folder: Path) -> None:
+    for file in folder.iterdir():
+        with file.open("rb") as stream:
+            os.fsync(stream.fileno())
