@@ -59,7 +59,7 @@ def free_memory(device: str = "cpu") -> int:
         free, _ = torch.cuda.mem_get_info(device)
         held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(free + held)
-    import psutil
+    import psutil  # type: ignore[import-untyped, unused-ignore]
 
     return int(psutil.virtual_memory().available)
 
@@ -70,7 +70,7 @@ def total_memory(device: str = "cpu") -> int:
         import torch
 
         return int(torch.cuda.mem_get_info(device)[1])
-    import psutil
+    import psutil  # type: ignore[import-untyped, unused-ignore]
 
     return int(psutil.virtual_memory().total)
 
