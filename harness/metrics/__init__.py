@@ -1,0 +1,1 @@
+"""Metrics: pure functions, item scores first and aggregates over them."""

@@ -1,0 +1,380 @@
+"""Stance metrics with their intervals: item scores first, then aggregates over confusion counts by article.
+
+Keys read `stance[.escalation|.all].<metric>.<scale>`: no scope word means concrete targets (the primary scope),
+`escalation` that target only, `all` both. Scales: `six_label` (everything), `five_point` (gold on the scale),
+`three_way` (everything; lean_* to their side, neutral and no_stance to none), `three_way_stanced` (the same without
+gold no_stance).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.metrics import confusion as cm
+from harness.metrics.calibration import (
+    Confident,
+    brier,
+    calibration_metrics,
+    label_probabilities,
+    reliability_table,
+    selective_table,
+)
+from harness.stats.bootstrap import (
+    MIN_CLUSTERS,
+    RESAMPLES,
+    Interval,
+    clustered_interval_counts,
+    informative_clusters,
+    interval_of,
+    ratio,
+    resampled_sums,
+    too_few,
+)
+from harness.types import ESCALATION, SCALE, STANCES, ItemScore, MetricValue, Stance
+
+Scope = Literal["", "escalation", "all"]
+Scale = Literal["six_label", "five_point", "three_way", "three_way_stanced"]
+SCOPES: tuple[Scope, ...] = ("", "escalation", "all")
+SCALES: tuple[Scale, ...] = ("six_label", "five_point", "three_way", "three_way_stanced")
+PRIMARY = "stance.macro_f1.three_way"
+
+
+@dataclass(frozen=True, slots=True)
+class StancePair:
+    """Gold and answer of one item.
+
+    `predicted` None means that an answer came but could not be read (wrong, and counted as unparsed); `error` means
+    that no answer came (unscored, and counted). `scores` are probabilities or log-probabilities by label.
+    `target_key` says which targets of different articles are the same (a proposition, say); by default those of equal
+    id.
+    """
+
+    item: str
+    article_id: str
+    speaker_id: str
+    target_id: str
+    gold: Stance
+    predicted: Stance | None
+    scores: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    error: str | None = None
+    side: str | None = None
+    phenomena: tuple[str, ...] = ()
+    target_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StanceReport:
+    """Aggregates by key, and tables (confusions, per-label scores, reliability data) that are plain JSON."""
+
+    metrics: dict[str, MetricValue]
+    tables: dict[str, Any]
+
+
+class CountMetric(NamedTuple):
+    """A metric that is a function of confusion counts on one scale."""
+
+    scale: Scale
+    statistic: Callable[[cm.Array], cm.Array]
+    higher_is_better: bool
+
+
+COUNT_METRICS: Mapping[str, CountMetric] = MappingProxyType(
+    {f"accuracy.{scale}": CountMetric(scale, cm.accuracy, True) for scale in SCALES}
+    | {f"macro_f1.{scale}": CountMetric(scale, cm.macro_f1, True) for scale in SCALES}
+    | {
+        "f_avg.three_way": CountMetric("three_way", cm.f_avg, True),
+        "f_avg.three_way_stanced": CountMetric("three_way_stanced", cm.f_avg, True),
+        "kappa.five_point": CountMetric("five_point", cm.quadratic_kappa, True),
+        "mae_macro.five_point": CountMetric("five_point", cm.mae_macro, False),
+        "sign_flip_rate.five_point": CountMetric("five_point", cm.sign_flip_rate, False),
+        "unparsed_rate.six_label": CountMetric("six_label", cm.unparsed_rate, False),
+    }
+)
+"""By `<metric>.<scale>`; the other metrics (per target, calibration) are no function of one confusion."""
+
+
+def in_scope(pair: StancePair, scope: Scope) -> bool:
+    """Whether the pair's target belongs to the scope."""
+    return scope == "all" or (pair.target_id == ESCALATION) == (scope == "escalation")
+
+
+def key(scope: Scope, metric: str) -> str:
+    """`stance[.scope].<metric>.<scale>`."""
+    return ".".join(filter(None, ("stance", scope, metric)))
+
+
+def score_items(pairs: Sequence[StancePair]) -> list[ItemScore]:
+    """Item scores: right or wrong on every scale, distance on the scale, flipped sign, Brier score.
+
+    Under the aggregate's name without the scope (the target tells it). A score that gold does not define is left out;
+    one that has no answer is there with value None and its reason.
+    """
+    scores: list[ItemScore] = []
+    for pair in pairs:
+        for metric, value, missing in _item_values(pair):
+            reason = f"no answer: {pair.error}" if pair.error is not None else missing
+            scores.append(
+                ItemScore(
+                    item=pair.item,
+                    article_id=pair.article_id,
+                    metric=f"stance.{metric}",
+                    value=None if reason else value,
+                    speaker_id=pair.speaker_id,
+                    target_id=pair.target_id,
+                    reason=reason,
+                )
+            )
+    return scores
+
+
+def _item_values(pair: StancePair) -> list[tuple[str, float | None, str | None]]:
+    gold, predicted = pair.gold, pair.predicted
+    right = float(gold == predicted)
+    right_three = float(predicted is not None and gold.three_way == predicted.three_way)
+    values: list[tuple[str, float | None, str | None]] = [
+        ("accuracy.six_label", right, None),
+        ("accuracy.three_way", right_three, None),
+    ]
+    if gold.degree is not None:
+        degree = None if predicted is None else predicted.degree
+        distance = cm.GREATEST_DISTANCE if degree is None else abs(gold.degree - degree)
+        values += [
+            ("accuracy.five_point", right, None),
+            ("accuracy.three_way_stanced", right_three, None),
+            ("mae.five_point", float(distance), None),
+        ]
+        if gold.degree:
+            values.append(("sign_flip_rate.five_point", float(gold.degree * (degree or 0) < 0), None))
+    probabilities = label_probabilities(pair.scores)
+    if probabilities is None:
+        missing = "the system gives no probabilities"
+        return [*values, ("brier.six_label", None, missing), ("brier.three_way", None, missing)]
+    six = _row(probabilities)
+    three = [sum(six[i] for i in members) for members in cm.THREE_MEMBERS]
+    row = STANCES.index(gold)
+    values.append(("brier.six_label", float(brier([six], [row])[0]), None))
+    values.append(("brier.three_way", float(brier([three], [cm.TO_THREE[row]])[0]), None))
+    return values
+
+
+def _row(probabilities: Mapping[Stance, float] | None) -> list[float]:
+    """Probabilities in the order of the labels; NaN where there are none."""
+    if probabilities is None:
+        return [math.nan] * len(STANCES)
+    return [probabilities.get(stance, 0.0) for stance in STANCES]
+
+
+def scale_counts(pairs: Sequence[StancePair], articles: Sequence[Hashable], scale: Scale) -> NDArray[np.int64]:
+    """Confusions of the answered pairs by article, shape (articles, K, C); a pair of another article is a KeyError."""
+    answered = [p for p in pairs if p.error is None]
+    index = {article: i for i, article in enumerate(articles)}
+    rows, columns = cm.stance_codes([p.gold for p in answered], [p.predicted for p in answered])
+    cluster = np.array([index[p.article_id] for p in answered], dtype=np.intp)
+    return _to_scale(cm.count(cluster, rows, columns, len(articles)), scale)
+
+
+def _to_scale(six: NDArray[np.int64], scale: Scale) -> NDArray[np.int64]:
+    if scale == "six_label":
+        return six
+    if scale == "five_point":
+        return cm.on_scale(six)
+    return cm.collapse(six if scale == "three_way" else cm.on_scale(six))
+
+
+def aggregate(pairs: Sequence[StancePair], *, seed: int = 0, resamples: int = RESAMPLES) -> StanceReport:
+    """Every metric in every scope with its 95 % interval by article, and the tables behind them.
+
+    All keys are always there; an undefined one has value None and a reason, and a defined one may carry a note in
+    `reason` (no interval under 10 articles, a label that gold lacks, everything unparsed).
+    """
+    metrics: dict[str, MetricValue] = {}
+    tables: dict[str, Any] = {}
+    probabilities = np.array([_row(label_probabilities(pair.scores)) for pair in pairs]).reshape(
+        len(pairs), len(STANCES)
+    )
+    for scope in SCOPES:
+        chosen = [i for i, pair in enumerate(pairs) if in_scope(pair, scope)]
+        one = _Scope([pairs[i] for i in chosen], probabilities[chosen], seed, resamples)
+        metrics |= {key(scope, name): value for name, value in one.metrics().items()}
+        tables |= {key(scope, name): table for name, table in one.tables().items()}
+    return StanceReport(metrics, tables)
+
+
+class _Scope:
+    """The answered pairs of one scope, counted by article."""
+
+    def __init__(self, pairs: Sequence[StancePair], probabilities: cm.Array, seed: int, resamples: int) -> None:
+        self.pairs = [p for p in pairs if p.error is None]
+        self.probabilities = probabilities[[p.error is None for p in pairs]]
+        self.errors = Counter(p.error for p in pairs if p.error is not None)
+        self.unscored = [p for p in pairs if p.error is not None]
+        self.articles = sorted({p.article_id for p in self.pairs})
+        self.seed, self.resamples = seed, resamples
+        self.counts = {scale: scale_counts(self.pairs, self.articles, scale) for scale in SCALES}
+
+    def metrics(self) -> dict[str, MetricValue]:
+        resampled = self._resampled()
+        values = {
+            name: self._count_metric(name, metric, resampled.get(metric.scale))
+            for name, metric in COUNT_METRICS.items()
+        }
+        for scale in ("three_way", "three_way_stanced"):
+            values[f"f_avg_per_target.{scale}"] = self._per_target(scale)
+        articles = [p.article_id for p in self.pairs]
+        for scale in ("six_label", "three_way"):
+            found = calibration_metrics(
+                self._confident(scale),
+                articles,
+                n_errors=len(self.unscored),
+                seed=self.seed,
+                resamples=self.resamples,
+            )
+            values |= {f"{name}.{scale}": value for name, value in found.items()}
+        return values
+
+    def _resampled(self) -> dict[str, cm.Array]:
+        """Resampled confusions by scale: the scales are columns of one matrix product."""
+        if len(self.articles) < MIN_CLUSTERS:
+            return {}
+        flat = [counts.reshape(len(self.articles), -1) for counts in self.counts.values()]
+        sums = resampled_sums(np.hstack(flat), resamples=self.resamples, seed=self.seed)
+        pieces = np.split(sums, np.cumsum([f.shape[1] for f in flat])[:-1], axis=1)
+        return {
+            scale: piece.reshape(self.resamples, *self.counts[scale].shape[1:])
+            for scale, piece in zip(SCALES, pieces, strict=True)
+        }
+
+    def _count_metric(self, name: str, metric: CountMetric, resampled: cm.Array | None) -> MetricValue:
+        counts = self.counts[metric.scale]
+        n, n_unscored = int(counts.sum()), self._n_unscored(metric.scale)
+        total = counts.sum(axis=0)
+        undefined = self._undefined(name.partition(".")[0], total)
+        if undefined:
+            return MetricValue(None, n_scored=0, n_unscored=n_unscored + n, reason=undefined)
+        value = float(metric.statistic(total[None].astype(np.float64))[0])
+        clusters = informative_clusters(counts)
+        if resampled is None or clusters < MIN_CLUSTERS:
+            interval = Interval(value, n_clusters=clusters, reason=too_few(clusters))
+        else:
+            interval = interval_of(value, metric.statistic(resampled), clusters)
+        return interval.metric(n, n_unscored, _notes(name, total))
+
+    def _n_unscored(self, scale: str) -> int:
+        stanced = scale in ("five_point", "three_way_stanced")
+        return sum(p.gold.degree is not None or not stanced for p in self.unscored)
+
+    def _undefined(self, metric: str, total: NDArray[np.int64]) -> str | None:
+        """Why the metric has no value on these counts."""
+        gold = total.sum(axis=1)
+        if not gold.any():
+            if self.pairs:
+                return "gold has no item on the scale"
+            return f"no item was answered: {len(self.unscored)} errors" if self.unscored else "no item in this scope"
+        if metric.startswith("f_avg") and not (gold[0] and gold[2]):
+            missing = " and ".join(str(cm.THREE_WAY[i]) for i in (0, 2) if not gold[i])
+            return f"gold has no item labelled {missing}"
+        if metric == "kappa" and np.count_nonzero(gold) == 1:
+            return f"gold has one label only ({SCALE[int(gold.argmax())]}): chance cannot be told from agreement"
+        if metric == "sign_flip_rate" and not (gold[:2].any() or gold[3:5].any()):
+            return "gold takes no side"
+        return None
+
+    def _per_target(self, scale: Scale) -> MetricValue:
+        """F_avg within each target, then the mean over targets; a target of one article is resampled with it."""
+        n_unscored = self._n_unscored(scale)
+        by_target: dict[str, list[StancePair]] = {}
+        for pair in self.pairs:
+            if scale == "three_way" or pair.gold.degree is not None:
+                by_target.setdefault(pair.target_key or pair.target_id, []).append(pair)
+        two_sided = {
+            target: members
+            for target, members in by_target.items()
+            if {m.gold.three_way for m in members} >= {cm.THREE_WAY[0], cm.THREE_WAY[2]}
+        }
+        if not two_sided:
+            n = sum(map(len, by_target.values()))
+            reason = self._undefined("", self.counts[scale].sum(axis=0)) or "no target has gold on both sides"
+            return MetricValue(None, n_unscored=n_unscored + n, reason=reason)
+        inside = np.zeros((len(self.articles), 2))
+        across: list[NDArray[np.int64]] = []
+        for members in two_sided.values():
+            counts = scale_counts(members, self.articles, scale)
+            homes = np.flatnonzero(counts.sum(axis=(1, 2)))
+            if len(homes) == 1:
+                inside[homes[0]] += (float(cm.f_avg(counts[homes].astype(np.float64))[0]), 1)
+            else:
+                across.append(counts)
+        spread = np.stack(across, axis=1) if across else np.zeros((len(self.articles), 0, 3, 4), dtype=np.int64)
+        flat = np.hstack([inside, spread.reshape(len(self.articles), -1)])
+
+        def mean_over_targets(sums: cm.Array) -> cm.Array:
+            pooled = cm.f_avg(sums[..., 2:].reshape(*sums.shape[:-1], -1, 3, 4))
+            total = sums[..., 0] + np.nansum(pooled, axis=-1)
+            return ratio(np.stack([total, sums[..., 1] + np.isfinite(pooled).sum(axis=-1)], axis=-1))
+
+        interval = clustered_interval_counts(flat, mean_over_targets, seed=self.seed, resamples=self.resamples)
+        note = f"over {len(two_sided)} of {len(by_target)} targets: gold of the others is on one side at most"
+        notes = [note] if len(two_sided) < len(by_target) else []
+        n = sum(map(len, two_sided.values()))
+        left_out = sum(map(len, by_target.values())) - n
+        return interval.metric(n, n_unscored + left_out, notes)
+
+    def _confident(self, scale: str) -> Confident:
+        rows, columns = cm.stance_codes([p.gold for p in self.pairs], [p.predicted for p in self.pairs])
+        columns = np.where(columns == len(STANCES), -1, columns)
+        if scale == "six_label":
+            return Confident(self.probabilities, columns, rows)
+        three = np.stack([self.probabilities[:, members].sum(axis=1) for members in cm.THREE_MEMBERS], axis=1)
+        return Confident(three, np.where(columns < 0, -1, cm.TO_THREE[columns]), cm.TO_THREE[rows])
+
+    def tables(self) -> dict[str, Any]:
+        tables: dict[str, Any] = {"unscored": dict(self.errors.most_common())}
+        for scale, columns in (("six_label", cm.SIX_COLUMNS), ("three_way", cm.THREE_COLUMNS)):
+            total = self.counts["six_label" if scale == "six_label" else "three_way"].sum(axis=0)
+            labels = [str(c) for c in columns]
+            tables[f"confusion.{scale}"] = {"gold": labels[:-1], "predicted": labels, "counts": total.tolist()}
+            tables[f"per_label.{scale}"] = per_label(total, labels[:-1])
+            data = self._confident(scale)
+            tables[f"reliability.{scale}"] = reliability_table(data)
+            tables[f"selective.{scale}"] = selective_table(data)
+        return tables
+
+
+def per_label(total: NDArray[np.int64], labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Precision, recall and F1 of each label with its counts; None where undefined, never 0 for want of items."""
+    rows = []
+    for i, label in enumerate(labels):
+        right, gold, predicted = int(total[i, i]), int(total[i].sum()), int(total[:, i].sum())
+        rows.append(
+            {
+                "label": label,
+                "precision": right / predicted if predicted else None,
+                "recall": right / gold if gold else None,
+                "f1": 2 * right / (gold + predicted) if gold else None,
+                "n_gold": gold,
+                "n_predicted": predicted,
+            }
+        )
+    return rows
+
+
+def _notes(name: str, total: NDArray[np.int64]) -> list[str]:
+    """What a reader must know beside a value: nothing was parsed, or a label is missing from gold."""
+    metric, _, scale = name.partition(".")
+    notes = []
+    if total[:, -1].sum() == total.sum():
+        notes.append("every prediction was unparsed")
+    if metric in ("macro_f1", "mae_macro"):
+        labels = cm.THREE_WAY if scale.startswith("three") else STANCES
+        missing = [str(labels[i]) for i in np.flatnonzero(total.sum(axis=1) == 0)]
+        if missing:
+            notes.append(f"gold has no item labelled {', '.join(missing)}")
+    return notes

@@ -1,0 +1,1 @@
+"""Statistics for comparisons: clustered bootstrap, paired tests, correction for many tests, power, ranks."""
