@@ -43,7 +43,8 @@ class UnknownSystem(ConfigError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
         super().__init__(
-            f"there is no {kind} called {name!r}", hint=nearest_hint(name, known) + f"known: {', '.join(known)}"
+            f"there is no {kind} called {name!r}",
+            hint=nearest_hint(name, known) + f"known: {', '.join(known)}",
         )
 
 

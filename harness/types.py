@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from enum import StrEnum
 from typing import Literal, TypeVar
 
@@ -59,7 +59,17 @@ SCALE: tuple[Stance, ...] = STANCES[:5]
 
 Direction = Literal["escalate", "de_escalate"]
 SpeakerKind = Literal["person", "institution", "group", "vague"]
-Act = Literal["advocate", "authorise", "refuse", "warn", "threaten", "demand", "justify", "deny", "report"]
+Act = Literal[
+    "advocate",
+    "authorise",
+    "refuse",
+    "warn",
+    "threaten",
+    "demand",
+    "justify",
+    "deny",
+    "report",
+]
 Modality = Literal["actual", "conditional", "hypothetical", "future", "historical", "negated"]
 Basis = Literal["declared", "both_sides", "undecided", "divided"]
 SourceKind = Literal["news", "documented", "fictional"]
@@ -176,7 +186,7 @@ class Source:
 
     kind: SourceKind
     publisher: str | None = None
-    date: date | None = None
+    date: dt.date | None = None
     url: str | None = None
     licence: str | None = None
     note: str | None = None

@@ -1,0 +1,36 @@
+"""Evaluates summarisers and stance classifiers on conflict news, per speaker.
+
+from harness import load_dataset, run, load_runs, compare
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.data.load import load_dataset
+    from harness.report.collect import load_runs
+    from harness.report.compare import compare
+    from harness.run import run
+
+__all__ = ["compare", "load_dataset", "load_runs", "run"]
+__version__ = "0.1.0"
+
+_HOMES = {
+    "load_dataset": "harness.data.load",
+    "run": "harness.run",
+    "load_runs": "harness.report.collect",
+    "compare": "harness.report.compare",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports an entry point when it is first asked for, so that `import harness` stays light."""
+    if name in _HOMES:
+        from importlib import import_module
+
+        # the submodule `harness.run` shares a name with its function: the function is what is meant
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'harness' has no attribute {name!r}")

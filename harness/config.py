@@ -1,0 +1,120 @@
+"""What a config may say: every field, default and bound; unknown fields are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from harness.errors import ConfigError, nearest_hint
+
+
+class Config(BaseModel):
+    """Base of every config section."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatasetConfig(Config):
+    """Which articles: a folder, .jsonl or .parquet of the labelled schema, or a folder of plain texts without labels."""
+
+    path: str
+    format: Literal["labelled", "texts"] = "labelled"
+    description: str = ""
+
+
+class SystemConfig(BaseModel):
+    """A system: its adapter, and the adapter's own options, which the registry checks."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    adapter: str
+    description: str = ""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The adapter's own options."""
+        return dict(self.model_extra or {})
+
+
+class MetricsConfig(Config):
+    """Which metrics are computed and how intervals are drawn."""
+
+    rouge_tokenizer: Literal["google", "unicode"] = "google"
+    rouge_stemmer: bool = True
+    bertscore: str | None = Field(default=None, description="encoder for BERTScore; null leaves it out")
+    resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
+    seed: int = 0
+
+
+class ExecutorConfig(Config):
+    """Where and how work is done; never part of a run's identity."""
+
+    name: Literal["local"] = "local"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    token_budget: Annotated[int, Field(ge=256)] = 16_384
+    model_memory_gb: Annotated[float, Field(gt=0)] = 8.0
+
+
+def _absent(value: Any) -> Any:
+    """`summariser=none` composes a section whose adapter is none: the run has no such system."""
+    return None if isinstance(value, dict) and value.get("adapter") == "none" else value
+
+
+Optional = Annotated[SystemConfig | None, BeforeValidator(_absent)]
+
+
+class RunConfig(Config):
+    """One run, fully resolved."""
+
+    dataset: DatasetConfig
+    summariser: Optional = None
+    stance: Optional = None
+    speakers: Optional = None
+    judge: Optional = None
+    metrics: MetricsConfig = MetricsConfig()
+    executor: ExecutorConfig = ExecutorConfig()
+    split: Literal["dev", "test", "all"] = "all"
+    articles: list[str] | None = None
+    limit: Annotated[int, Field(ge=1)] | None = None
+    repeats: Annotated[int, Field(ge=1, le=1000)] = 1
+    seed: int = 0
+    dry: bool = False
+    results: Path = Path("results")
+
+    def identity(self) -> dict[str, Any]:
+        """The fields that decide what is computed; paths, executor and `dry` do not."""
+        return self.model_dump(
+            mode="json", exclude={"dataset", "executor", "results", "dry", "limit", "articles", "split"}
+        )
+
+
+def parse_run_config(raw: dict[str, Any]) -> RunConfig:
+    """The validated config; ConfigError names field, value and the nearest known field."""
+    try:
+        return RunConfig.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(explain(error, RunConfig, "config"), hint="harness run --help shows the fields") from None
+
+
+def explain(error: ValidationError, model: type[BaseModel], what: str) -> str:
+    """pydantic's findings, one a line, with the nearest known field for an unknown one."""
+    lines = []
+    for item in error.errors(include_url=False):
+        where = ".".join(map(str, item["loc"]))
+        if item["type"] == "extra_forbidden":
+            known = sorted(_model_at(model, item["loc"][:-1]).model_fields)
+            hint = nearest_hint(str(item["loc"][-1]), known)
+            lines.append(f"{what}: {where}: unknown field; {hint}known here: {', '.join(known)}")
+        else:
+            lines.append(f"{what}: {where}: {item['msg']} (got {item.get('input')!r})")
+    return "\n".join(lines)
+
+
+def _model_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel]:
+    for step in loc:
+        field = model.model_fields.get(str(step))
+        if field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            model = field.annotation
+    return model

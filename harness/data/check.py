@@ -1,0 +1,141 @@
+"""What must hold inside one article beyond its shape: references resolve, evidence stands in the text, pairs are labelled once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+
+from harness.data.schema import ArticleRow, QuoteRow, StanceRow, occurrences
+from harness.errors import DataError, Place, nearest_hint
+from harness.types import ESCALATION, Stance
+
+Where = Callable[[tuple[str | int, ...]], Place]
+
+
+def check_article(row: ArticleRow, where: Where) -> Iterator[DataError]:
+    """Everything wrong with one article, in file order."""
+    targets = [x.id for x in row.targets]
+    speakers = [s.id for s in row.speakers]
+    yield from _unique(targets, "targets", where)
+    yield from _unique(speakers, "speakers", where)
+    if ESCALATION not in targets:
+        yield DataError(
+            where(("targets",)),
+            f"the target {ESCALATION!r} is missing",
+            hint="every article has it: see GUIDELINES.md",
+        )
+    for i, target in enumerate(row.targets):
+        if target.parent is not None:
+            yield from _declared(target.parent, targets, "target", where(("targets", i, "parent")))
+            if target.parent == target.id:
+                yield DataError(where(("targets", i, "parent")), "a target is not its own parent")
+    names = [a.annotator for a in row.annotations]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            yield DataError(
+                where(("annotations", i, "annotator")),
+                f"annotator {name!r} stands twice",
+            )
+    for i, annotation in enumerate(row.annotations):
+        yield from _check_stances(row, annotation.stances, ("annotations", i, "stances"), where)
+    if row.gold:
+        yield from _check_stances(row, row.gold.stances, ("gold", "stances"), where)
+
+
+def _check_stances(
+    row: ArticleRow,
+    stances: Sequence[StanceRow],
+    at: tuple[str | int, ...],
+    where: Where,
+) -> Iterator[DataError]:
+    targets = [x.id for x in row.targets]
+    speakers = [s.id for s in row.speakers]
+    seen: set[tuple[str, str]] = set()
+    for i, stance in enumerate(stances):
+        here = (*at, i)
+        yield from _declared(stance.speaker, speakers, "speaker", where((*here, "speaker")))
+        yield from _declared(stance.target, targets, "target", where((*here, "target")))
+        pair = (stance.speaker, stance.target)
+        if pair in seen:
+            yield DataError(
+                where(here),
+                f"{pair[0]} on {pair[1]} is labelled twice",
+                hint="keep one of them",
+            )
+        seen.add(pair)
+        if stance.basis is not None and stance.stance is not Stance.NEUTRAL:
+            yield DataError(where((*here, "basis")), "only a neutral stance has a basis")
+        if stance.modality == "conditional" and not stance.condition:
+            yield DataError(
+                where((*here, "modality")),
+                "a conditional stance needs its condition",
+                hint="add condition:",
+            )
+        if stance.stance is not Stance.NO_STANCE and not stance.evidence:
+            yield DataError(
+                where(here),
+                f"{stance.stance} without evidence",
+                hint="copy the passage that shows it",
+            )
+        for j, quote in enumerate(stance.evidence):
+            yield from _check_quote(row.text, quote, where((*here, "evidence", j)))
+    for pair in product(speakers, targets):
+        if pair not in seen:
+            yield DataError(
+                where(at),
+                f"{pair[0]} on {pair[1]} is not labelled",
+                hint="every declared pair is: use no_stance",
+            )
+
+
+def _check_quote(text: str, quote: str | QuoteRow, place: Place) -> Iterator[DataError]:
+    passage = quote if isinstance(quote, str) else quote.text
+    starts = occurrences(text, passage)
+    if not starts:
+        yield DataError(
+            place,
+            f"evidence is not in the text: {passage!r}",
+            hint=f"nearest passage: {nearest_passage(text, passage)!r}",
+        )
+    elif isinstance(quote, str) and len(starts) > 1:
+        yield DataError(
+            place,
+            f"evidence stands {len(starts)} times in the text: {passage!r}",
+            hint="extend it until it is unique, or give {text: ..., occurrence: 1}",
+        )
+    elif not isinstance(quote, str) and quote.occurrence > len(starts):
+        yield DataError(
+            place,
+            f"occurrence {quote.occurrence} of {passage!r}: the text has {len(starts)}",
+        )
+
+
+def nearest_passage(text: str, passage: str) -> str:
+    """The part of `text` that is most like `passage`, widened to whole words."""
+    from rapidfuzz import fuzz
+
+    found = fuzz.partial_ratio_alignment(passage, text)
+    if found is None:
+        return ""
+    # of the two, the alignment's "dest" lies in the longer string
+    start, end = (found.dest_start, found.dest_end) if len(passage) <= len(text) else (found.src_start, found.src_end)
+    while start > 0 and not text[start - 1].isspace():
+        start -= 1
+    while end < len(text) and not text[end].isspace():
+        end += 1
+    return text[start:end]
+
+
+def _unique(ids: Sequence[str], field: str, where: Where) -> Iterator[DataError]:
+    for i, name in enumerate(ids):
+        if name in ids[:i]:
+            yield DataError(where((field, i, "id")), f"duplicate id {name!r}")
+
+
+def _declared(name: str, known: Sequence[str], kind: str, place: Place) -> Iterator[DataError]:
+    if name not in known:
+        yield DataError(
+            place,
+            f"{kind} {name!r} is not declared",
+            hint=nearest_hint(name, known) + f"declared: {', '.join(known)}",
+        )

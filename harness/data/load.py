@@ -1,0 +1,257 @@
+"""Reads a dataset from a folder of YAML files, JSONL or Parquet into frozen articles; every error says where."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from harness.data.check import check_article
+from harness.data.schema import ArticleRow, DatasetCard, to_article, to_row
+from harness.data.yaml_lines import LinedDocument, read_yaml
+from harness.errors import DataError, Place, ValidationFailed, nearest_hint
+from harness.types import Article, Dataset
+
+if TYPE_CHECKING:
+    import datasets as hf
+
+MAX_BYTES = 20_000_000
+"""A single article file beyond this is refused: no news text is that long."""
+
+
+def load_dataset(path: str | Path) -> Dataset:
+    """The dataset in a folder (`dataset.yaml` and `articles/`), or in one .jsonl or .parquet file of the same schema.
+
+    Raises ValidationFailed with everything that is wrong, each with file, line and field.
+    """
+    dataset, errors = read_dataset(Path(path))
+    if errors:
+        raise ValidationFailed(errors)
+    return dataset
+
+
+def read_dataset(path: Path) -> tuple[Dataset, list[DataError]]:
+    """What can be read, and everything that is wrong with the rest."""
+    if not path.exists():
+        raise DataError(
+            Place(str(path)),
+            "no such file or folder",
+            hint="give a dataset folder, or a .jsonl or .parquet file",
+        )
+    errors: list[DataError] = []
+    if path.is_dir():
+        card = _read_card(path / "dataset.yaml", errors)
+        sources = list(_yaml_rows(path, errors))
+    elif path.suffix in {".jsonl", ".parquet"}:
+        card = DatasetCard.model_construct(name=path.stem, version="0")
+        sources = list((_jsonl_rows if path.suffix == ".jsonl" else _parquet_rows)(path, errors))
+    else:
+        raise DataError(
+            Place(str(path)),
+            f"unknown kind of dataset {path.suffix!r}",
+            hint="a folder, .jsonl, .parquet",
+        )
+    articles: list[Article] = []
+    seen: dict[str, str] = {}
+    for row, where in sources:
+        article = _to_article(row, where, errors)
+        if article is None:
+            continue
+        if article.id in seen:
+            errors.append(
+                DataError(
+                    where(("id",)),
+                    f"duplicate id {article.id!r}",
+                    hint=f"also in {seen[article.id]}",
+                )
+            )
+            continue
+        seen[article.id] = where(()).file
+        articles.append(article)
+    if not sources and not errors:
+        errors.append(DataError(Place(str(path)), "holds no articles", hint="add articles/<id>.yaml"))
+    articles.sort(key=lambda a: a.id)
+    dataset = Dataset(
+        name=card.name,
+        version=card.version,
+        articles=tuple(articles),
+        fingerprint=fingerprint(articles),
+        language=card.language,
+        licence=card.licence,
+        description=card.description,
+        annotators=tuple(a.name for a in card.annotators),
+    )
+    return dataset, errors
+
+
+def fingerprint(articles: list[Article] | tuple[Article, ...]) -> str:
+    """SHA-256 over the canonical content, independent of file names, order, comments and layout."""
+    digest = hashlib.sha256()
+    for article in sorted(articles, key=lambda a: a.id):
+        digest.update(json.dumps(asdict(article), sort_keys=True, ensure_ascii=False, default=str).encode())
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def to_huggingface(dataset: Dataset) -> hf.Dataset:
+    """The same rows as a Hugging Face `datasets.Dataset`: one article a row, nested fields kept."""
+    import datasets as hf
+
+    return hf.Dataset.from_list([ArticleRow.model_validate(to_row(a)).model_dump(mode="json") for a in dataset])
+
+
+Where = Callable[[tuple[str | int, ...]], Place]
+
+
+def _read_card(path: Path, errors: list[DataError]) -> DatasetCard:
+    if not path.exists():
+        errors.append(
+            DataError(
+                Place(str(path)),
+                "no such file",
+                hint="a dataset folder holds dataset.yaml with name and version",
+            )
+        )
+        return DatasetCard.model_construct(name=path.parent.name, version="0")
+    try:
+        document = read_yaml(path, MAX_BYTES)
+        return DatasetCard.model_validate(document.data)
+    except DataError as error:
+        errors.append(error)
+    except ValidationError as error:
+        errors.extend(_explain(error, document.place, DatasetCard))
+    return DatasetCard.model_construct(name=path.parent.name, version="0")
+
+
+def _yaml_rows(folder: Path, errors: list[DataError]) -> Iterator[tuple[Any, Where]]:
+    for path in sorted((folder / "articles").glob("*.y*ml")):
+        try:
+            document: LinedDocument = read_yaml(path, MAX_BYTES)
+        except DataError as error:
+            errors.append(error)
+            continue
+        data = document.data
+        if isinstance(data, dict) and isinstance(data.get("id"), str) and data["id"] != path.stem:
+            errors.append(
+                DataError(
+                    document.place(("id",)),
+                    f"id {data['id']!r} is not the file's name",
+                    hint=f"rename the file to {data['id']}.yaml or set id: {path.stem}",
+                )
+            )
+        yield data, document.place
+
+
+def _jsonl_rows(path: Path, errors: list[DataError]) -> Iterator[tuple[Any, Where]]:
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                yield json.loads(line.decode()), _in_row(path, number)
+            except UnicodeDecodeError as error:
+                errors.append(
+                    DataError(
+                        Place(str(path), number),
+                        f"not UTF-8: {error}",
+                        hint="save the file as UTF-8",
+                    )
+                )
+            except json.JSONDecodeError as error:
+                errors.append(DataError(Place(str(path), number), f"not JSON: {error}"))
+
+
+def _parquet_rows(path: Path, errors: list[DataError]) -> Iterator[tuple[Any, Where]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows = pq.ParquetFile(path).read().to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        errors.append(DataError(Place(str(path)), f"not a readable Parquet file: {error}"))
+        return
+    for number, row in enumerate(rows, start=1):
+        yield _without_nulls(row), _in_row(path, number)
+
+
+def _in_row(path: Path, number: int) -> Where:
+    return lambda loc: Place(str(path), number, ".".join(map(str, loc)) or None)
+
+
+def _without_nulls(value: Any) -> Any:
+    """Parquet gives every absent field back as null; absent means the default."""
+    if isinstance(value, dict):
+        return {k: _without_nulls(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return [_without_nulls(v) for v in value]
+    return value
+
+
+def _to_article(data: Any, where: Where, errors: list[DataError]) -> Article | None:
+    try:
+        row = ArticleRow.model_validate(data)
+    except ValidationError as error:
+        errors.extend(_explain(error, where, ArticleRow))
+        return None
+    wrong = list(check_article(row, where))
+    errors.extend(wrong)
+    return None if wrong else to_article(row)
+
+
+def _explain(error: ValidationError, where: Where, model: type[BaseModel]) -> Iterator[DataError]:
+    """One DataError for each thing that pydantic found, in the words of someone who edits the file."""
+    for item in error.errors(include_url=False):
+        # a union's branch name ("str", "QuoteRow") is no part of the file's path
+        loc = tuple(x for x in item["loc"] if not (isinstance(x, str) and x in {"str", "constrained-str", "QuoteRow"}))
+        kind, given = item["type"], item.get("input")
+        hint = None
+        if kind == "extra_forbidden":
+            known = _fields_at(model, loc[:-1])
+            message = f"unknown field {loc[-1]!r}"
+            hint = nearest_hint(str(loc[-1]), known) + (f"known here: {', '.join(known)}" if known else "") or None
+        elif kind == "missing":
+            message = "required field is missing"
+        elif kind in {"enum", "literal_error"}:
+            expected = str(item.get("ctx", {}).get("expected", ""))
+            message = f"{given!r} is not allowed here"
+            hint = (
+                nearest_hint(
+                    str(given),
+                    expected.replace("'", "").replace(" or ", ", ").split(", "),
+                )
+                + f"one of {expected}"
+            )
+        elif kind == "string_pattern_mismatch":
+            message = f"{given!r} is no id"
+            hint = "ids are lower-case letters, digits, '-', '_' and '.', at most 128, and begin with a letter or digit"
+        elif kind == "string_type" and isinstance(given, bool | int | float):
+            message = f"{given!r} is read as {type(given).__name__}, a text is wanted"
+            hint = "put it in quotes"
+        else:
+            message = item["msg"].removeprefix("Value error, ")
+        yield DataError(where(loc), message, hint=hint)
+
+
+def _fields_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
+    """Names of the fields that are known at a place in the schema."""
+    schema = TypeAdapter(model).json_schema()
+    node: dict[str, Any] = schema
+    for step in loc:
+        node = _deref(node, schema)
+        node = node.get("items", {}) if isinstance(step, int) else node.get("properties", {}).get(step, {})
+    return sorted(_deref(node, schema).get("properties", {}))
+
+
+def _deref(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    for option in node.get("anyOf", [node]):
+        if "$ref" in option:
+            found: dict[str, Any] = schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]
+            return found
+        if "items" in option:
+            return dict(option)
+    return node

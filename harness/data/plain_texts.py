@@ -1,0 +1,68 @@
+"""A folder of plain text files as a dataset without labels: a newsroom's own articles."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+
+from harness.data.load import MAX_BYTES, fingerprint
+from harness.errors import DataError, Place, ValidationFailed
+from harness.types import ESCALATION, ESCALATION_PROPOSITION, Article, Dataset, Source, Target
+
+
+def load_texts(path: Path) -> Dataset:
+    """Every .txt and .md file below `path`, in order; the first line is the title. Raises ValidationFailed."""
+    files = sorted(p for p in path.rglob("*") if p.suffix.lower() in {".txt", ".md"}) if path.is_dir() else [path]
+    articles: dict[str, Article] = {}
+    errors: list[DataError] = []
+    for file in files:
+        try:
+            article = read_text_article(file)
+        except DataError as error:
+            errors.append(error)
+            continue
+        if article.id in articles:
+            errors.append(DataError(Place(str(file)), f"gives the id {article.id!r} a second time", hint="rename it"))
+        articles[article.id] = article
+    if not files:
+        errors.append(DataError(Place(str(path)), "holds no .txt or .md file"))
+    if errors:
+        raise ValidationFailed(errors)
+    found = tuple(sorted(articles.values(), key=lambda a: a.id))
+    return Dataset(name=slug(path.name) or "texts", version="0", articles=found, fingerprint=fingerprint(found))
+
+
+def read_text_article(file: Path) -> Article:
+    """One text file as an unlabelled article with the target `escalation`."""
+    if file.stat().st_size > MAX_BYTES:
+        raise DataError(Place(str(file)), f"more than {MAX_BYTES:,} bytes", hint="split the text")
+    raw = file.read_bytes()
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise DataError(Place(str(file), line), "not UTF-8", hint="save the file as UTF-8") from None
+    if not text.strip():
+        raise DataError(Place(str(file)), "text is empty")
+    identifier = slug(file.stem) or "article"
+    return Article(
+        id=identifier,
+        title=title_of(text),
+        text=text,
+        event=identifier,
+        source=Source(kind="news"),
+        targets=(Target(ESCALATION, ESCALATION_PROPOSITION),),
+        speakers=(),
+    )
+
+
+def title_of(text: str) -> str:
+    """The first line that says something."""
+    return next(line.strip() for line in text.splitlines() if line.strip())[:300]
+
+
+def slug(text: str) -> str:
+    """An id made of a title or file name: lower-case ASCII words joined by dashes, at most 64 characters."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64].rstrip("-")

@@ -1,0 +1,238 @@
+"""The shape of an article file and of a dataset card, as pydantic models; the JSON Schema comes from here."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import asdict
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from harness import types as t
+
+SAFE_ID = r"^[a-z0-9][a-z0-9._-]{0,127}$"
+Id = Annotated[str, StringConstraints(pattern=SAFE_ID)]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Loose = Annotated[str, BeforeValidator(lambda v: v.isoformat() if isinstance(v, dt.date) else str(v))]
+
+
+class Strict(BaseModel):
+    """Refuses unknown fields: a misspelt one must not be ignored."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+
+class FactRow(Strict):
+    """A public fact that the article rests on."""
+
+    fact: Text
+    date: Loose
+    checked: Literal["opened", "from_memory"]
+
+
+class SourceRow(Strict):
+    """Where the text came from."""
+
+    kind: t.SourceKind
+    publisher: str | None = None
+    date: dt.date | None = None
+    url: str | None = None
+    licence: str | None = None
+    note: str | None = None
+    facts: list[FactRow] = []
+
+
+class TargetRow(Strict):
+    """A proposition that stances are about."""
+
+    id: Id
+    proposition: Text
+    direction: t.Direction = "escalate"
+    rung: Annotated[int, Field(ge=0, le=4)] | None = None
+    parent: Id | None = None
+
+
+class SpeakerRow(Strict):
+    """Someone to whom the article attributes words, a position or a decision."""
+
+    id: Id
+    name: Text
+    aliases: list[Text] = []
+    side: str | None = None
+    role: str | None = None
+    kind: t.SpeakerKind = "person"
+    main: bool = False
+
+
+class SummaryRow(Strict):
+    """A reference summary, written by hand."""
+
+    annotator: Text
+    text: Text
+
+
+class QuoteRow(Strict):
+    """Evidence that stands more than once in the text: `occurrence` (from 1) says which one is meant."""
+
+    text: Text
+    occurrence: Annotated[int, Field(ge=1)] = 1
+
+
+class StanceRow(Strict):
+    """The stance of one speaker on one target."""
+
+    speaker: Id
+    target: Id
+    stance: t.Stance
+    act: t.Act | None = None
+    modality: t.Modality = "actual"
+    condition: str | None = None
+    basis: t.Basis | None = None
+    evidence: list[Text | QuoteRow] = []
+    phenomena: list[Literal[t.PHENOMENA]] = []  # type: ignore[valid-type]
+    confidence: Annotated[int, Field(ge=1, le=3)] | None = None
+    note: str | None = None
+    reason: str | None = None
+
+
+class AnnotationRow(Strict):
+    """One annotator's labels; raw labels are never edited."""
+
+    annotator: Text
+    stances: list[StanceRow]
+
+
+class GoldRow(Strict):
+    """The adjudicated labels; `reason` stands where the annotators differed."""
+
+    adjudicator: Text
+    stances: list[StanceRow]
+
+
+class ArticleRow(Strict):
+    """One labelled article: text, targets, speakers, reference summaries, annotations and gold."""
+
+    id: Id
+    title: Text
+    text: Text
+    event: Id
+    split: t.Split = "test"
+    language: str = "en"
+    source: SourceRow
+    targets: Annotated[list[TargetRow], Field(min_length=1)]
+    speakers: list[SpeakerRow] = []
+    summaries: list[SummaryRow] = []
+    annotations: list[AnnotationRow] = []
+    gold: GoldRow | None = None
+
+    @model_validator(mode="after")
+    def _text_says_something(self) -> Self:
+        if not self.text.strip():
+            raise ValueError("text is empty")
+        return self
+
+
+class AnnotatorRow(Strict):
+    """Who labelled, and how."""
+
+    name: Text
+    description: str = ""
+
+
+class DatasetCard(Strict):
+    """`dataset.yaml`: what the set is, after the datasheet of Gebru et al. (2021)."""
+
+    name: Id
+    version: Loose
+    description: str = ""
+    language: str = "en"
+    licence: str | None = None
+    labels: list[t.Stance] = list(t.STANCES)
+    annotators: list[AnnotatorRow] = []
+    motivation: str = ""
+    composition: str = ""
+    process: str = ""
+    uses: str = ""
+    limits: str = ""
+    contact: str = ""
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of an article file, for editors."""
+    schema = ArticleRow.model_json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "Labelled article",
+    }
+
+
+def occurrences(text: str, quote: str) -> list[int]:
+    """Every start of `quote` in `text`, overlapping ones too, in code points."""
+    return [m.start() for m in re.finditer(f"(?={re.escape(quote)})", text)]
+
+
+def to_article(row: ArticleRow) -> t.Article:
+    """The frozen article; evidence must have been checked to stand in the text."""
+
+    def stance(s: StanceRow) -> t.StanceLabel:
+        fields = s.model_dump(exclude={"evidence", "phenomena"})
+        return t.StanceLabel(
+            **fields,
+            evidence=tuple(_locate(row.text, q) for q in s.evidence),
+            phenomena=tuple(s.phenomena),
+        )
+
+    def annotation(who: str, stances: list[StanceRow]) -> t.Annotation:
+        return t.Annotation(who, tuple(stance(s) for s in stances))
+
+    source = row.source.model_dump(exclude={"facts"})
+    return t.Article(
+        id=row.id,
+        title=row.title,
+        text=row.text,
+        event=row.event,
+        split=row.split,
+        language=row.language,
+        source=t.Source(**source, facts=tuple(t.Fact(**f.model_dump()) for f in row.source.facts)),
+        targets=tuple(t.Target(**x.model_dump()) for x in row.targets),
+        speakers=tuple(t.Speaker(**{**s.model_dump(), "aliases": tuple(s.aliases)}) for s in row.speakers),
+        summaries=tuple(t.ReferenceSummary(**s.model_dump()) for s in row.summaries),
+        annotations=tuple(annotation(a.annotator, a.stances) for a in row.annotations),
+        gold=annotation(row.gold.adjudicator, row.gold.stances) if row.gold else None,
+    )
+
+
+def to_row(article: t.Article) -> dict[str, Any]:
+    """The article in the file's shape, JSON-able: the inverse of `to_article`; fields at their default are left out."""
+
+    def quote(evidence: t.Evidence) -> str | dict[str, Any]:
+        starts = occurrences(article.text, evidence.text)
+        if len(starts) == 1:
+            return evidence.text
+        return {"text": evidence.text, "occurrence": starts.index(evidence.start) + 1}
+
+    def stances(labels: tuple[t.StanceLabel, ...]) -> list[dict[str, Any]]:
+        return [{**asdict(s), "evidence": [quote(e) for e in s.evidence]} for s in labels]
+
+    raw = asdict(article)
+    raw["annotations"] = [{"annotator": a.annotator, "stances": stances(a.stances)} for a in article.annotations]
+    raw["gold"] = article.gold and {
+        "adjudicator": article.gold.annotator,
+        "stances": stances(article.gold.stances),
+    }
+    return ArticleRow.model_validate(raw).model_dump(mode="json", exclude_defaults=True)
+
+
+def _locate(text: str, quote: str | QuoteRow) -> t.Evidence:
+    passage, nth = (quote, 1) if isinstance(quote, str) else (quote.text, quote.occurrence)
+    start = occurrences(text, passage)[nth - 1]
+    return t.Evidence(passage, start, start + len(passage))

@@ -1,0 +1,58 @@
+"""The running text of an article: its sentences without the headlines that are repeated inside it, and those about a speaker."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import lru_cache
+
+from harness.metrics.sentences import Sentence, sentences
+from harness.types import Article, Speaker
+
+_PRONOUN = re.compile(r"\W*(he|she|they|it|his|her|their|its)\b", re.IGNORECASE)
+_PARAGRAPH = re.compile(r"[^\n]+")
+
+
+def body_sentences(article: Article) -> tuple[Sentence, ...]:
+    """The article's sentences in order, with their spans in its text; repeated headlines are left out."""
+    return _body_sentences(article.title, article.text, article.language)
+
+
+@lru_cache(maxsize=4096)
+def _body_sentences(title: str, text: str, language: str) -> tuple[Sentence, ...]:
+    headlines = repeated_headlines(title, text)
+    return tuple(s for s in sentences(text, language) if not any(a <= s.start and s.end <= b for a, b in headlines))
+
+
+def repeated_headlines(title: str, text: str) -> list[tuple[int, int]]:
+    """Spans of lines that are the title, or that stand more than once, are short and do not end like a sentence."""
+    lines = [(_fold(m.group()), m.span()) for m in _PARAGRAPH.finditer(text)]
+    counts = Counter(line for line, _ in lines)
+    return [
+        span
+        for line, span in lines
+        if line == _fold(title)
+        or (counts[line] > 1 and len(line.split()) <= 20 and not line.endswith((".", "?", "!", '"', "”")))
+    ]
+
+
+def sentences_about(article: Article, speaker: Speaker) -> tuple[Sentence, ...]:
+    """Sentences that name the speaker, each with the next ones as long as they begin with a pronoun."""
+    pattern = name_pattern(speaker)
+    found: list[Sentence] = []
+    follows = False
+    for sentence in body_sentences(article):
+        follows = pattern.search(sentence.text) is not None or (follows and _PRONOUN.match(sentence.text) is not None)
+        if follows:
+            found.append(sentence)
+    return tuple(found)
+
+
+def name_pattern(speaker: Speaker) -> re.Pattern[str]:
+    """Matches any of the speaker's names as whole words, longest first."""
+    names = sorted({n for n in speaker.names if n.strip()}, key=len, reverse=True)
+    return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, names)) + r")(?!\w)")
+
+
+def _fold(line: str) -> str:
+    return " ".join(line.split()).casefold()

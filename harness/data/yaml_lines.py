@@ -1,0 +1,112 @@
+"""YAML with line numbers: plain data, plus where each field stands; aliases, unknown tags and repeated keys are refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.errors import DataError, Place
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Path_ = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinedDocument:
+    """The data of one file and the line (from 1) of every path into it."""
+
+    file: str
+    data: Any
+    lines: dict[Path_, int] = field(repr=False)
+
+    def place(self, loc: Path_) -> Place:
+        """The place of `loc`, or of its nearest ancestor that stands in the file."""
+        known = loc
+        while known and known not in self.lines:
+            known = known[:-1]
+        return Place(self.file, self.lines.get(known, 1), ".".join(map(str, loc)) or None)
+
+
+def read_yaml(path: Path, max_bytes: int) -> LinedDocument:
+    """One YAML file; raises DataError with file and line for anything that a careful reader would not accept."""
+    file = str(path)
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise DataError(Place(file), f"cannot be read: {error.strerror}") from None
+    if len(raw) > max_bytes:
+        raise DataError(
+            Place(file),
+            f"{len(raw):,} bytes; the limit is {max_bytes:,}",
+            hint="split the text",
+        )
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            Place(file, line),
+            f"not UTF-8: byte 0x{raw[error.start]:02x}",
+            hint="save the file as UTF-8",
+        ) from None
+    return parse_yaml(text, file)
+
+
+def parse_yaml(text: str, file: str) -> LinedDocument:
+    """The same from text; `file` is the name used in errors."""
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        lines: dict[Path_, int] = {}
+        if node is None:
+            raise DataError(Place(file, 1), "is empty")
+        _walk(node, (), lines, set(), file)
+        data = loader.construct_document(node)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = " ".join(filter(None, [error.context, error.problem]))
+        raise DataError(
+            Place(file, mark.line + 1 if mark else None),
+            f"not YAML: {problem}",
+            hint="a text with ': ' or a leading quote, dash or bracket goes in quotes",
+        ) from None
+    except (
+        yaml.YAMLError,
+        ValueError,
+    ) as error:  # a forbidden character; a date such as 2024-02-31
+        raise DataError(Place(file), f"not YAML: {error}") from None
+    finally:
+        loader.dispose()
+    return LinedDocument(file, data, lines)
+
+
+def _walk(node: yaml.Node, path: Path_, lines: dict[Path_, int], seen: set[int], file: str) -> None:
+    line = node.start_mark.line + 1
+    # an alias is the same node met again: refusing it is what keeps a "billion laughs" file small
+    if id(node) in seen:
+        raise DataError(
+            Place(file, line),
+            "anchors and aliases are not allowed",
+            hint="write the value out",
+        )
+    seen.add(id(node))
+    lines.setdefault(path, line)
+    if isinstance(node, yaml.MappingNode):
+        keys: set[str] = set()
+        for key, value in node.value:
+            name = key.value if isinstance(key, yaml.ScalarNode) else str(key.value)
+            place = (*path, name)
+            if name in keys:
+                raise DataError(
+                    Place(file, key.start_mark.line + 1, ".".join(map(str, place))),
+                    "stands twice",
+                )
+            keys.add(name)
+            lines[place] = key.start_mark.line + 1
+            _walk(value, place, lines, seen, file)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, child in enumerate(node.value):
+            _walk(child, (*path, index), lines, seen, file)

@@ -1,0 +1,276 @@
+"""One resolved config, from articles to run record; finished runs are skipped, failures are recorded."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.config import RunConfig
+from harness.environment import accelerator, environment
+from harness.errors import ConfigError, StoreError, nearest_hint
+from harness.models.pool import ModelPool
+from harness.predict import Answered, answer_all, plan
+from harness.progress import Reporter
+from harness.records import (
+    SCORING_VERSION,
+    AnswerRef,
+    DatasetUse,
+    Failure,
+    RunRecord,
+    SystemUse,
+    read_record,
+    record_path,
+    write_record,
+)
+from harness.store import PredictionStore, content_hash
+from harness.systems.base import Context, System, items_for
+from harness.systems.registry import build
+from harness.types import Article, Dataset, Item, ItemScore
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What became of a job: its record, and whether it had been finished before."""
+
+    record: RunRecord
+    skipped: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """A config with everything that it names in hand, and the identity that follows."""
+
+    config: RunConfig
+    dataset: Dataset
+    articles: tuple[Article, ...]
+    systems: dict[str, System]
+    run_id: str
+
+
+def prepare(config: RunConfig) -> Job:
+    """Loads the dataset, chooses the articles, builds the systems (no weights) and works out the run's id."""
+    dataset = read_articles(config)
+    articles = select(dataset, config)
+    roles = {"summariser": config.summariser, "stance": config.stance, "judge": config.judge}
+    if config.summariser is None:
+        del roles["judge"]
+    systems = {
+        role: build("summariser" if role == "summariser" else "stance", section)
+        for role, section in roles.items()
+        if section is not None
+    }
+    if not systems:
+        raise ConfigError("nothing to run: neither a summariser nor a stance classifier", hint="e.g. stance=smollm2")
+    identity = {
+        "config": config.identity(),
+        "systems": {role: s.fingerprint for role, s in systems.items()},
+        "dataset": dataset.fingerprint,
+        "articles": [a.id for a in articles],
+        "scoring": SCORING_VERSION,
+    }
+    return Job(config, dataset, articles, systems, f"{slug(config)}-{content_hash(identity)[:10]}")
+
+
+def slug(config: RunConfig) -> str:
+    """Readable part of a run's id."""
+    systems = [s.name for s in (config.summariser, config.stance) if s is not None]
+    return "-".join(["+".join(systems), Path(config.dataset.path).stem, config.split])
+
+
+def read_articles(config: RunConfig) -> Dataset:
+    """The dataset that a config names."""
+    from harness.data.load import load_dataset
+    from harness.data.plain_texts import load_texts
+    from harness.paths import dataset_path
+
+    path = dataset_path(config.dataset.path)
+    return load_texts(path) if config.dataset.format == "texts" else load_dataset(path)
+
+
+def select(dataset: Dataset, config: RunConfig) -> tuple[Article, ...]:
+    """Articles by split, or those named, then the first `limit` of them; ConfigError if none is left."""
+    chosen = [a for a in dataset if config.split in ("all", a.split)]
+    if config.articles is not None:
+        known = [a.id for a in dataset]
+        for wanted in config.articles:
+            if wanted not in known:
+                raise ConfigError(f"articles: there is no article {wanted!r}", hint=nearest_hint(wanted, known) or None)
+        chosen = [a for a in dataset if a.id in config.articles]
+    if not chosen:
+        raise ConfigError(
+            f"no article of split {config.split!r} in {dataset.name}", hint="split=all takes every article"
+        )
+    return tuple(chosen[: config.limit])
+
+
+def run_job(config: RunConfig, overrides: Sequence[str], pool: ModelPool, reporter: Reporter) -> Finished:
+    """Runs one config to its record. An error ends this job alone: it is recorded, with its traceback, and returned."""
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    clock = time.perf_counter()
+    run_id = f"{slug(config)}-{content_hash(config.model_dump(mode='json'))[:10]}"
+    try:
+        job = prepare(config)
+        run_id = job.run_id
+        done = finished_record(config.results, run_id)
+        if done is not None:
+            return Finished(done, skipped=True)
+        record, scores, answers = compute(job, pool, reporter)
+    except Exception as error:
+        failure = Failure(
+            type=type(error).__name__,
+            message=str(error) or repr(error),
+            traceback="".join(traceback.format_exception(error)),
+        )
+        record, scores, answers = _record(config, run_id, error=failure), [], []
+    seconds = time.perf_counter() - clock
+    record = record.model_copy(update={"overrides": list(overrides), "started_at": started, "seconds": seconds})
+    write_record(config.results, record, scores, answers)
+    return Finished(record)
+
+
+def finished_record(results: Path, run_id: str) -> RunRecord | None:
+    """The record of a run that is complete, None if it failed, is torn or was never made."""
+    path = record_path(results, run_id)
+    try:
+        record = read_record(path) if path.exists() else None
+    except StoreError:
+        return None
+    return record if record is not None and record.status == "complete" else None
+
+
+def compute(
+    job: Job, pool: ModelPool, reporter: Reporter, *, stored_only: bool = False
+) -> tuple[RunRecord, list[ItemScore], list[AnswerRef]]:
+    """Answers, then scores. With `stored_only` nothing is computed but scores: StoreError if an answer is missing."""
+    from harness.scoring import Material, score
+
+    config = job.config
+    store = PredictionStore(config.results / "predictions")
+    context = Context(job.dataset, pool, config.executor.device, config.executor.token_budget)
+    uses: list[SystemUse] = []
+    refs: list[AnswerRef] = []
+
+    def ask(role: str, items: list[Item], readings: Sequence[str] = ()) -> Answered:
+        system = job.systems[role]
+        kind = {"summariser": "summary", "judge": f"judge:{system.name}"}.get(role, role)
+        work = plan(system, items, job.dataset, store)
+        if stored_only and work.n_missing:
+            raise StoreError(
+                f"{work.n_missing} answers of {system.name} are not stored", hint="harness run computes them"
+            )
+        with reporter.track(f"{role} {system.name}", len(items)) as progress:
+            answered = answer_all(system, work, context, store, kind, progress)
+        uses.append(system_use(role, system, answered))
+        for p, reading in zip(answered.predictions, readings or [""] * len(items), strict=False):
+            refs.append(AnswerRef(role, reading, p.article_id, p.speaker_id, p.target_id, p.key))
+        return answered
+
+    summaries = ask("summariser", list(items_for("summariser", job.articles))) if "summariser" in job.systems else None
+    stances = ask("stance", list(items_for("stance", job.articles))) if "stance" in job.systems else None
+    readings = judge_items(job.articles, summaries) if summaries is not None and "judge" in job.systems else {}
+    asked = [(reading, item) for reading, items in readings.items() for item in items]
+    judged = ask("judge", [item for _, item in asked], [reading for reading, _ in asked]) if asked else None
+    material = Material(job.articles, config.metrics, summaries, stances, readings, judged)
+    scored = score(material)
+    snapshot(config.results, job.dataset)
+    record = _record(
+        config,
+        job.run_id,
+        dataset=DatasetUse(
+            name=job.dataset.name,
+            version=job.dataset.version,
+            fingerprint=job.dataset.fingerprint,
+            split=config.split,
+            articles=[a.id for a in job.articles],
+            labelled=any(a.gold for a in job.articles),
+        ),
+        systems=uses,
+        metrics=scored.metrics,
+        tables=scored.tables,
+        signatures=scored.signatures,
+        notes=[*scored.notes, *(f"torn part, left aside: {t.path.name}: {t.reason}" for t in store.torn)],
+    )
+    return record, scored.items, refs
+
+
+def judge_items(articles: Sequence[Article], summaries: Answered) -> dict[str, list[Item]]:
+    """What the judge reads: each summary alone; and, to know its ceiling and floor, the article, the references, nothing at
+    all and another article's summary."""
+    texts = {p.article_id: p.answer.output for p in summaries.predictions if p.answer.error is None}
+    labelled = [a for a in articles if a.gold is not None]
+    readings: dict[str, list[Item]] = {"summary": [], "article": [], "reference": [], "empty": [], "other": []}
+
+    def ask(reading: str, article: Article, text: str) -> None:
+        alone = replace(article, title="", text=text)
+        readings[reading].extend(Item(alone, speaker, target) for speaker, target in article.pairs())
+
+    for i, article in enumerate(labelled):
+        if article.id in texts:
+            ask("summary", article, texts[article.id])
+        ask("article", article, article.text)
+        if article.summaries:
+            ask("reference", article, article.summaries[0].text)
+        ask("empty", article, "")
+        other = labelled[(i + 1) % len(labelled)]
+        if other is not article and other.summaries:
+            ask("other", article, other.summaries[0].text)
+    return {reading: items for reading, items in readings.items() if items}
+
+
+def system_use(role: str, system: System, answered: Answered) -> SystemUse:
+    """What a system did in this run, summed over its items."""
+    answers = [p.answer for p in answered.predictions]
+    costs = [float(c) for a in answers if (c := a.scores.get("cost")) is not None]
+    return SystemUse.model_validate(
+        {
+            "name": system.name,
+            "kind": role,
+            "fingerprint": system.fingerprint,
+            "description": system.description,
+            "identity": system.identity(),
+            "n_items": len(answers),
+            "n_computed": answered.n_computed,
+            "n_failed": sum(a.error is not None for a in answers),
+            "n_unparsed": 0 if role == "summariser" else sum(a.error is None and a.label is None for a in answers),
+            "tokens_in": sum(a.tokens_in for a in answers),
+            "tokens_out": sum(a.tokens_out for a in answers),
+            "tokens_cut": sum(a.tokens_cut for a in answers),
+            "n_cut": sum(a.tokens_cut > 0 for a in answers),
+            "seconds": sum(a.seconds for a in answers),
+            "peak_memory_bytes": answered.peak_memory_bytes,
+            "cost": sum(costs) if costs else None,
+            "paths": answered.paths,
+            "status": answered.unfitted or "ok",
+        }
+    )
+
+
+def snapshot(results: Path, dataset: Dataset) -> Path:
+    """The dataset as it was scored, once per fingerprint, so that reports never read edited files."""
+    import json
+
+    from harness.data.schema import to_row
+    from harness.files import write_text
+
+    path = results / "datasets" / f"{dataset.fingerprint}.jsonl"
+    if not path.exists():
+        lines = (json.dumps(to_row(a), ensure_ascii=False, sort_keys=True) for a in dataset)
+        write_text(path, "".join(line + "\n" for line in lines))
+    return path
+
+
+def _record(config: RunConfig, run_id: str, error: Failure | None = None, **fields: object) -> RunRecord:
+    found = {**environment(), **({"accelerator": gpu} if (gpu := accelerator()) else {})}
+    content = {
+        "run_id": run_id,
+        "status": "failed" if error else "complete",
+        "config": config.model_dump(mode="json"),
+        "environment": found,
+        "error": error,
+        **fields,
+    }
+    return RunRecord.model_validate(content)

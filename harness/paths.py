@@ -1,0 +1,43 @@
+"""Where configs and datasets are found: the working folder first, then the checkout, then what the wheel carries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.errors import ConfigError, nearest_hint
+
+PACKAGE = Path(__file__).parent
+CHECKOUT = PACKAGE.parent
+
+
+def shared_roots() -> list[Path]:
+    """Folders that may hold `configs/` and `datasets/`, best first."""
+    roots = [Path.cwd()]
+    if (CHECKOUT / "pyproject.toml").exists():
+        roots.append(CHECKOUT)
+    roots.append(PACKAGE / "_share")
+    return roots
+
+
+def config_dir() -> Path:
+    """The folder of the Hydra configs that come with the harness (a working folder of one's own adds to it by --config-dir)."""
+    for root in shared_roots()[1:]:
+        if (root / "configs" / "run.yaml").exists():
+            return (root / "configs").resolve()
+    raise ConfigError("the harness's configs are missing", hint="reinstall stance-harness")
+
+
+def dataset_path(name: str) -> Path:
+    """A path as given if it exists, else `datasets/<name>` under the shared roots."""
+    given = Path(name)
+    if given.exists():
+        return given
+    for root in shared_roots():
+        found = root / "datasets" / name
+        if found.exists():
+            return found
+    known = sorted({p.name for root in shared_roots() for p in (root / "datasets").glob("*") if p.is_dir()})
+    raise ConfigError(
+        f"no dataset at {name!r}: no such file or folder",
+        hint=nearest_hint(name, known) + f"known: {', '.join(known) or 'none'}; or give a path",
+    )

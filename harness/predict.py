@@ -1,0 +1,104 @@
+"""Gets every answer of a system: from the store where it is there, from the system where it is not; one unit, one part."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from harness.errors import Unfitted
+from harness.store import PredictionStore, prediction_key
+from harness.systems.base import Context, System
+from harness.types import Dataset, Item, Prediction
+
+Progress = Callable[[int], None]
+"""Told how many items are done."""
+
+
+@dataclass
+class Answered:
+    """A system's predictions by item, in the order asked, and what was computed for them just now."""
+
+    predictions: list[Prediction]
+    n_computed: int = 0
+    unfitted: str | None = None
+    peak_memory_bytes: int | None = None
+
+    @property
+    def paths(self) -> dict[str, int]:
+        """How many answers came about in which way."""
+        return dict(sorted(Counter(p.answer.path for p in self.predictions if p.answer.path).items()))
+
+
+@dataclass
+class Plan:
+    """What a system is asked, what of it is in the store, and what is left to do, in units."""
+
+    items: list[Item]
+    keys: list[str]
+    stored: dict[str, Prediction]
+    units: list[list[tuple[str, Item]]] = field(default_factory=list)
+    unfitted: str | None = None
+
+    @property
+    def n_missing(self) -> int:
+        """Items that have to be computed."""
+        return sum(len(u) for u in self.units)
+
+
+def plan(system: System, items: Sequence[Item], dataset: Dataset, store: PredictionStore) -> Plan:
+    """Cuts the full list into units first and looks into the store second, so that what is done moves no unit's border."""
+    items = list(items)
+    try:
+        keys = [prediction_key(system.fingerprint, system.reads(item, dataset)) for item in items]
+    except Unfitted as error:
+        return Plan(items, [], {}, unfitted=error.message)
+    stored = store.read(system.name, system.fingerprint)
+    key_of = dict(zip(map(id, items), keys, strict=True))
+    done = {key for key, p in stored.items() if p.answer.error is None}
+    units = []
+    for unit in system.plan(items):
+        # two articles with one text ask the same question: it is answered once
+        missing = {key_of[id(item)]: item for item in unit if key_of[id(item)] not in done}
+        done |= missing.keys()
+        if missing:
+            units.append(list(missing.items()))
+    return Plan(items, keys, stored, units)
+
+
+def answer_all(
+    system: System, work: Plan, context: Context, store: PredictionStore, kind: str, progress: Progress = lambda n: None
+) -> Answered:
+    """Computes and stores what is missing, unit by unit; returns every prediction in the order of `work.items`."""
+    from harness.models.device import PeakMemory, pick_device
+
+    if work.unfitted is not None:
+        return Answered([], unfitted=work.unfitted)
+    found = dict(work.stored)
+    progress(len(work.items) - work.n_missing)
+    store.describe(system.name, system.fingerprint, system.identity())
+    memory = PeakMemory.start(pick_device(context.device))
+    for unit in work.units:
+        started = time.perf_counter()
+        answers = system.answer([item for _, item in unit], context)
+        elapsed = time.perf_counter() - started
+        if not any(a.seconds for a in answers):
+            answers = [replace(a, seconds=elapsed / len(answers)) for a in answers]
+        rows = [(key, item, answer) for (key, item), answer in zip(unit, answers, strict=True)]
+        for prediction in store.write(system.name, system.fingerprint, kind, rows):
+            found[prediction.key] = prediction
+        progress(len(unit))
+    peak = memory.bytes() if work.units else None
+    predictions = [_for_item(found[key], item) for key, item in zip(work.keys, work.items, strict=True)]
+    return Answered(predictions, n_computed=work.n_missing, peak_memory_bytes=peak)
+
+
+def _for_item(prediction: Prediction, item: Item) -> Prediction:
+    """The stored answer under this item's own ids: another article with the same text may have asked first."""
+    return replace(
+        prediction,
+        article_id=item.article.id,
+        speaker_id=item.speaker.id if item.speaker else None,
+        target_id=item.target.id if item.target else None,
+    )

@@ -1,0 +1,52 @@
+"""Progress on stderr: a bar with items per second and time left, shown once something takes longer than two seconds."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+DELAY = 2.0
+"""Seconds before a bar appears: quick work stays quiet."""
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f}/s" if task.speed else "", style="progress.data.speed")
+
+
+class Reporter:
+    """Where messages and bars go; a quiet one says nothing."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.console = Console(stderr=True, quiet=quiet, highlight=False)
+
+    def say(self, message: str) -> None:
+        """One line for the person who waits."""
+        self.console.print(message)
+
+    @contextmanager
+    def track(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Yields a function that is told how many more items are done."""
+        progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+        )
+        task = progress.add_task(what, total=total)
+        timer = threading.Timer(DELAY, progress.start)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield lambda n: progress.advance(task, n)
+        finally:
+            timer.cancel()
+            progress.stop()

@@ -1,0 +1,209 @@
+"""The run record: what a run was, what it scored and how it ended; written whole, old versions stay readable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.errors import StoreError
+from harness.files import replacing, write_text
+from harness.types import ItemScore
+
+SCHEMA = 1
+SCORING_VERSION = "1"
+"""Raised whenever a metric's number can change; part of a run's identity, so old scores are never mixed with new."""
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Value(_Row):
+    """An aggregate: value and 95 % interval, None where undefined (`reason` says why)."""
+
+    value: float | None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    n_scored: int = 0
+    n_unscored: int = 0
+    reason: str | None = None
+
+
+class SystemUse(_Row):
+    """A system of the run and what it cost."""
+
+    name: str
+    kind: Literal["summariser", "stance", "judge", "speakers"]
+    fingerprint: str
+    description: str = ""
+    identity: dict[str, Any] = {}
+    n_items: int = 0
+    n_computed: int = 0
+    n_failed: int = 0
+    n_unparsed: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    tokens_cut: int = 0
+    n_cut: int = 0
+    seconds: float = 0.0
+    peak_memory_bytes: int | None = None
+    cost: float | None = None
+    paths: dict[str, int] = {}
+    status: str = "ok"
+
+
+class DatasetUse(_Row):
+    """The articles of the run."""
+
+    name: str
+    version: str
+    fingerprint: str
+    split: str
+    articles: list[str]
+    labelled: bool = True
+
+
+class Failure(_Row):
+    """Why a run failed."""
+
+    type: str
+    message: str
+    traceback: str
+
+
+class RunRecord(_Row):
+    """`record.json`."""
+
+    schema_version: int = SCHEMA
+    run_id: str
+    status: Literal["complete", "failed"]
+    config: dict[str, Any]
+    overrides: list[str] = []
+    dataset: DatasetUse | None = None
+    systems: list[SystemUse] = []
+    scoring_version: str = SCORING_VERSION
+    metrics: dict[str, Value] = {}
+    tables: dict[str, Any] = {}
+    signatures: dict[str, str] = {}
+    environment: dict[str, Any] = {}
+    notes: list[str] = []
+    error: Failure | None = None
+    started_at: str = ""
+    seconds: float = 0.0
+
+    def system(self, kind: str) -> SystemUse | None:
+        """The run's summariser, stance classifier or judge."""
+        return next((s for s in self.systems if s.kind == kind), None)
+
+
+UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""From an old schema version to the next; none is needed yet."""
+
+
+def record_path(results: Path, run_id: str) -> Path:
+    """Where the record of a run stands."""
+    return results / "runs" / run_id / "record.json"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRef:
+    """Which stored prediction answers an item of the run; `reading` says what the judge read (see job.judge_items)."""
+
+    role: str
+    reading: str
+    article_id: str
+    speaker_id: str | None
+    target_id: str | None
+    key: str
+
+
+def write_record(
+    results: Path, record: RunRecord, scores: Sequence[ItemScore] = (), answers: Sequence[AnswerRef] = ()
+) -> Path:
+    """Scores and answers first, then the record: a complete record on disk means that the run's folder is whole."""
+    path = record_path(results, record.run_id)
+    if record.status == "complete":
+        _write_rows(path.with_name("scores.parquet"), ItemScore, scores)
+        _write_rows(path.with_name("answers.parquet"), AnswerRef, answers)
+    write_text(
+        path,
+        json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n",
+    )
+    return path
+
+
+def read_record(path: Path) -> RunRecord:
+    """The record in a file; StoreError names the file and what is wrong with it."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        version = raw.get("schema_version", 0)
+        if not isinstance(version, int) or version > SCHEMA:
+            raise StoreError(
+                f"{path}: record version {version!r} is newer than this harness",
+                hint="upgrade stance-harness",
+            )
+        while version < SCHEMA and version in UPGRADES:
+            raw = UPGRADES[version](raw)
+            version = raw["schema_version"]
+        return RunRecord.model_validate(raw)
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, AttributeError) as error:
+        raise StoreError(
+            f"{path}: not a readable record: {error}",
+            hint="delete the folder and run again",
+        ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise StoreError(f"{path}: {where}: {first['msg']}", hint="delete the folder and run again") from None
+
+
+def read_records(results: Path) -> tuple[list[RunRecord], list[StoreError]]:
+    """All records of a results folder by run id, and those that cannot be read."""
+    records, broken = [], []
+    for path in sorted((results / "runs").glob("*/record.json")):
+        try:
+            records.append(read_record(path))
+        except StoreError as error:
+            broken.append(error)
+    return records, broken
+
+
+def read_scores(path: Path) -> list[ItemScore]:
+    """The item scores in a run's `scores.parquet`; StoreError if the file is torn."""
+    return _read_rows(path, ItemScore)
+
+
+def read_answers(path: Path) -> list[AnswerRef]:
+    """Which predictions a run used, from its `answers.parquet`; StoreError if the file is torn."""
+    return _read_rows(path, AnswerRef)
+
+
+_R = TypeVar("_R", ItemScore, AnswerRef)
+
+
+def _write_rows(path: Path, kind: type[_R], rows: Sequence[_R]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    names = [f.name for f in fields(kind)]
+    schema = pa.schema([(n, pa.float64() if n == "value" else pa.string()) for n in names])
+    with replacing(path) as temporary:
+        table = pa.table({n: [getattr(r, n) for r in rows] for n in names}, schema=schema)
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def _read_rows(path: Path, kind: type[_R]) -> list[_R]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        columns = pq.ParquetFile(path).read().to_pydict()
+        names = [f.name for f in fields(kind)]
+        return [kind(*row) for row in zip(*(columns[n] for n in names), strict=True)]
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise StoreError(f"{path}: not readable: {error}", hint="harness rescore writes it anew") from None

@@ -1,0 +1,152 @@
+"""Hydra composes configs, jobs run one after another with shared models; the only module that imports hydra."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.config import RunConfig, parse_run_config
+from harness.errors import ConfigError, HarnessError, nearest_hint
+from harness.job import Finished, run_job
+from harness.models.pool import ModelPool
+from harness.paths import config_dir
+from harness.progress import Reporter
+from harness.records import RunRecord, record_path
+
+
+@dataclass
+class Session:
+    """The jobs of one process: they share loaded models, and each ends in a record, whatever happens to the others."""
+
+    reporter: Reporter
+    pool: ModelPool | None = None
+    finished: list[Finished] = field(default_factory=list)
+    refused: list[tuple[str, HarnessError]] = field(default_factory=list)
+
+    def run(self, raw: dict[str, Any], overrides: Sequence[str]) -> None:
+        """One job, and its repeats with the following seeds."""
+        try:
+            config = parse_run_config(raw)
+        except ConfigError as error:
+            self.refused.append((" ".join(overrides), error))
+            return
+        if config.dry:
+            from harness.dry import print_estimate
+
+            print_estimate(config, self.reporter)
+            return
+        if self.pool is None:
+            self.pool = ModelPool(int(config.executor.model_memory_gb * 2**30))
+        for repeat in range(config.repeats):
+            one = config.model_copy(update={"seed": config.seed + repeat, "repeats": 1})
+            self._run_one(one, overrides)
+
+    def _run_one(self, config: RunConfig, overrides: Sequence[str]) -> None:
+        assert self.pool is not None
+        finished = run_job(config, overrides, self.pool, self.reporter)
+        self.finished.append(finished)
+        record = finished.record
+        path = record_path(config.results, record.run_id)
+        if finished.skipped:
+            self.reporter.say(f"[dim]{record.run_id}: complete already, nothing to compute[/dim]")
+        elif record.error is not None:
+            self.reporter.say(f"[red]{record.run_id}: failed[/red]: {_first_line(record.error.message)}")
+        else:
+            computed = sum(s.n_computed for s in record.systems)
+            items = sum(s.n_items for s in record.systems)
+            self.reporter.say(
+                f"{record.run_id}: {computed} of {items} answers computed, {record.seconds:.1f} s → {path.parent}"
+            )
+
+    def close(self) -> int:
+        """Names what failed, says when nothing was computed, and gives the exit code."""
+        failed = [f.record for f in self.finished if f.record.error is not None]
+        for overrides, error in self.refused:
+            self.reporter.console.print(f"refused: {overrides or 'the config'}\n{error}", markup=False)
+        for record in failed:
+            assert record.error is not None
+            self.reporter.console.print(f"failed: {record.run_id}: {record.error.message}", markup=False)
+        if failed:
+            total = len(self.finished) + len(self.refused)
+            self.reporter.say(f"{len(failed)} of {total} runs failed; tracebacks are in their record.json")
+        elif self.finished and all(f.skipped for f in self.finished):
+            self.reporter.say("nothing was computed: every run was complete")
+        if self.pool is not None:
+            self.pool.release()
+        return 1 if failed or self.refused else 0
+
+
+def run_command(overrides: Sequence[str], *, quiet: bool = False) -> int:
+    """`harness run`: the exit code; records are on disk."""
+    import hydra
+
+    session = Session(Reporter(quiet))
+
+    @hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="run")
+    def job(cfg: Any) -> None:
+        session.run(*_resolved(cfg))
+
+    argv, sys.argv = sys.argv, ["harness run", *_named(overrides)]
+    try:
+        job()
+    finally:
+        sys.argv = argv
+    return session.close()
+
+
+def run(*overrides: str, quiet: bool = True) -> list[RunRecord]:
+    """Runs from Python: `run("summariser=lead3,lexrank", "stance=majority")` is a sweep over both.
+
+    Returns the records in order; a failed job's record says why. Raises ConfigError for a config that says something impossible.
+    """
+    import hydra
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    session = Session(Reporter(quiet))
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
+        for [batch] in [list(BasicSweeper.split_arguments(parsed, max_batch_size=None))]:
+            for combination in batch:
+                cfg = hydra.compose("run", overrides=list(combination))
+                session.run(*_resolved(cfg, list(combination)))
+    session.close()
+    if session.refused:
+        raise session.refused[0][1]
+    return [f.record for f in session.finished]
+
+
+def _resolved(cfg: Any, overrides: list[str] | None = None) -> tuple[dict[str, Any], list[str]]:
+    """The composed config as plain data, and the overrides that led to it."""
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
+
+    raw = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    assert isinstance(raw, dict)
+    if overrides is None:
+        overrides = list(HydraConfig.get().overrides.task)
+    return {str(k): v for k, v in raw.items()}, overrides
+
+
+def _named(overrides: Sequence[str]) -> list[str]:
+    """Overrides as hydra wants them; a group's option that no config has is refused here, with the nearest name."""
+    for override in overrides:
+        group, equals, options = override.partition("=")
+        folder = config_dir() / group.lstrip("+")
+        if not equals or not folder.is_dir() or "--config-dir" in " ".join(overrides):
+            continue
+        known = sorted(p.stem for p in folder.glob("*.yaml"))
+        for option in options.split(","):
+            if option.isidentifier() and option not in known:
+                what = {"stance": "stance classifier", "speakers": "speaker finder"}.get(group, group)
+                raise ConfigError(
+                    f"there is no {what} called {option!r}",
+                    hint=nearest_hint(option, known) + f"known: {', '.join(known)}",
+                )
+    return list(overrides)
+
+
+def _first_line(message: str) -> str:
+    return message.splitlines()[0] if message else ""

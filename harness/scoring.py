@@ -1,0 +1,147 @@
+"""From predictions to scores: item scores first, aggregates with intervals over them; the same for a run and a rescore."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from harness.config import MetricsConfig
+from harness.predict import Answered
+from harness.records import Value
+from harness.types import Article, Item, ItemScore, MetricValue, Prediction
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything that scores are made of. `judged` holds the judge's answers to all `readings`, in their order."""
+
+    articles: Sequence[Article]
+    options: MetricsConfig
+    summaries: Answered | None = None
+    stances: Answered | None = None
+    readings: Mapping[str, Sequence[Item]] = field(default_factory=dict)
+    judged: Answered | None = None
+
+
+@dataclass
+class Scored:
+    """What goes into a record."""
+
+    metrics: dict[str, Value] = field(default_factory=dict)
+    tables: dict[str, Any] = field(default_factory=dict)
+    signatures: dict[str, str] = field(default_factory=dict)
+    items: list[ItemScore] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, metrics: Mapping[str, MetricValue]) -> None:
+        """Aggregates under their keys."""
+        self.metrics.update({key: Value(**asdict(value)) for key, value in metrics.items()})
+
+
+def score(material: Material) -> Scored:
+    """All scores of a run; without gold there are none, and a note says so."""
+    scored = Scored()
+    if not any(a.gold or a.summaries for a in material.articles):
+        scored.notes.append("nothing was scored: the articles carry no gold")
+        return scored
+    if material.stances is not None:
+        score_stances(material, scored)
+    if material.summaries is not None:
+        score_summaries(material, scored)
+    if material.judged is not None:
+        from harness.preserve import score_preservation
+
+        score_preservation(material, scored)
+    return scored
+
+
+def score_stances(material: Material, scored: Scored) -> None:
+    """Accuracy, F1, kappa and the rest over the declared pairs that have gold."""
+    from harness.metrics.stance import StancePair, aggregate, score_items
+
+    assert material.stances is not None
+    if material.stances.unfitted is not None:
+        scored.notes.append(f"stance: {material.stances.unfitted}")
+    gold = {(a.id, *pair): label for a in material.articles for pair, label in a.gold_stances().items()}
+    by_id = {a.id: a for a in material.articles}
+    pairs = []
+    for p in material.stances.predictions:
+        label = gold.get((p.article_id, p.speaker_id or "", p.target_id or ""))
+        if label is None:
+            continue
+        article = by_id[p.article_id]
+        pairs.append(
+            StancePair(
+                item=item_id(p),
+                article_id=p.article_id,
+                speaker_id=label.speaker,
+                target_id=label.target,
+                gold=label.stance,
+                predicted=p.answer.label,
+                scores=p.answer.scores,
+                error=p.answer.error,
+                side=article.speaker(label.speaker).side,
+                phenomena=label.phenomena,
+                target_key=article.target(label.target).proposition,
+            )
+        )
+    if not pairs:
+        return
+    report = aggregate(pairs, seed=material.options.seed, resamples=material.options.resamples)
+    scored.items.extend(score_items(pairs))
+    scored.add(report.metrics)
+    scored.tables["stance"] = report.tables
+
+
+def score_summaries(material: Material, scored: Scored) -> None:
+    """Overlap with the references, extractiveness, length, unsupported names and numbers."""
+    from harness.metrics.summary import score_summary, signatures
+
+    assert material.summaries is not None
+    by_id = {a.id: a for a in material.articles}
+    for p in material.summaries.predictions:
+        article = by_id[p.article_id]
+        if p.answer.error is None:
+            scored.items.extend(score_summary(p.answer.output, article, summary_options(material.options)))
+        else:
+            scored.items.append(
+                ItemScore(article.id, article.id, "summary.rouge_lsum", None, reason=f"no answer: {p.answer.error}")
+            )
+    items = [s for s in scored.items if s.metric.startswith("summary.")]
+    scored.add(means(items, material.options))
+    scored.signatures.update(signatures(summary_options(material.options)))
+
+
+def summary_options(options: MetricsConfig) -> Any:
+    """The summary metrics' options as the config has them."""
+    from harness.metrics.summary import SummaryOptions
+
+    return SummaryOptions(tokenizer=options.rouge_tokenizer, stemmer=options.rouge_stemmer)
+
+
+def means(items: Sequence[ItemScore], options: MetricsConfig) -> dict[str, MetricValue]:
+    """Mean of each metric over the items that have a value, with its clustered interval; the others are counted."""
+    from harness.stats.bootstrap import clustered_interval_mean
+
+    by_metric: dict[str, list[ItemScore]] = defaultdict(list)
+    for item in items:
+        by_metric[item.metric].append(item)
+    found = {}
+    for metric, rows in by_metric.items():
+        good = [(r.value, r.article_id) for r in rows if r.value is not None]
+        interval = clustered_interval_mean(
+            [v for v, _ in good], [a for _, a in good], seed=options.seed, resamples=options.resamples
+        )
+        value = interval.metric(len(good), len(rows) - len(good))
+        if not good:
+            value = MetricValue(None, None, None, 0, len(rows), rows[0].reason)
+        found[metric] = value
+    return found
+
+
+def item_id(prediction: Prediction) -> str:
+    """`article`, or `article/speaker/target`."""
+    parts = (prediction.article_id, prediction.speaker_id, prediction.target_id)
+    return "/".join(p for p in parts if p is not None)

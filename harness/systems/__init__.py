@@ -1,0 +1,1 @@
+"""Summarisers, stance classifiers and speaker finders, behind one small interface and a registry."""

@@ -1,0 +1,88 @@
+"""The interface of every system: who it is, exactly what it reads, how its work is cut into units, its answers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.models.pool import ModelPool
+from harness.store import content_hash
+from harness.types import Answer, Article, Dataset, Item
+
+Kind = Literal["summariser", "stance", "speakers"]
+
+
+class Options(BaseModel):
+    """What a system's config may say beyond name, adapter and description."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a system may use while it works: the whole dataset (to fit on other events), loaded models, limits."""
+
+    dataset: Dataset
+    pool: ModelPool = field(default_factory=ModelPool)
+    device: str = "auto"
+    token_budget: int = 16_384
+
+
+class System(ABC):
+    """A summariser, a stance classifier or a speaker finder.
+
+    Subclasses set `kind` and `version` (raised when the same config would answer differently) and may declare an
+    `Options` model. Constructing one is cheap: weights are loaded in `answer`, through the context's pool.
+    """
+
+    kind: ClassVar[Kind]
+    version: ClassVar[str] = "1"
+    Options: ClassVar[type[Options]] = Options
+    fitted: ClassVar[bool] = False
+    """Learns from the gold of other events; with fewer than two events it cannot."""
+
+    def __init__(self, name: str, options: Any, description: str = "") -> None:
+        self.name = name
+        self.options = options
+        self.description = description
+
+    def identity(self) -> dict[str, Any]:
+        """Everything that can change an answer, besides what the system reads; JSON-able. Extended by systems with weights."""
+        return {
+            "adapter": f"{type(self).__module__.removeprefix('harness.')}:{type(self).__qualname__}",
+            "version": self.version,
+            "options": self.options.model_dump(mode="json"),
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the identity."""
+        return content_hash(self.identity())
+
+    @abstractmethod
+    def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
+        """Exactly what the answer depends on, JSON-able: nothing that the system does not look at."""
+
+    def plan(self, items: Sequence[Item]) -> list[list[Item]]:
+        """Cuts the work into units of what is computed and stored together; by default one article."""
+        return [list(unit) for _, unit in groupby(items, key=lambda i: (i.article.id, i.article.text))]
+
+    @abstractmethod
+    def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
+        """One answer for each item, in order; raises SystemFailed if none can be given."""
+
+
+def items_for(kind: str, articles: Sequence[Article]) -> Iterator[Item]:
+    """The questions that a kind of system is asked: one an article, or one a declared pair."""
+    for article in articles:
+        if kind == "stance":
+            for speaker, target in article.pairs():
+                yield Item(article, speaker, target)
+        else:
+            yield Item(article)

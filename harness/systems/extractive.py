@@ -1,0 +1,104 @@
+"""Summarisers that copy sentences: the lead, LexRank, and the greedy upper bound that sees the reference summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from harness.data.text import body_sentences
+from harness.metrics.sentences import Sentence
+from harness.systems.base import Context, Options, System
+from harness.types import Answer, Article, Dataset, Item
+
+
+class SentenceCount(Options):
+    """How many sentences a summary has."""
+
+    sentences: Annotated[int, Field(ge=1, le=50)] = 3
+
+
+class Extractive(System):
+    """Chooses sentences of the running text; repeated headlines are never among them."""
+
+    kind: ClassVar = "summariser"
+    Options: ClassVar = SentenceCount
+
+    def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
+        return {"title": item.article.title, "text": item.article.text, "language": item.article.language}
+
+    def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
+        return [Answer(output=self._summary(item.article), path=self.name) for item in items]
+
+    def _summary(self, article: Article) -> str:
+        sentences = body_sentences(article)
+        chosen = self.choose(article, sentences, self.options.sentences) if sentences else []
+        return " ".join(sentences[i].text for i in sorted(chosen))
+
+    def choose(self, article: Article, sentences: Sequence[Sentence], count: int) -> list[int]:
+        """Indices of at most `count` sentences."""
+        raise AssertionError("an extractive summariser chooses")
+
+
+class Lead(Extractive):
+    """The first sentences: hard to beat on news."""
+
+    def choose(self, article: Article, sentences: Sequence[Sentence], count: int) -> list[int]:
+        return list(range(min(count, len(sentences))))
+
+
+class LexRank(Extractive):
+    """Sentences that are central in the similarity graph (Erkan and Radev, 2004), by the library `sumy`."""
+
+    def choose(self, article: Article, sentences: Sequence[Sentence], count: int) -> list[int]:
+        from sumy.models.dom import ObjectDocumentModel, Paragraph
+        from sumy.models.dom import Sentence as SumySentence
+        from sumy.nlp.stemmers import Stemmer
+        from sumy.summarizers.lex_rank import LexRankSummarizer
+
+        # sumy's own tokenizer wants data that must be downloaded: it is given sentences and words that are split already
+        split = [SumySentence(s.text, _Words()) for s in sentences]
+        summarizer = LexRankSummarizer(Stemmer("english") if article.language == "en" else _same)
+        ranked = summarizer(ObjectDocumentModel([Paragraph(split)]), count)
+        texts = [s.text for s in sentences]
+        return [texts.index(str(s)) for s in ranked]
+
+
+class OracleExtract(Extractive):
+    """Greedy choice of sentences for ROUGE-1 + ROUGE-2 against the references (Nallapati et al., 2017): an upper bound, no system."""
+
+    def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
+        return {**super().reads(item, dataset), "references": [s.text for s in item.article.summaries]}
+
+    def choose(self, article: Article, sentences: Sequence[Sentence], count: int) -> list[int]:
+        from harness.metrics.rouge import rouge
+
+        references = [s.text for s in article.summaries]
+        chosen: list[int] = []
+        best = 0.0
+        while references and len(chosen) < count:
+            trials = []
+            for i in set(range(len(sentences))) - set(chosen):
+                text = "\n".join(sentences[j].text for j in sorted([*chosen, i]))
+                scores = rouge(text, references, variants=("rouge1", "rouge2"))
+                trials.append((sum(s.fmeasure for s in scores.values()), -i))
+            gain, minus_i = max(trials, default=(0.0, 0))
+            if gain <= best:
+                break
+            best = gain
+            chosen.append(-minus_i)
+        return chosen
+
+
+class _Words:
+    """What sumy asks of a tokenizer."""
+
+    def to_words(self, sentence: str) -> list[str]:
+        import re
+
+        return re.findall(r"\w+", sentence.lower())
+
+
+def _same(word: str) -> str:
+    return word

@@ -1,0 +1,81 @@
+"""Stance classifiers that read no text, only labels: the majority of other events, and each annotator as a ceiling."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from harness.errors import SystemFailed
+from harness.store import content_hash
+from harness.systems.base import Context, Options, System
+from harness.systems.folds import training_articles
+from harness.types import STANCES, Answer, Dataset, Item, Stance
+
+
+class Majority(System):
+    """The most frequent gold label of the other events, for `escalation` and for concrete targets apart."""
+
+    kind: ClassVar = "stance"
+    fitted: ClassVar = True
+
+    def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
+        counts = _label_counts(item, dataset)
+        return {"counts": {label: counts[label] for label in sorted(counts)}}
+
+    def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
+        answers = []
+        for item in items:
+            counts = _label_counts(item, context.dataset)
+            # ties go to the label that comes first on the scale
+            label = max(STANCES, key=lambda s: (counts[s], -STANCES.index(s)))
+            total = counts.total()
+            answers.append(Answer(label, label=label, scores={s: counts[s] / total for s in STANCES}, path="counted"))
+        return answers
+
+
+def _label_counts(item: Item, dataset: Dataset) -> Counter[Stance]:
+    assert item.target is not None
+    return Counter(
+        s.stance
+        for article in training_articles(dataset, item.article.event)
+        for s in (article.gold.stances if article.gold else ())
+        if (s.target == "escalation") == (item.target.id == "escalation")
+    )
+
+
+class AnnotatorOptions(Options):
+    """Which annotator."""
+
+    annotator: str
+
+
+class Annotator(System):
+    """One annotator's own labels, scored against gold like any system: the ceiling row."""
+
+    kind: ClassVar = "stance"
+    Options: ClassVar = AnnotatorOptions
+
+    def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
+        label = self._label(item)
+        return {"item": item.id, "label": label, "article": content_hash(item.article.text)}
+
+    def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
+        answers = []
+        for item in items:
+            label = self._label(item)
+            if label is None:
+                answers.append(Answer(error=f"annotator {self.options.annotator!r} did not label {item.id}"))
+            else:
+                answers.append(Answer(label, label=label, path="annotation"))
+        return answers
+
+    def _label(self, item: Item) -> Stance | None:
+        if item.speaker is None or item.target is None:
+            raise SystemFailed(f"{item.id}: an annotator labels pairs")
+        for annotation in item.article.annotations:
+            if annotation.annotator == self.options.annotator:
+                for s in annotation.stances:
+                    if (s.speaker, s.target) == (item.speaker.id, item.target.id):
+                        return s.stance
+        return None

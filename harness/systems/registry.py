@@ -1,0 +1,61 @@
+"""Finds the adapter that a config names, checks the config's options and builds the system."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.config import SystemConfig, explain
+from harness.errors import ConfigError, UnknownSystem
+from harness.systems.base import Kind, System
+
+ADAPTERS: dict[Kind, dict[str, str]] = {
+    "summariser": {
+        "lead": "harness.systems.extractive:Lead",
+        "lexrank": "harness.systems.extractive:LexRank",
+        "oracle_extract": "harness.systems.extractive:OracleExtract",
+        "causal": "harness.systems.causal:CausalSummariser",
+    },
+    "stance": {
+        "majority": "harness.systems.labels:Majority",
+        "annotator": "harness.systems.labels:Annotator",
+        "sentiment": "harness.systems.sentiment:Sentiment",
+        "causal_choice": "harness.systems.causal:CausalChoice",
+        "causal_generated": "harness.systems.causal:CausalGenerated",
+        "linear": "harness.systems.linear:LinearText",
+        "probe": "harness.systems.probe:EmbeddingProbe",
+    },
+    "speakers": {},
+}
+"""Where each adapter lives; imported only when a config asks for it."""
+
+
+def adapters(kind: Kind) -> dict[str, str]:
+    """Built-in adapters of a kind, and those that other packages declare in the entry-point group `harness.systems`.
+
+    An entry point is called `<kind>.<adapter>`, such as `stance.my_model`.
+    """
+    found = dict(ADAPTERS[kind])
+    for point in entry_points(group="harness.systems"):
+        point_kind, _, name = point.name.partition(".")
+        if point_kind == kind and name not in found:
+            found[name] = point.value
+    return found
+
+
+def build(kind: Kind, config: SystemConfig) -> System:
+    """The system that a config describes; UnknownSystem or ConfigError otherwise."""
+    known = adapters(kind)
+    if config.adapter not in known:
+        raise UnknownSystem(f"{kind} adapter", config.adapter, known)
+    module, _, name = known[config.adapter].partition(":")
+    cls: type[System] = getattr(import_module(module), name)
+    try:
+        options: Any = cls.Options.model_validate(config.options)
+    except ValidationError as error:
+        what = f"{kind} {config.name!r} (adapter {config.adapter})"
+        raise ConfigError(explain(error, cls.Options, what), hint=f"see configs/{kind}/{config.name}.yaml") from None
+    return cls(config.name, options, config.description)
