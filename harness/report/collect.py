@@ -1,0 +1,225 @@
+"""Reads a results folder: which runs belong together, which failed, are stale or broken, and one row for each system."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from harness.errors import ConfigError, HarnessError, StoreError, nearest_hint
+from harness.records import (
+    SCORING_VERSION,
+    AnswerRef,
+    DatasetUse,
+    RunRecord,
+    SystemUse,
+    Value,
+    read_answers,
+    read_records,
+    read_scores,
+    record_path,
+)
+from harness.store import PredictionStore
+from harness.types import Article, Dataset, ItemScore, Prediction
+
+PREFIXES = {"summariser": ("summary.", "preservation."), "stance": ("stance.",)}
+"""Which metrics belong to a system of each kind."""
+
+PRIMARY = {"summariser": ("summary.rouge_lsum", "preservation.harm"), "stance": ("stance.macro_f1.three_way",)}
+"""Headline metrics; the first one orders the leaderboard."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One system with its scores; the same system in several runs is one row."""
+
+    kind: str
+    name: str
+    fingerprint: str
+    use: SystemUse
+    metrics: dict[str, Value]
+    tables: dict[str, object]
+    runs: tuple[RunRecord, ...]
+    judge: SystemUse | None = None
+
+    @property
+    def run(self) -> RunRecord:
+        """The run whose answers and item scores stand for the row."""
+        return self.runs[0]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The runs of a results folder that can be compared with each other, and those that cannot, with the reason."""
+
+    results: Path
+    records: tuple[RunRecord, ...]
+    failed: tuple[RunRecord, ...] = ()
+    stale: tuple[tuple[RunRecord, str], ...] = ()
+    broken: tuple[StoreError, ...] = ()
+    problems: list[str] = field(default_factory=list, compare=False)
+
+    @cached_property
+    def use(self) -> DatasetUse | None:
+        """The dataset and articles that all records share; None without any."""
+        return self.records[0].dataset if self.records else None
+
+    @cached_property
+    def dataset(self) -> Dataset | None:
+        """The dataset as it was scored; None, and a problem noted, if its snapshot is missing or torn."""
+        from harness.data.load import load_dataset
+
+        if self.use is None:
+            return None
+        path = self.results / "datasets" / f"{self.use.fingerprint}.jsonl"
+        try:
+            return load_dataset(path)
+        except HarnessError as error:
+            self.problems.append(f"dataset snapshot {path.name}: {error.message.splitlines()[0]}")
+            return None
+
+    @cached_property
+    def articles(self) -> tuple[Article, ...]:
+        """The scored articles, by id."""
+        wanted = set(self.use.articles) if self.use else set()
+        return tuple(a for a in self.dataset or () if a.id in wanted)
+
+    def rows(self, kind: str) -> list[Row]:
+        """One row for each system of a kind, by name; a summariser's is from a run with the report's judge if there is one."""
+        found: dict[str, list[RunRecord]] = {}
+        for record in self.records:
+            use = record.system(kind)
+            if use is not None:
+                found.setdefault(use.fingerprint, []).append(record)
+        rows = [self._row(kind, runs) for runs in found.values()]
+        return sorted(rows, key=lambda r: (r.name, r.fingerprint))
+
+    @cached_property
+    def judge(self) -> SystemUse | None:
+        """The judge that most summariser runs share: preservation is compared under one judge only."""
+        judges = [j for r in self.records if r.system("summariser") and (j := r.system("judge"))]
+        if not judges:
+            return None
+        counts = Counter(j.fingerprint for j in judges)
+        best = max(counts, key=lambda f: (counts[f], f))
+        return next(j for j in judges if j.fingerprint == best)
+
+    def _row(self, kind: str, runs: list[RunRecord]) -> Row:
+        judge = None
+        if kind == "summariser" and self.judge is not None:
+            wanted = self.judge.fingerprint
+            with_judge = [r for r in runs if (j := r.system("judge")) is not None and j.fingerprint == wanted]
+            judge = self.judge if with_judge else None
+            runs = [*with_judge, *(r for r in runs if r not in with_judge)]
+        first = runs[0]
+        use = first.system(kind)
+        assert use is not None
+        # every run stores the same answers; what it took to compute them is told by the run that computed them
+        peaks = [u.peak_memory_bytes for r in runs if (u := r.system(kind)) and u.peak_memory_bytes is not None]
+        use = use.model_copy(update={"peak_memory_bytes": max(peaks, default=None)})
+        metrics = {
+            k: v
+            for k, v in first.metrics.items()
+            if k.startswith(PREFIXES[kind]) and (judge is not None or not k.startswith("preservation."))
+        }
+        return Row(kind, use.name, use.fingerprint, use, metrics, dict(first.tables), tuple(runs), judge)
+
+    def scores(self, row: Row) -> list[ItemScore]:
+        """Item scores of the row's own metrics; empty, and a problem noted, if the file is torn."""
+        try:
+            scores = read_scores(record_path(self.results, row.run.run_id).with_name("scores.parquet"))
+        except StoreError as error:
+            self._note(error.message)
+            return []
+        return [s for s in scores if s.metric.startswith(PREFIXES[row.kind])]
+
+    def answers(self, row: Row, role: str | None = None) -> list[tuple[AnswerRef, Prediction | None]]:
+        """Every answer of the row's system (or of its judge, by `role`) with the item it is for; None where the
+        prediction is gone, and a problem noted."""
+        role = role or row.kind
+        use = row.run.system(role)
+        if use is None:
+            return []
+        try:
+            refs = read_answers(record_path(self.results, row.run.run_id).with_name("answers.parquet"))
+        except StoreError as error:
+            self._note(error.message)
+            return []
+        stored = self._stored(use)
+        found = [(ref, stored.get(ref.key)) for ref in refs if ref.role == role]
+        if lost := sum(p is None for _, p in found):
+            self._note(f"{use.name}: {lost} predictions of {row.run.run_id} are no longer stored")
+        return found
+
+    def _stored(self, use: SystemUse) -> dict[str, Prediction]:
+        cache = self.__dict__.setdefault("_predictions", {})
+        if use.fingerprint not in cache:
+            store = PredictionStore(self.results / "predictions")
+            cache[use.fingerprint] = store.read(use.name, use.fingerprint)
+            for torn in store.torn:
+                self._note(f"torn part {torn.path.parent.name}/{torn.path.name}: {torn.reason}")
+        found: dict[str, Prediction] = cache[use.fingerprint]
+        return found
+
+    def _note(self, problem: str) -> None:
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+
+def load_runs(results: str | Path = "results", run_ids: Iterable[str] | None = None) -> Runs:
+    """The runs to compare: those named, or all that share dataset, articles and scoring version with the newest one.
+
+    Raises ConfigError if there is no such run, or if those named cannot be compared.
+    """
+    folder = Path(results)
+    records, broken = read_records(folder)
+    wanted = list(run_ids or ())
+    if wanted:
+        records = [_find(records, name) for name in wanted]
+    complete = [r for r in records if r.status == "complete" and r.dataset is not None]
+    failed = [r for r in records if r.status == "failed"]
+    if not complete and not failed:
+        raise ConfigError(f"no runs in {folder / 'runs'}", hint="harness run makes one; --results names another folder")
+    if not complete:
+        return Runs(folder, (), tuple(failed), (), tuple(broken))
+    newest = max(complete, key=lambda r: (r.scoring_version == SCORING_VERSION, r.started_at, r.run_id))
+    current = [r for r in complete if _mixes(r, newest) is None]
+    stale = [(r, why) for r in complete if (why := _mixes(r, newest)) is not None]
+    if wanted and stale:
+        record, why = stale[0]
+        raise ConfigError(f"{record.run_id} and {newest.run_id} cannot be compared: {why}", hint="run both again")
+    return Runs(folder, tuple(current), tuple(failed), tuple(stale), tuple(broken))
+
+
+def _mixes(record: RunRecord, newest: RunRecord) -> str | None:
+    """Why a run must not stand beside the newest one; None if it may."""
+    a, b = record.dataset, newest.dataset
+    assert a is not None and b is not None
+    if record.scoring_version != newest.scoring_version:
+        return f"scored by version {record.scoring_version}, not {newest.scoring_version} (harness rescore)"
+    if a.name != b.name:
+        return f"another dataset: {a.name}"
+    if a.fingerprint != b.fingerprint:
+        return f"another state of {a.name}: {a.fingerprint[:8]}, not {b.fingerprint[:8]}"
+    if a.articles != b.articles:
+        return f"other articles: {len(a.articles)} of split {a.split}, not {len(b.articles)} of {b.split}"
+    return None
+
+
+def _find(records: Sequence[RunRecord], name: str) -> RunRecord:
+    """The run of that id, or the one whose id begins like it."""
+    matches = [r for r in records if r.run_id == name] or [r for r in records if r.run_id.startswith(name)]
+    if len(matches) == 1:
+        return matches[0]
+    ids = [r.run_id for r in records]
+    if matches:
+        raise ConfigError(f"{name!r} fits {len(matches)} runs", hint=", ".join(r.run_id for r in matches[:5]))
+    raise ConfigError(f"there is no run {name!r}", hint=nearest_hint(name, ids) + "harness list runs shows them")
+
+
+def canonical(value: object) -> str:
+    """JSON with sorted keys: the same records give the same bytes."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1)

@@ -1,0 +1,168 @@
+"""Which differences are real: paired tests of systems on the items that they share, corrected over the declared family."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import ConfigError
+from harness.report.collect import PRIMARY, Row, Runs, load_runs
+from harness.report.counts import Counts, direction, shared_counts
+
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class MetricDifference:
+    """System A minus system B on one metric. `p_corrected` is Holm-adjusted over the comparison's primary metrics; None for
+    others. `detectable` is the smallest true difference that these articles would show; `more_articles` how many more
+    would separate the two if the difference seen were the true one."""
+
+    metric: str
+    a: float | None
+    b: float | None
+    difference: float | None
+    ci_low: float | None
+    ci_high: float | None
+    p_value: float | None
+    p_corrected: float | None = None
+    detectable: float | None = None
+    more_articles: int | None = None
+    n_articles: int = 0
+    n_items: int = 0
+    primary: bool = False
+    reason: str | None = None
+
+    @property
+    def real(self) -> bool:
+        """Whether a test marks the difference: corrected where the metric is primary, plain otherwise."""
+        p = self.p_corrected if self.primary else self.p_value
+        return p is not None and p <= ALPHA
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two systems of one kind side by side; `items` ranks (item, score of A, score of B) by how far they part."""
+
+    kind: str
+    a: Row
+    b: Row
+    differences: tuple[MetricDifference, ...]
+    items: tuple[tuple[str, float, float], ...]
+
+    @property
+    def verdict(self) -> str:
+        """The primary metric's result in words."""
+        return verdict(self.a.name, self.b.name, self.differences[0])
+
+
+def difference(metric: str, a: Counts | None, b: Counts | None, *, seed: int = 0) -> MetricDifference:
+    """One paired comparison from counts by article on shared items."""
+    from harness.stats.paired import paired_difference
+    from harness.stats.power import detectable_counts, more_articles
+
+    if a is None or b is None:
+        empty = MetricDifference(metric, None, None, None, None, None, None, reason="one of the two has no scores")
+        return empty
+    found = paired_difference(a.array, b.array, a.statistic, seed=seed)
+    values = [float(c.statistic(c.array.sum(axis=0).astype(float)[None])[0]) for c in (a, b)]
+    least = detectable_counts(a.array, b.array, a.statistic, seed=seed)
+    more = more_articles(found.value, found.se, found.n_clusters)
+    return MetricDifference(
+        metric=metric,
+        a=_number(values[0]),
+        b=_number(values[1]),
+        difference=found.value,
+        ci_low=found.low,
+        ci_high=found.high,
+        p_value=_number(found.p_value),
+        detectable=least.value,
+        more_articles=more.more,
+        n_articles=found.n_clusters,
+        n_items=len(a.items & b.items),
+        reason=found.reason or more.reason or least.reason,
+    )
+
+
+def corrected(differences: Sequence[MetricDifference]) -> list[MetricDifference]:
+    """The same with Holm-adjusted p-values over the primary metrics among them."""
+    from dataclasses import replace
+
+    from harness.stats.correction import holm
+
+    family = {i: d.p_value for i, d in enumerate(differences) if d.primary}
+    adjusted = holm(family)
+    return [replace(d, p_corrected=adjusted[i]) if i in adjusted else d for i, d in enumerate(differences)]
+
+
+def compare(a: str, b: str, results: str | Path = "results", *, seed: int = 0) -> list[Comparison]:
+    """Compares two runs: their summarisers, their stance classifiers, or both where they differ.
+
+    Raises ConfigError if the runs are of different articles or share every system.
+    """
+    runs = load_runs(results, [a, b])
+    first, second = runs.records[0], runs.records[-1]
+    if not first.run_id.startswith(a):
+        first, second = second, first
+    found = []
+    for kind in ("summariser", "stance"):
+        rows = {row.fingerprint: row for row in runs.rows(kind)}
+        uses = [record.system(kind) for record in (first, second)]
+        if uses[0] is None or uses[1] is None or uses[0].fingerprint == uses[1].fingerprint:
+            continue
+        found.append(compare_rows(runs, rows[uses[0].fingerprint], rows[uses[1].fingerprint], seed=seed))
+    if not found:
+        raise ConfigError(
+            "the two runs have no systems to compare", hint="choose runs that differ in a system of one kind"
+        )
+    return found
+
+
+def compare_rows(runs: Runs, a: Row, b: Row, *, seed: int = 0) -> Comparison:
+    """Every metric that both have, the primary ones first and corrected together, and the items where the two part most."""
+    primary = [m for m in PRIMARY[a.kind] if m in a.metrics and m in b.metrics]
+    others = sorted(m for m in a.metrics if m in b.metrics and m not in primary and direction(m) != 0)
+    differences = []
+    for metric in [*primary, *others]:
+        counts = shared_counts(runs, [a, b], metric)
+        if all(c is None for c in counts):
+            continue
+        d = difference(metric, counts[0], counts[1], seed=seed)
+        differences.append(_as_primary(d) if metric in primary else d)
+    return Comparison(a.kind, a, b, tuple(corrected(differences)), tuple(_items_apart(runs, a, b)))
+
+
+def _as_primary(d: MetricDifference) -> MetricDifference:
+    from dataclasses import replace
+
+    return replace(d, primary=True)
+
+
+def _items_apart(runs: Runs, a: Row, b: Row) -> list[tuple[str, float, float]]:
+    """Items on which one system scores better, those furthest apart first."""
+    metric = {"summariser": "summary.rouge_lsum", "stance": "stance.accuracy.three_way"}[a.kind]
+    values = [
+        {s.item: s.value for s in runs.scores(row) if s.metric == metric and s.value is not None} for row in (a, b)
+    ]
+    both = [(item, values[0][item], values[1][item]) for item in sorted(values[0].keys() & values[1].keys())]
+    apart = [(item, x, y) for item, x, y in both if x is not None and y is not None and x != y]
+    return sorted(apart, key=lambda row: (-abs(row[1] - row[2]), row[0]))
+
+
+def verdict(a: str, b: str, d: MetricDifference) -> str:
+    """One sentence: separable, or not and what would do."""
+    if d.difference is None or d.a is None or d.b is None:
+        return f"{a} and {b} cannot be compared on {d.metric}: {d.reason}"
+    interval = f" [{d.ci_low:+.3g}, {d.ci_high:+.3g}]" if d.ci_low is not None and d.ci_high is not None else ""
+    numbers = f"{d.metric}: {a} {d.a:.3g}, {b} {d.b:.3g}, difference {d.difference:+.3g}{interval}"
+    if d.real:
+        return f"{numbers}: separable (p = {d.p_corrected if d.primary else d.p_value:.3g})"
+    if d.more_articles:
+        return f"{numbers}: not distinguishable; about {d.more_articles} more articles would do"
+    least = f"; differences under {d.detectable:.2g} cannot be seen here" if d.detectable is not None else ""
+    return f"{numbers}: not distinguishable{least}"
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or value != value else float(value)

@@ -1,0 +1,213 @@
+"""Leaderboards as plain data: each cell keeps value, interval, how it shows, and which kind of empty it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.records import Value
+from harness.report.collect import PRIMARY, Row, Runs
+from harness.report.compare import MetricDifference, corrected, difference
+from harness.report.counts import Counts, direction, shared_counts
+
+COLUMNS = {
+    "summariser": (
+        ("summary.rouge1", "ROUGE-1"),
+        ("summary.rouge2", "ROUGE-2"),
+        ("summary.rouge_l", "ROUGE-L"),
+        ("summary.rouge_lsum", "ROUGE-Lsum"),
+        ("summary.words", "words"),
+        ("preservation.coverage", "coverage"),
+        ("preservation.fidelity", "fidelity"),
+        ("preservation.harm", "harm /100"),
+    ),
+    "stance": (
+        ("stance.macro_f1.three_way", "macro-F1 3-way"),
+        ("stance.f_avg.three_way", "F_avg 3-way"),
+        ("stance.accuracy.six_label", "accuracy 6-label"),
+        ("stance.macro_f1.five_point", "macro-F1 5-point"),
+        ("stance.kappa.five_point", "kappa"),
+        ("stance.escalation.macro_f1.three_way", "escalation F1"),
+        ("stance.unparsed_rate.six_label", "unparsed"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of a leaderboard. `tied` marks what no test tells from the best; `empty` says why there is no number."""
+
+    metric: str
+    value: float | None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    n_scored: int = 0
+    n_unscored: int = 0
+    tied: bool | None = None
+    against_baseline: MetricDifference | None = None
+    empty: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One system of a leaderboard."""
+
+    row: Row
+    cells: tuple[Cell, ...]
+    seconds_per_article: float | None
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Systems of one kind, best first by the first primary metric. Ties are tested for primary metrics only."""
+
+    kind: str
+    columns: tuple[tuple[str, str], ...]
+    lines: tuple[Line, ...]
+    baseline: str | None
+    best: dict[str, str]
+    tests: tuple[tuple[str, str, MetricDifference], ...]
+
+
+def leaderboard(runs: Runs, kind: str, *, baseline: str | None = None, seed: int = 0) -> Leaderboard:
+    """All systems of a kind. The Holm family: each system against the baseline and against the best, on primary metrics."""
+    rows = runs.rows(kind)
+    names = labels(rows)
+    baseline_row = next((r for r in rows if names[r.fingerprint] == baseline or r.name == baseline), None)
+    tests: list[tuple[str, str, MetricDifference]] = []
+    best: dict[str, str] = {}
+    for metric in PRIMARY[kind]:
+        counts = dict(zip((r.fingerprint for r in rows), shared_counts(runs, rows, metric), strict=True))
+        best_row = _best(rows, metric)
+        if best_row is None:
+            continue
+        best[metric] = best_row.fingerprint
+        against = [best_row] + ([baseline_row] if baseline_row and baseline_row is not best_row else [])
+        for other in against:
+            tests.extend(_tests(rows, counts, metric, other, tests, seed))
+    adjusted = corrected([d for _, _, d in tests])
+    tests = [(a, b, d) for (a, b, _), d in zip(tests, adjusted, strict=True)]
+    lines = [Line(row, _cells(row, kind, tests, best, baseline_row), _pace(row, runs)) for row in rows]
+    first = PRIMARY[kind][0]
+    sign = direction(first)
+    lines.sort(
+        key=lambda line: (-(sign * v) if (v := _value(line.row, first)) is not None else float("inf"), line.row.name)
+    )
+    return Leaderboard(kind, COLUMNS[kind], tuple(lines), baseline_row and baseline_row.fingerprint, best, tuple(tests))
+
+
+def labels(rows: Sequence[Row]) -> dict[str, str]:
+    """A name for each fingerprint: the system's own, with part of the fingerprint where two share it."""
+    names = [r.name for r in rows]
+    return {r.fingerprint: r.name if names.count(r.name) == 1 else f"{r.name} ({r.fingerprint[:6]})" for r in rows}
+
+
+def _tests(
+    rows: Sequence[Row],
+    counts: dict[str, Counts | None],
+    metric: str,
+    other: Row,
+    made: Sequence[tuple[str, str, MetricDifference]],
+    seed: int,
+) -> list[tuple[str, str, MetricDifference]]:
+    """Each system against one, not twice where that one is compared already."""
+    from dataclasses import replace
+
+    known = {(a, b, d.metric) for a, b, d in made}
+    found = []
+    for row in rows:
+        pair = (row.fingerprint, other.fingerprint)
+        if row is other or (*pair, metric) in known or (*reversed(pair), metric) in known:
+            continue
+        d = difference(metric, counts[row.fingerprint], counts[other.fingerprint], seed=seed)
+        found.append((*pair, replace(d, primary=True)))
+    return found
+
+
+def _cells(
+    row: Row,
+    kind: str,
+    tests: Sequence[tuple[str, str, MetricDifference]],
+    best: dict[str, str],
+    baseline: Row | None,
+) -> tuple[Cell, ...]:
+    cells = []
+    for metric, _ in COLUMNS[kind]:
+        value = row.metrics.get(metric)
+        if value is None or value.value is None:
+            cells.append(
+                Cell(metric, None, n_unscored=value.n_unscored if value else 0, empty=why_empty(row, metric, value))
+            )
+            continue
+        cells.append(
+            Cell(
+                metric=metric,
+                value=value.value,
+                ci_low=value.ci_low,
+                ci_high=value.ci_high,
+                n_scored=value.n_scored,
+                n_unscored=value.n_unscored,
+                tied=_tied(row, metric, tests, best),
+                against_baseline=_between(row, baseline, metric, tests) if baseline else None,
+                note=value.reason,
+            )
+        )
+    return tuple(cells)
+
+
+def why_empty(row: Row, metric: str, value: Value | None) -> str:
+    """Which kind of empty a cell is."""
+    if row.use.status != "ok":
+        return "unfitted" if row.use.status.startswith("unfitted") else row.use.status
+    if metric.startswith("preservation.") and row.judge is None:
+        return "no judge"
+    if value is None:
+        return "not computed"
+    return value.reason or "undefined"
+
+
+def _tied(
+    row: Row, metric: str, tests: Sequence[tuple[str, str, MetricDifference]], best: dict[str, str]
+) -> bool | None:
+    """Whether no test tells the system from the best; None for metrics that are not tested, or where no test was possible."""
+    if metric not in best:
+        return None
+    if row.fingerprint == best[metric]:
+        return True
+    for a, b, d in tests:
+        if d.metric == metric and {a, b} == {row.fingerprint, best[metric]}:
+            return None if d.p_corrected is None else not d.real
+    return None
+
+
+def _between(
+    row: Row, other: Row, metric: str, tests: Sequence[tuple[str, str, MetricDifference]]
+) -> MetricDifference | None:
+    """The system minus the other one, if that was tested."""
+    from dataclasses import replace
+
+    for a, b, d in tests:
+        if d.metric == metric and (a, b) == (row.fingerprint, other.fingerprint):
+            return d
+        if d.metric == metric and (b, a) == (row.fingerprint, other.fingerprint):
+            turned = {"difference": d.difference, "ci_low": d.ci_high, "ci_high": d.ci_low}
+            minus: dict[str, Any] = {k: None if v is None else -v for k, v in turned.items()}
+            return replace(d, a=d.b, b=d.a, **minus)
+    return None
+
+
+def _best(rows: Sequence[Row], metric: str) -> Row | None:
+    scored = [(direction(metric) * v, r) for r in rows if (v := _value(r, metric)) is not None]
+    return max(scored, key=lambda pair: (pair[0], pair[1].name), default=(0.0, None))[1]
+
+
+def _value(row: Row, metric: str) -> float | None:
+    value = row.metrics.get(metric)
+    return value.value if value else None
+
+
+def _pace(row: Row, runs: Runs) -> float | None:
+    n = len(runs.use.articles) if runs.use else 0
+    return row.use.seconds / n if n and row.use.n_items else None
