@@ -1,0 +1,37 @@
+"""Corrections for many tests: Holm over a family declared beforehand, Benjamini-Hochberg for exploratory sweeps."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import TypeVar
+
+Test = TypeVar("Test", bound=Hashable)
+
+
+def holm(p_values: Mapping[Test, float | None]) -> dict[Test, float | None]:
+    """Holm-adjusted p-values (Holm 1979): at most alpha of families have any false mark at adjusted p <= alpha.
+
+    A test that could not be made (None) stays None and still counts in the size of the declared family.
+    """
+    return _adjust(p_values, "holm")
+
+
+def benjamini_hochberg(p_values: Mapping[Test, float | None]) -> dict[Test, float | None]:
+    """Adjusted p-values that bound the expected share of false marks (Benjamini & Hochberg 1995), for exploring.
+
+    A test that could not be made (None) stays None and still counts in the number of tests.
+    """
+    return _adjust(p_values, "fdr_bh")
+
+
+def _adjust(p_values: Mapping[Test, float | None], method: str) -> dict[Test, float | None]:
+    for test, p in p_values.items():
+        if p is not None and not 0 <= p <= 1:
+            raise ValueError(f"p-value of {test!r} is {p}")
+    if not p_values:
+        return {}
+    from statsmodels.stats.multitest import multipletests
+
+    raw = [1.0 if p is None else p for p in p_values.values()]
+    adjusted = multipletests(raw, method=method)[1]
+    return {test: None if p is None else float(q) for (test, p), q in zip(p_values.items(), adjusted, strict=True)}

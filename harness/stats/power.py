@@ -1,0 +1,155 @@
+"""What a data set of this size can show: the smallest detectable effect, and how many more articles a claim would
+need."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from harness.stats.bootstrap import Statistic, informative_clusters, resampled_sums
+
+ALPHA = 0.05
+POWER = 0.8
+FEWEST_CLUSTERS = 6
+"""With fewer articles the test by article cannot reach p < 0.05: swaps of G articles give at best p = 2 / 2^G."""
+_MOST_ARTICLES = 100_000
+_RESAMPLES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Detectable:
+    """The smallest true difference that a test at `ALPHA` marks with probability `POWER`.
+
+    `value` is in the metric's unit. `by_article` False means that it rests on independent items because articles
+    were too few to estimate their spread: the true one is larger. `reason` says so, or why there is no value.
+    """
+
+    value: float | None
+    n_clusters: int
+    by_article: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MoreArticles:
+    """How many further articles like these would separate two systems; None where no number would, and why."""
+
+    more: int | None
+    reason: str | None = None
+
+
+def effect_factor(degrees: int, *, alpha: float = ALPHA, power: float = POWER) -> float:
+    """Standard errors that an effect must measure to be found: t[1 - alpha / 2] + t[power], `degrees` of freedom.
+
+    Bloom 1995, Minimum detectable effects: 2.8 for many degrees, 80 % power, alpha 0.05.
+    """
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees, 1 - alpha / 2) + stdtrit(degrees, power))
+
+
+def detectable_from_se(se: float, n_clusters: int) -> Detectable:
+    """From the standard error of a paired difference over at least six articles."""
+    if n_clusters < FEWEST_CLUSTERS:
+        raise ValueError(f"the spread of {n_clusters} articles is no basis")
+    return Detectable(effect_factor(n_clusters - 1) * se, n_clusters, by_article=True)
+
+
+def detectable_mean(a: ArrayLike, b: ArrayLike, clusters: Sequence[Hashable], *, span: float = 1.0) -> Detectable:
+    """For the mean of item values (n,) of two systems on the same items; `span` is the width of the values' range.
+
+    Under six articles items are taken as independent, with one more item on either side (Bonett & Price 2012), so that
+    systems that happen to agree everywhere do not look as if any difference could be found.
+    """
+    difference = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
+    if difference.size == 0:
+        return Detectable(None, 0, by_article=False, reason="no item is answered by both systems")
+    names = {name: i for i, name in enumerate(dict.fromkeys(clusters))}
+    n = len(names)
+    centred = difference - difference.mean()
+    sums = np.bincount([names[c] for c in clusters], weights=centred)
+    se = math.sqrt(n / (n - 1) * float(sums @ sums)) / difference.size if n > 1 else 0.0
+    if n >= FEWEST_CLUSTERS and se > 0:
+        return detectable_from_se(se, n)
+    return _by_item(difference, n, span)
+
+
+def detectable_counts(
+    a: ArrayLike, b: ArrayLike, statistic: Statistic, *, seed: int = 0, items: tuple[ArrayLike, ArrayLike] | None = None
+) -> Detectable:
+    """For a statistic of counts by article, (G, ...) for each system; the standard error comes from the bootstrap.
+
+    `items` are item values (right or wrong, say) of the two systems: what stands in for the statistic where articles
+    are too few or the systems never differ.
+    """
+    both = np.stack([np.asarray(a), np.asarray(b)], axis=1)
+    n = informative_clusters(both)
+    if n >= FEWEST_CLUSTERS:
+        values = np.asarray(statistic(resampled_sums(both, resamples=_RESAMPLES, seed=seed)), dtype=np.float64)
+        difference = values[..., 0] - values[..., 1]
+        difference = difference[np.isfinite(difference)]
+        se = float(difference.std()) * math.sqrt(n / (n - 1)) if difference.size else 0.0
+        if se > 0:
+            return detectable_from_se(se, n)
+    if items is None:
+        return Detectable(None, n, by_article=False, reason=_why_not(n))
+    first, second = (np.asarray(v, dtype=np.float64) for v in items)
+    found = _by_item(first - second, n, 1.0)
+    return replace(found, reason=f"{found.reason}; measured on the items' own scores")
+
+
+def planned_detectable(n_items: int, *, disagreement: float = 0.5) -> Detectable:
+    """For the accuracy of two systems on `n_items` before any answer is seen, items taken as independent.
+
+    `disagreement` is the share of items on which just one of them is right: 0.5 for two coin-flipping systems, the
+    worst case of independent errors. Variance disagreement / n (Miettinen 1968, under no difference).
+    """
+    if n_items < 1:
+        return Detectable(None, 0, by_article=False, reason="no item")
+    effect = effect_factor(10**9) * math.sqrt(disagreement / n_items)
+    note = "items taken as independent; clustering by article makes it larger"
+    return Detectable(min(1.0, effect), 0, by_article=False, reason=note)
+
+
+def more_articles(difference: float | None, se: float | None, n_clusters: int) -> MoreArticles:
+    """How many further articles would mark the observed difference with 80 % power, were it the true one.
+
+    The standard error shrinks with the square root of the number of articles; 0 means that these suffice.
+    """
+    if difference is None or se is None or n_clusters < FEWEST_CLUSTERS:
+        return MoreArticles(None, f"too few articles ({n_clusters}) to estimate their spread")
+    if difference == 0:
+        return MoreArticles(None, "no difference is observed: no number of articles would separate them")
+    spread = se * math.sqrt(n_clusters)
+
+    def found(n: int) -> bool:
+        return abs(difference) >= effect_factor(n - 1) * spread / math.sqrt(n)
+
+    if found(n_clusters):
+        return MoreArticles(0)
+    if not found(n_clusters + _MOST_ARTICLES):
+        return MoreArticles(None, f"more than {_MOST_ARTICLES:,}")
+    low, high = n_clusters, n_clusters + _MOST_ARTICLES
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if found(middle) else (middle, high)
+    return MoreArticles(high - n_clusters)
+
+
+def _by_item(difference: ArrayLike, n_clusters: int, span: float) -> Detectable:
+    padded = np.concatenate([np.asarray(difference, dtype=np.float64), [-span, span]])
+    se = float(padded.std(ddof=1)) / math.sqrt(padded.size)
+    return Detectable(
+        min(span, effect_factor(padded.size - 1) * se), n_clusters, by_article=False, reason=_why_not(n_clusters)
+    )
+
+
+def _why_not(n_clusters: int) -> str:
+    if n_clusters < FEWEST_CLUSTERS:
+        articles = f"{n_clusters} article{'s' * (n_clusters != 1)}"
+        return f"{articles}: no difference can be marked under {FEWEST_CLUSTERS}; items taken as independent"
+    return "the systems never differ; items taken as independent, with one more on either side"

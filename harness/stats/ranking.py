@@ -1,0 +1,108 @@
+"""Ranks with their uncertainty, and the group of systems that cannot be told from the best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from harness.stats.bootstrap import LEVEL, MIN_CLUSTERS, Array, expanded_tail, too_few
+
+Name = TypeVar("Name", bound=str)
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """Place 1 is best; [low, high] holds the true place of every system at once with the stated level."""
+
+    place: int
+    low: int | None
+    high: int | None
+    reason: str | None = None
+
+
+def rank_intervals(
+    values: ArrayLike,
+    resampled: ArrayLike | None,
+    n_clusters: int,
+    *,
+    higher_is_better: bool = True,
+    level: float = LEVEL,
+) -> list[Rank]:
+    """Simultaneous rank intervals of S systems; `values` (S,), `resampled` (resamples, S) with shared resamples.
+
+    A system's interval leaves out a place for each system that is better, or worse, beyond a bound on the largest
+    studentised difference over all pairs (Mogstad, Romano, Shaikh & Wilhelm 2024, Inference for Ranks, section 3);
+    ranks of resamples themselves do not cover where systems tie. Equal values share the best place.
+    """
+    sign = 1 if higher_is_better else -1
+    point = sign * np.asarray(values, dtype=np.float64)
+    if point.ndim != 1 or not np.isfinite(point).all():
+        raise ValueError("rank systems that have a value: leave the others out and name them")
+    places = [int((point > p).sum()) + 1 for p in point]
+    if len(point) < 2:
+        return [Rank(place, 1, 1) for place in places]
+    if resampled is None or n_clusters < MIN_CLUSTERS:
+        return [Rank(place, None, None, too_few(n_clusters)) for place in places]
+    draws = sign * np.asarray(resampled, dtype=np.float64)
+    draws = draws[np.isfinite(draws).all(axis=1)]
+    first, second = np.triu_indices(len(point), k=1)
+    difference = point[first] - point[second]
+    errors, largest = _studentised(draws, first, second, difference)
+    tail = 2 * expanded_tail(n_clusters, level)
+    bound = float(np.quantile(largest, 1 - tail)) * math.sqrt(n_clusters / (n_clusters - 1))
+    apart = np.abs(difference) > bound * errors
+    better, worse = np.zeros(len(point), dtype=int), np.zeros(len(point), dtype=int)
+    for i, j, d, is_apart in zip(first, second, difference, apart, strict=True):
+        if is_apart and d != 0:
+            up, down = (i, j) if d > 0 else (j, i)
+            better[down] += 1
+            worse[up] += 1
+    return [Rank(place, int(1 + b), int(len(point) - w)) for place, b, w in zip(places, better, worse, strict=True)]
+
+
+def _studentised(draws: Array, first: ArrayLike, second: ArrayLike, difference: Array) -> tuple[Array, Array]:
+    """Standard error of each pair's difference, and each resample's largest studentised deviation from it."""
+    errors = np.empty(len(difference))
+    largest = np.zeros(len(draws))
+    for k, (i, j) in enumerate(zip(np.asarray(first), np.asarray(second), strict=True)):
+        deviation = draws[:, i] - draws[:, j] - difference[k]
+        errors[k] = deviation.std()
+        if errors[k] > 0:
+            np.maximum(largest, np.abs(deviation) / errors[k], out=largest)
+    return errors, largest
+
+
+def best_of(values: Mapping[Name, float | None], *, higher_is_better: bool = True) -> Name | None:
+    """The system with the best value, the first of equals; None where none has a value."""
+    sign = 1 if higher_is_better else -1
+    scored = {name: sign * value for name, value in values.items() if value is not None and not math.isnan(value)}
+    return max(scored, key=scored.__getitem__) if scored else None
+
+
+def tied_with_best(
+    values: Mapping[Name, float | None],
+    p_against_best: Mapping[Name, float | None],
+    *,
+    higher_is_better: bool = True,
+    alpha: float = 0.05,
+) -> list[Name]:
+    """The best system and all that cannot be told from it, best first.
+
+    `p_against_best` are corrected p-values of each system against the best; a test that could not be made leaves its
+    system in the group.
+    """
+    best = best_of(values, higher_is_better=higher_is_better)
+    if best is None:
+        return []
+
+    def tied(name: Name) -> bool:
+        p = p_against_best.get(name)
+        return name == best or p is None or p > alpha
+
+    scored = [name for name, value in values.items() if value is not None and not math.isnan(value) and tied(name)]
+    return sorted(scored, key=lambda name: (name != best, -(values[name] or 0.0) * (1 if higher_is_better else -1)))
