@@ -70,7 +70,10 @@ def rouge(
         return pairs[0]
     if aggregate == "max":
         return {v: max((p[v] for p in pairs), key=lambda s: s.fmeasure) for v in variants}
-    return {v: RougeScore(*(sum(values) / len(pairs) for values in zip(*(p[v] for p in pairs)))) for v in variants}
+    return {
+        v: RougeScore(*(sum(values) / len(pairs) for values in zip(*(p[v] for p in pairs), strict=True)))
+        for v in variants
+    }
 
 
 def rouge_pair(

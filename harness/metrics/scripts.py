@@ -85,5 +85,5 @@ def require_google_scripts(metric: str, texts: Iterable[str]) -> None:
             raise MetricRefused(
                 f"{metric} refuses this text: its tokenizer keeps only a to z and 0 to 9 and would drop {kind} "
                 f"({len(dropped)} of {len(letters)} letters)",
-                hint="use tokenizer=unicode (metrics.rouge_tokenizer=unicode), which keeps every script and has a signature of its own",
+                hint="use metrics.rouge_tokenizer=unicode, which keeps every script and has a signature of its own",
             )

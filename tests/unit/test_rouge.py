@@ -10,7 +10,9 @@ from harness.metrics.scripts import google_tokens, require_google_scripts, scrip
 from harness.metrics.sentences import sentences, with_sentence_newlines
 
 
-@pytest.mark.parametrize("prediction, reference", [("", "a b"), ("a b", ""), ("", ""), ("…!", "a b"), ("\n\n", "a")])
+@pytest.mark.parametrize(
+    ("prediction", "reference"), [("", "a b"), ("a b", ""), ("", ""), ("…!", "a b"), ("\n\n", "a")]
+)
 def test_nothing_in_common_with_an_empty_text(prediction: str, reference: str) -> None:
     assert {tuple(s) for s in rouge_pair(prediction, reference).values()} == {(0.0, 0.0, 0.0)}
 
@@ -21,7 +23,7 @@ def test_no_reference_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "text, script",
+    ("text", "script"),
     [
         ("Путин предупредил НАТО", "Cyrillic"),
         ("حذر الرئيس الروسي", "Arabic"),

@@ -1,0 +1,104 @@
+"""Numbers that a text states, in digits of any script or in English words, as values that can be compared."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
+
+_UNITS_TEXT = """
+zero one two three four five six seven eight nine ten
+eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen
+"""
+_TENS_TEXT = "twenty thirty forty fifty sixty seventy eighty ninety"
+_SMALL = {word: i for i, word in enumerate(_UNITS_TEXT.split())}
+_TENS = {word: 10 * i for i, word in enumerate(_TENS_TEXT.split(), start=2)}
+_SCALES = {
+    "dozen": 12,
+    "hundred": 100,
+    "thousand": 1_000,
+    "million": 1_000_000,
+    "billion": 1_000_000_000,
+    "trillion": 1_000_000_000_000,
+}
+_DIGITS = r"\d+(?:[.,'’\u00a0\u202f]\d+)*"
+_WORD = rf"(?:{'|'.join([*_SMALL, *_TENS, *_SCALES])})"
+_NUMBER = re.compile(
+    rf"(?P<digits>{_DIGITS})(?:[-\s]?(?P<scale>{'|'.join(_SCALES)}|bn|m)\b)?"
+    rf"|\b(?P<words>{_WORD}(?:(?:[-\s]+|(?<=hundred|housand|million|billion)\s+and\s+){_WORD})*)\b",
+    re.IGNORECASE,
+)
+_SHORT_SCALES = {"bn": 1_000_000_000, "m": 1_000_000}
+_GROUPS = re.compile(r"\d{1,3}(?:([.,'’\u00a0\u202f])\d{3})(?:\1\d{3})*")
+
+
+class Number(NamedTuple):
+    """A number as the text has it, and the values that it may stand for: `1.200` is 1.2 or 1200."""
+
+    text: str
+    values: frozenset[Decimal]
+
+
+def numbers(text: str, *, lone_one: bool = False) -> list[Number]:
+    """Every number in order, English number words too; no vague plurals; `one` alone, mostly a pronoun, if asked."""
+    # Arabic-Indic and other digits become ASCII ones, one for one, and so do their separators.
+    ascii_digits = "".join(_ascii_digit(c) for c in text)
+    found: list[Number] = []
+    for match in _NUMBER.finditer(ascii_digits):
+        shown = text[match.start() : match.end()]
+        if match["digits"]:
+            values = _readings(match["digits"])
+            if scale := match["scale"]:
+                factor = _SHORT_SCALES.get(scale.lower()) or _SCALES[scale.lower()]
+                values = frozenset(v * factor for v in values)
+        else:
+            if match["words"].lower() == "one" and not lone_one:
+                continue
+            values = frozenset({Decimal(_in_words(match["words"].lower()))})
+        if values:
+            found.append(Number(shown, values))
+    return found
+
+
+def _ascii_digit(character: str) -> str:
+    if character.isascii():
+        return character
+    if character == "٫":
+        return "."
+    if character == "٬":
+        return ","
+    digit = unicodedata.decimal(character, None)
+    return character if digit is None else str(digit)
+
+
+def _readings(digits: str) -> frozenset[Decimal]:
+    plain = re.sub(r"['’\u00a0\u202f]", "", digits)
+    candidates = {plain.replace(",", "")}
+    if _GROUPS.fullmatch(digits):
+        candidates.add(re.sub(r"\D", "", digits))
+    if plain.count(",") == 1:
+        candidates.add(plain.replace(".", "").replace(",", "."))
+    values: set[Decimal] = set()
+    for candidate in candidates:
+        try:
+            values.add(Decimal(candidate).normalize())
+        except InvalidOperation:
+            # Dates and versions such as 24.12.2024 are no single number; their parts are.
+            values.update(Decimal(part).normalize() for part in re.split(r"\D", candidate) if part)
+    return frozenset(values)
+
+
+def _in_words(words: str) -> int:
+    total = current = 0
+    for word in re.split(r"[-\s]+", words):
+        if word in _SMALL:
+            current += _SMALL[word]
+        elif word in _TENS:
+            current += _TENS[word]
+        elif word in ("hundred", "dozen"):
+            current = max(current, 1) * _SCALES[word]
+        elif word in _SCALES:
+            total += max(current, 1) * _SCALES[word]
+            current = 0
+    return total + current

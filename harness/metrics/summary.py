@@ -1,0 +1,220 @@
+"""Every score of one summary: against its references, against its article, and by itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from harness.errors import MetricRefused
+from harness.metrics import bertscore, nli_consistency, overlap
+from harness.metrics.info import MetricInfo
+from harness.metrics.names import main_script
+from harness.metrics.rouge import VARIANTS, rouge
+from harness.metrics.rouge import signature as rouge_signature
+from harness.metrics.scripts import SCRIPTS_KEPT, TokenizerName
+from harness.metrics.sentences import with_sentence_newlines
+from harness.metrics.unsupported import Support, unsupported_names, unsupported_numbers
+from harness.types import Article, ItemScore
+
+ROUGE_KEYS = {
+    "rouge1": "summary.rouge1",
+    "rouge2": "summary.rouge2",
+    "rougeL": "summary.rouge_l",
+    "rougeLsum": "summary.rouge_lsum",
+}
+EMPTY = "the summary is empty"
+NO_WORDS = "the summary has no words"
+NO_REFERENCES = "the article has no reference summary"
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryOptions:
+    """What may be chosen; `encoder` adds BERTScore, `nli` (with its model and hash) adds NLI consistency."""
+
+    tokenizer: TokenizerName = "google"
+    stemmer: bool = True
+    encoder: bertscore.Encoder | None = None
+    idf: bertscore.Idf | None = None
+    nli: nli_consistency.Entails | None = None
+    nli_model: str = ""
+    nli_hash: str = ""
+
+
+Value = tuple[float | None, str | None]
+"""A score and, where there is none or it means less than it seems, the reason."""
+
+
+def score_summary(summary: str, article: Article, options: SummaryOptions | None = None) -> list[ItemScore]:
+    """One ItemScore for each metric of `metric_infos(options)`, in its order, never NaN.
+
+    An empty summary has ROUGE, chrF and BERTScore 0 and 0 words, all with the reason beside them, and no value for
+    anything that is a share of its words. Without references the metrics that need one have no value; a metric that
+    refuses the text has none either, and its message is the reason.
+    """
+    options = options or SummaryOptions()
+    references = [r.text for r in article.summaries if r.text.strip()]
+    source = f"{article.title}\n{article.text}"
+    n_words = overlap.word_count(summary)
+    nothing = EMPTY if not summary.strip() else NO_WORDS if not n_words else None
+
+    values: dict[str, Value] = {}
+    values |= _against_references(
+        ROUGE_KEYS.values(), references, nothing, lambda: _rouge(summary, references, article, options)
+    )
+    values |= _against_references(
+        ["summary.chrf"], references, nothing, lambda: {"summary.chrf": overlap.chrf(summary, references)}
+    )
+    if encoder := options.encoder:
+        values |= _against_references(
+            ["summary.bertscore", "summary.bertscore_cut"],
+            references,
+            nothing,
+            lambda: _bertscore(summary, references, encoder, options.idf),
+        )
+    fragments = overlap.fragments(summary, article.text)
+    for name in ("coverage", "density", "compression"):
+        value = None if fragments is None else float(getattr(fragments, name))
+        values[f"summary.{name}"] = (value, nothing)
+    for n, name in enumerate(("unigrams", "bigrams", "trigrams"), start=1):
+        values[f"summary.novel_{name}"] = _or_too_short(overlap.novel_ngrams(summary, article.text, n), n, nothing)
+    values["summary.repetition"] = _or_too_short(overlap.repetition(summary), 3, nothing)
+    values["summary.words"] = (float(n_words), nothing)
+    values["summary.unsupported_numbers"] = _share(unsupported_numbers(summary, source), nothing)
+    values["summary.unsupported_names"] = _share(unsupported_names(summary, source, article.language), nothing)
+    if options.nli is not None:
+        consistency = nli_consistency.summac_zs(summary, article.text, options.nli, article.language)
+        values["summary.nli_consistency"] = (consistency.score, consistency.reason)
+    return [
+        ItemScore(item=article.id, article_id=article.id, metric=key, value=values[key][0], reason=values[key][1])
+        for key in metric_infos(options)
+    ]
+
+
+def _against_references(
+    keys: Iterable[str], references: Sequence[str], nothing: str | None, compute: Callable[[], dict[str, float]]
+) -> dict[str, Value]:
+    names = list(keys)
+    if not references:
+        return dict.fromkeys(names, (None, NO_REFERENCES))
+    try:
+        computed = compute()
+    except MetricRefused as refusal:
+        return dict.fromkeys(names, (None, str(refusal)))
+    return {name: (computed[name], nothing) for name in names}
+
+
+def _rouge(summary: str, references: Sequence[str], article: Article, options: SummaryOptions) -> dict[str, float]:
+    language = article.language
+    if options.stemmer and not language.startswith("en") and main_script(article.text) == "Latin":
+        raise MetricRefused(
+            f"rouge refuses an article in {language!r}: its stemmer (Porter) is for English",
+            hint="use metrics.rouge_stemmer=false",
+        )
+    scores = rouge(
+        with_sentence_newlines(summary, language),
+        [with_sentence_newlines(r, language) for r in references],
+        VARIANTS,
+        stemmer=options.stemmer,
+        tokenizer=options.tokenizer,
+    )
+    return {ROUGE_KEYS[variant]: score.fmeasure for variant, score in scores.items()}
+
+
+def _bertscore(
+    summary: str, references: Sequence[str], encoder: bertscore.Encoder, idf: bertscore.Idf | None
+) -> dict[str, float]:
+    score = bertscore.bertscore(summary, references, encoder, idf)
+    return {"summary.bertscore": score.f1, "summary.bertscore_cut": float(score.n_cut)}
+
+
+def _or_too_short(value: float | None, n: int, nothing: str | None) -> Value:
+    return value, nothing or (f"the summary has fewer than {n} words" if value is None else None)
+
+
+def _share(support: Support, nothing: str | None) -> Value:
+    return support.share, nothing or support.reason
+
+
+def metric_infos(options: SummaryOptions | None = None) -> dict[str, MetricInfo]:
+    """What each score means under these options, by key, in the order of a report."""
+    options = options or SummaryOptions()
+    rouge_tokens = SCRIPTS_KEPT[options.tokenizer]
+    rouge_is = rouge_signature(stemmer=options.stemmer, tokenizer=options.tokenizer)
+    every = SCRIPTS_KEPT["unicode"]
+    share, any_size = (0.0, 1.0), (0.0, math.inf)
+    names = "capitalised words; every word of Arabic, Hebrew and other scripts without capitals; none of unspaced ones"
+    infos = [
+        MetricInfo("summary.rouge1", "ROUGE-1", True, share, rouge_tokens, "Lin 2004", rouge_is),
+        MetricInfo("summary.rouge2", "ROUGE-2", True, share, rouge_tokens, "Lin 2004", rouge_is),
+        MetricInfo("summary.rouge_l", "ROUGE-L", True, share, rouge_tokens, "Lin 2004", rouge_is),
+        MetricInfo("summary.rouge_lsum", "ROUGE-Lsum", True, share, rouge_tokens, "Lin 2004", rouge_is),
+        MetricInfo(
+            "summary.chrf",
+            "chrF",
+            True,
+            (0.0, 100.0),
+            "every script, by character",
+            "Popović 2015",
+            overlap.chrf_signature(),
+        ),
+    ]
+    if encoder := options.encoder:
+        signature = encoder.signature(idf=options.idf is not None)
+        kept = "what the encoder's vocabulary has"
+        infos += [
+            MetricInfo("summary.bertscore", "BERTScore F1", True, (-1.0, 1.0), kept, "Zhang 2020", signature),
+            MetricInfo(
+                "summary.bertscore_cut", "tokens BERTScore did not see", False, any_size, kept, "harness", signature
+            ),
+        ]
+    infos += [
+        MetricInfo(
+            "summary.coverage", "extractive coverage", None, share, every, "Grusky 2018, eq. 1", "fragments|tok:unicode"
+        ),
+        MetricInfo(
+            "summary.density",
+            "extractive density",
+            None,
+            any_size,
+            every,
+            "Grusky 2018, eq. 2",
+            "fragments|tok:unicode",
+        ),
+        MetricInfo(
+            "summary.compression", "compression", None, any_size, every, "Grusky 2018, eq. 3", "fragments|tok:unicode"
+        ),
+    ]
+    infos += [
+        MetricInfo(f"summary.novel_{n}", f"novel {n}", None, share, every, "See 2017", "novel|distinct|tok:unicode")
+        for n in ("unigrams", "bigrams", "trigrams")
+    ]
+    infos += [
+        MetricInfo(
+            "summary.repetition", "repeated trigrams", False, share, every, "harness", "repetition|n:3|tok:unicode"
+        ),
+        MetricInfo("summary.words", "words", None, any_size, every, "harness", "words|tok:unicode"),
+        MetricInfo(
+            "summary.unsupported_numbers",
+            "unsupported numbers",
+            False,
+            share,
+            "digits of every script; number words in English",
+            "harness",
+            "numbers 1|share of distinct",
+        ),
+        MetricInfo(
+            "summary.unsupported_names",
+            "unsupported names",
+            False,
+            share,
+            names,
+            "harness",
+            "names 1|share of distinct",
+        ),
+    ]
+    if options.nli is not None:
+        signature = nli_consistency.signature(options.nli_model, options.nli_hash)
+        kept = "what the NLI model's vocabulary has"
+        infos.append(MetricInfo("summary.nli_consistency", "SummaC-ZS", True, share, kept, "Laban 2022", signature))
+    return {info.name: info for info in infos}
