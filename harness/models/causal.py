@@ -1,9 +1,10 @@
-"""A causal language model ready for use: weights, tokenizer, chat template, window, tokenising by lm-eval's convention."""
+"""A causal language model ready for use: weights, tokenizer, chat template, window, tokenising as lm-eval does."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import ModelError, WindowExceeded
@@ -12,6 +13,7 @@ from harness.models.quiet import quiet_transformers
 from harness.models.source import ModelSource
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 LongInput = Literal["error", "truncate_article", "windows"]
@@ -43,10 +45,13 @@ class CausalModel:
     device: str
     dtype: str
     window: int
+    checks: dict[str, bool] = field(default_factory=dict)
+    """Which fast paths hold for this model, as far as they were tried."""
 
     def __post_init__(self) -> None:
         probe: list[int] = self.tokenizer("a").input_ids
         bos = self.tokenizer.bos_token_id
+        self._keeps_logits = "logits_to_keep" in signature(self.model.forward).parameters
         self._bos: list[int] = [bos] if bos is not None and probe[:1] == [bos] else []
 
     @classmethod
@@ -70,6 +75,32 @@ class CausalModel:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(f"cannot load {source.ref} as a causal model: {reason}") from error
         return cls(source, model, tokenizer, device, dtype, _window(model, tokenizer))
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the weights are on a GPU."""
+        return self.device.startswith("cuda")
+
+    @property
+    def layers(self) -> int:
+        """How many layers the decoder has."""
+        return int(self._text_config.num_hidden_layers)
+
+    @property
+    def query_groups(self) -> int:
+        """How many attention heads share one key/value head."""
+        heads = int(self._text_config.num_attention_heads)
+        return heads // int(getattr(self._text_config, "num_key_value_heads", None) or heads)
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of rows of the embedding."""
+        embedding: Any = self.model.get_input_embeddings()
+        return int(embedding.weight.shape[0])
+
+    @property
+    def _text_config(self) -> Any:
+        return self.model.config.get_text_config()
 
     @property
     def memory(self) -> int:
@@ -152,6 +183,20 @@ class CausalModel:
         text = self.tokenizer.decode(list(ids), skip_special_tokens=True)
         return str(text).strip()
 
+    def logits(
+        self, ids: torch.Tensor, *, positions: torch.Tensor | None = None, keep: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """[batch, n] ids → [batch, n or len(keep), vocabulary], no cache; `keep` names the places that are wanted."""
+        arguments: dict[str, Any] = {}
+        if positions is not None:
+            arguments["position_ids"] = positions.to(self.device)
+        if keep is not None:
+            keep = keep.to(self.device)
+        if keep is not None and self._keeps_logits:
+            arguments["logits_to_keep"] = keep
+        logits: torch.Tensor = self.model(input_ids=ids.to(self.device), use_cache=False, **arguments).logits
+        return logits if keep is None or self._keeps_logits else logits[:, keep]
+
     def fit(
         self,
         prefix: str,
@@ -211,7 +256,7 @@ class CausalModel:
 
     def _has_bos(self, text: str) -> bool:
         # A chat template writes whatever the model wants at the head, or deliberately nothing.
-        return self.has_chat_template or bool(self._bos) and text.startswith(str(self.tokenizer.bos_token))
+        return self.has_chat_template or (bool(self._bos) and text.startswith(str(self.tokenizer.bos_token)))
 
 
 def _window(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import ModelError
@@ -21,6 +23,8 @@ def pick_device(wanted: str = "auto") -> str:
         return "cpu"
     if wanted != "auto" and not re.fullmatch(r"cuda(:\d+)?", wanted):
         raise ModelError(f"unknown device {wanted!r}", hint="auto, cpu, cuda or cuda:N")
+    if wanted == "auto" and not _gpu_driver():
+        return "cpu"
     import torch
 
     if wanted == "auto":
@@ -29,6 +33,11 @@ def pick_device(wanted: str = "auto") -> str:
     if not torch.cuda.is_available() or index >= torch.cuda.device_count():
         raise ModelError(f"there is no device {wanted}", hint="device=auto takes what there is")
     return wanted
+
+
+def _gpu_driver() -> bool:
+    """Whether a GPU's driver may be there. A finished run asks for its dtype, and must not import torch for a no."""
+    return sys.platform != "linux" or any(Path(p).exists() for p in ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd"))
 
 
 def pick_dtype(wanted: str = "auto", device: str = "cpu") -> str:
@@ -97,7 +106,6 @@ class PeakMemory:
 
             return int(torch.cuda.max_memory_allocated(self.device))
         import resource
-        import sys
 
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return int(peak if sys.platform == "darwin" else peak * 1024)

@@ -1,0 +1,134 @@
+"""Lets a plan decide who attends to whom, inside any transformers model that takes custom attention functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+BACKEND = "stance_harness_plan"
+"""Name under which the attention function is registered with transformers; it asks for no mask."""
+
+
+class Unsupported(Exception):
+    """The model's attention does something that plans cannot express; the caller takes the plain path."""
+
+
+class Plan(Protocol):
+    """Attention over all layers of one forward pass."""
+
+    def attend(
+        self,
+        layer: int,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        *,
+        scale: float | None,
+        window: int | None,
+    ) -> torch.Tensor:
+        """[batch, heads, new, dim] queries and the same tokens' keys and values → [batch, new, heads, dim].
+
+        `window` is how many tokens back a token sees, itself included; None means all of them.
+        """
+        ...
+
+
+_plan: ContextVar[Plan | None] = ContextVar("plan", default=None)
+
+
+def supports_plans(model: PreTrainedModel) -> bool:
+    """Whether transformers lets this model's attention be replaced."""
+    return bool(getattr(model, "_supports_attention_backend", False)) and bool(getattr(model, "_supports_sdpa", False))
+
+
+@contextmanager
+def planned(model: PreTrainedModel, plan: Plan) -> Iterator[None]:
+    """Inside, forward passes of `model` ask `plan`; call it with `use_cache=False`, ids and positions only."""
+    from transformers import AttentionInterface
+
+    if not supports_plans(model):
+        raise Unsupported(f"{type(model).__name__} takes no custom attention")
+    AttentionInterface.register(BACKEND, _attention)
+    config: Any = model.config
+    before = config._attn_implementation
+    token = _plan.set(plan)
+    config._attn_implementation = BACKEND
+    try:
+        yield
+    finally:
+        config._attn_implementation = before
+        _plan.reset(token)
+
+
+def attend(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    *,
+    scale: float | None,
+    mask: torch.Tensor | None = None,
+    causal: bool = False,
+) -> torch.Tensor:
+    """[batch, heads, new, dim] with fewer key/value heads where the model groups them → [batch, new, heads, dim].
+
+    `mask` is additive, [batch, 1, groups x new, keys] where groups = heads / key heads (see `tile_mask`).
+    """
+    from torch.nn.functional import scaled_dot_product_attention
+
+    batch, heads, new, _ = query.shape
+    kv_heads = key.shape[1]
+    if causal or heads == kv_heads:
+        out = scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, is_causal=causal, scale=scale, enable_gqa=heads != kv_heads
+        )
+        return out.transpose(1, 2)
+    # The heads of a group read the same keys: as further queries of one head they read them once.
+    groups = heads // kv_heads
+    packed = query.reshape(batch, kv_heads, groups * new, query.shape[-1])
+    out = scaled_dot_product_attention(packed, key, value, attn_mask=mask, scale=scale)
+    return out.reshape(batch, heads, new, value.shape[-1]).transpose(1, 2)
+
+
+def tile_mask(mask: torch.Tensor, groups: int) -> torch.Tensor:
+    """[new, keys] → [1, 1, groups x new, keys], as `attend` wants it."""
+    return mask.repeat(groups, 1)[None, None]
+
+
+def _attention(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,  # noqa: ARG001
+    scaling: float | None = None,
+    dropout: float = 0.0,  # noqa: ARG001
+    **kwargs: Any,
+) -> tuple[torch.Tensor, None]:
+    plan = _plan.get()
+    if plan is None:
+        raise Unsupported("no plan is set")
+    for name in ("softcap", "s_aux", "position_bias"):
+        if kwargs.get(name) is not None:
+            raise Unsupported(f"attention with {name}")
+    if kwargs.get("is_causal", getattr(module, "is_causal", True)) is False:
+        raise Unsupported("attention that is not causal")
+    layer = int(getattr(module, "layer_idx", -1))
+    if layer < 0:
+        raise Unsupported("attention that does not know its layer")
+    out = plan.attend(layer, query, key, value, scale=scaling, window=_window(module, layer, kwargs))
+    return out, None
+
+
+def _window(module: torch.nn.Module, layer: int, kwargs: dict[str, Any]) -> int | None:
+    window = kwargs.get("sliding_window")
+    kinds = getattr(getattr(module, "config", None), "layer_types", None)
+    kind = kinds[layer] if kinds and layer < len(kinds) else "full_attention"
+    if kind == "full_attention" or (kind == "sliding_attention" and window):
+        return int(window) if window else None
+    raise Unsupported(f"attention of type {kind}")
