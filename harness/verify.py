@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from harness.metrics import confusion as cm
 from harness.types import Stance
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 Verdict = Literal["ok", "off", "shown", "not run"]
 
@@ -20,13 +23,13 @@ HAND = "by hand"
 KRIPPENDORFF = "Krippendorff 2011, Computing Krippendorff's Alpha-Reliability, section D"
 
 # Four observers, twelve units, nan where an observer gave nothing.
-_ = math.nan
+NONE = math.nan
 KRIPPENDORFF_DATA = np.array(
     [
-        [1, 2, 3, 3, 2, 1, 4, 1, 2, _, _, _],
-        [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, _, 3],
-        [_, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, _],
-        [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, _],
+        [1, 2, 3, 3, 2, 1, 4, 1, 2, NONE, NONE, NONE],
+        [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, NONE, 3],
+        [NONE, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, NONE],
+        [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, NONE],
     ]
 )
 
@@ -58,6 +61,11 @@ class Check:
             return "shown"
         return "ok" if abs(self.ours - self.published) <= self.tolerance else "off"
 
+    @property
+    def passed(self) -> bool:
+        """Whether nothing contradicts it; a check that could not run is named in the table and does not fail."""
+        return self.verdict != "off"
+
 
 def run_checks(external: Path | None = None) -> list[Check]:
     """All checks, about 40 s; with `external` (a folder that holds `summary_judgements/`) those on human judgements
@@ -79,6 +87,30 @@ def iterate_checks(external: Path | None = None) -> Iterator[Check]:
         yield from correlation_checks(external)
     yield from coverage_checks()
     yield from type_one_checks()
+
+
+def checks_table(checks: Sequence[Check]) -> Table:
+    """The table metric, published, ours, tolerance, source, verdict for a terminal."""
+    from rich.table import Table
+
+    table = Table("metric", "published", "ours", "within", "source", "verdict")
+    for check in checks:
+        verdict = check.verdict
+        colour = {"ok": "green", "off": "bold red", "shown": "dim", "not run": "yellow"}[verdict]
+        ends = check.bounds or (check.tolerance,)
+        table.add_row(
+            check.metric,
+            _number(check.published),
+            _number(check.ours),
+            " to ".join(f"{end:g}" for end in ends if end is not None),
+            check.source,
+            f"[{colour}]{verdict}[/{colour}]" + (f": {check.note}" if check.note else ""),
+        )
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
 
 
 def agreement_checks() -> list[Check]:
