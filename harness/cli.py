@@ -64,6 +64,124 @@ def run(overrides: tuple[str, ...]) -> None:
     sys.exit(run_command(overrides))
 
 
+@cli.command()
+@click.argument("runs", nargs=-1)
+@RESULTS
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the report.  [default: <results>/reports/latest]"
+)
+@click.option("--baseline", help="A system that all others are tested against, too.")
+def report(runs: tuple[str, ...], results: Path, out: Path | None, baseline: str | None) -> None:
+    """Compares runs: leaderboards with intervals, and which differences are real.
+
+    \b
+    Examples:
+      harness report
+      harness report --baseline majority --out results/reports/july
+    """
+    from rich.console import Console
+
+    from harness.report.collect import load_runs
+    from harness.report.text import terminal
+    from harness.report.write import boards_of, write_report
+
+    found = load_runs(results, runs)
+    boards = boards_of(found, baseline)
+    terminal(Console(highlight=False), found, boards)
+    written = write_report(found, boards, out or results / "reports" / "latest")
+    click.echo("written: " + ", ".join(map(str, written)), err=True)
+
+
+@cli.command()
+@click.argument("a")
+@click.argument("b")
+@RESULTS
+def compare(a: str, b: str, results: Path) -> None:
+    """Tests the paired differences of two runs, A minus B.
+
+    \b
+    Example:
+      harness compare lead3+majority-escalation-dev-0a1b smollm2+majority-escalation-dev-2c3d
+    """
+    from rich.console import Console
+
+    from harness.report.compare import compare as compare_runs
+    from harness.report.text import comparison_terminal
+
+    for comparison in compare_runs(a, b, results):
+        comparison_terminal(Console(highlight=False), comparison)
+
+
+@cli.command()
+@click.argument("run")
+@click.option("--article", help="Id of one article; without it, those where the run went wrong most.")
+@RESULTS
+def show(run: str, article: str | None, results: Path) -> None:
+    """Shows what a run's systems said of an article, beside gold.
+
+    \b
+    Example:
+      harness show smollm2+smollm2-escalation-dev-2c3d --article cuba-1962-excomm
+    """
+    from rich.console import Console
+
+    from harness.report.show import show_article
+
+    show_article(Console(highlight=False), results, run, article)
+
+
+@cli.command("list")
+@click.argument("what", type=click.Choice(["runs", "systems", "datasets"]))
+@RESULTS
+def list_(what: str, results: Path) -> None:
+    """Lists runs, systems or datasets.
+
+    \b
+    Example:
+      harness list systems
+    """
+    from rich.console import Console
+
+    from harness.listing import listing
+
+    Console(highlight=False).print(listing(what, results))
+
+
+@cli.command()
+@click.argument("runs", nargs=-1)
+@RESULTS
+def rescore(runs: tuple[str, ...], results: Path) -> None:
+    """Scores runs again from their stored predictions; no model is loaded.
+
+    \b
+    Example:
+      harness rescore
+    """
+    from harness.rescore import rescore_runs
+
+    sys.exit(rescore_runs(results, runs))
+
+
+@cli.command()
+@click.option(
+    "--external", type=click.Path(path_type=Path, exists=True), help="Folder with SummEval and REALSumm judgements."
+)
+def verify(external: Path | None) -> None:
+    """Proves the metrics and statistics against published and hand-worked numbers.
+
+    \b
+    Example:
+      harness verify --external ../shared/external
+    """
+    from rich.console import Console
+
+    from harness.verify import checks_table, run_checks
+
+    checks = run_checks(external)
+    Console(highlight=False).print(checks_table(checks))
+    sys.exit(0 if all(c.passed for c in checks) else 1)
+
+
 @cli.group(cls=_Commands)
 def data() -> None:
     """Labelled articles: validate, count, convert, draft."""

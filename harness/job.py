@@ -59,7 +59,7 @@ def prepare(config: RunConfig) -> Job:
     if config.summariser is None:
         del roles["judge"]
     systems = {
-        role: build("summariser" if role == "summariser" else "stance", section)
+        role: build("summariser" if role == "summariser" else "stance", section, config.executor.device)
         for role, section in roles.items()
         if section is not None
     }

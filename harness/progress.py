@@ -27,7 +27,7 @@ class Reporter:
 
     def say(self, message: str) -> None:
         """One line for the person who waits."""
-        self.console.print(message)
+        self.console.print(message, soft_wrap=True)
 
     @contextmanager
     def track(self, what: str, total: int) -> Iterator[Callable[[int], None]]:

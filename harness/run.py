@@ -52,7 +52,7 @@ class Session:
         if finished.skipped:
             self.reporter.say(f"[dim]{record.run_id}: complete already, nothing to compute[/dim]")
         elif record.error is not None:
-            self.reporter.say(f"[red]{record.run_id}: failed[/red]: {_first_line(record.error.message)}")
+            self.reporter.say(f"[red]{record.run_id}: failed[/red]")
         else:
             computed = sum(s.n_computed for s in record.systems)
             items = sum(s.n_items for s in record.systems)
@@ -64,10 +64,12 @@ class Session:
         """Names what failed, says when nothing was computed, and gives the exit code."""
         failed = [f.record for f in self.finished if f.record.error is not None]
         for overrides, error in self.refused:
-            self.reporter.console.print(f"refused: {overrides or 'the config'}\n{error}", markup=False)
+            self.reporter.console.print(f"refused: {overrides or 'the config'}\n{error}", markup=False, soft_wrap=True)
         for record in failed:
             assert record.error is not None
-            self.reporter.console.print(f"failed: {record.run_id}: {record.error.message}", markup=False)
+            self.reporter.console.print(
+                f"failed: {record.run_id}: {record.error.message}", markup=False, soft_wrap=True
+            )
         if failed:
             total = len(self.finished) + len(self.refused)
             self.reporter.say(f"{len(failed)} of {total} runs failed; tracebacks are in their record.json")
@@ -88,7 +90,7 @@ def run_command(overrides: Sequence[str], *, quiet: bool = False) -> int:
     def job(cfg: Any) -> None:
         session.run(*_resolved(cfg))
 
-    argv, sys.argv = sys.argv, ["harness run", *_named(overrides)]
+    argv, sys.argv = sys.argv, ["harness run", *_checked(overrides)]
     try:
         job()
     finally:
@@ -110,7 +112,7 @@ def run(*overrides: str, quiet: bool = True) -> list[RunRecord]:
     with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
         for [batch] in [list(BasicSweeper.split_arguments(parsed, max_batch_size=None))]:
             for combination in batch:
-                cfg = hydra.compose("run", overrides=list(combination))
+                cfg = hydra.compose("run", overrides=_checked(combination))
                 session.run(*_resolved(cfg, list(combination)))
     session.close()
     if session.refused:
@@ -130,17 +132,32 @@ def _resolved(cfg: Any, overrides: list[str] | None = None) -> tuple[dict[str, A
     return {str(k): v for k, v in raw.items()}, overrides
 
 
-def _named(overrides: Sequence[str]) -> list[str]:
-    """Overrides as hydra wants them; a group's option that no config has is refused here, with the nearest name."""
+def _checked(overrides: Sequence[str]) -> list[str]:
+    """The overrides; ConfigError with the nearest name for a field, group or option that no config has.
+
+    Hydra would refuse them too, but in words about structs. A --config-dir may bring names of its own: then hydra decides.
+    """
+    if "--config-dir" in " ".join(overrides):
+        return list(overrides)
+    groups = {p.name: sorted(f.stem for f in p.glob("*.yaml")) for p in config_dir().iterdir() if p.is_dir()}
+    fields = [*RunConfig.model_fields, "experiment", "hydra"]
     for override in overrides:
-        group, equals, options = override.partition("=")
-        folder = config_dir() / group.lstrip("+")
-        if not equals or not folder.is_dir() or "--config-dir" in " ".join(overrides):
+        if override.startswith(("-", "+", "~")):
             continue
-        known = sorted(p.stem for p in folder.glob("*.yaml"))
-        for option in options.split(","):
-            if option.isidentifier() and option not in known:
-                what = {"stance": "stance classifier", "speakers": "speaker finder"}.get(group, group)
+        name, equals, value = override.partition("=")
+        head = name.partition(".")[0].partition("/")[0].partition("@")[0]
+        if not equals:
+            raise ConfigError(
+                f"{override!r} is no override", hint=f"write field=value, such as {_example(override, fields)}"
+            )
+        if head not in fields:
+            raise ConfigError(
+                f"there is no field {name!r}", hint=nearest_hint(head, fields) + f"known: {', '.join(fields)}"
+            )
+        for option in value.split(",") if name in groups else ():
+            if option.isidentifier() and option not in groups[name]:
+                what = {"stance": "stance classifier", "speakers": "speaker finder"}.get(name, name)
+                known = groups[name]
                 raise ConfigError(
                     f"there is no {what} called {option!r}",
                     hint=nearest_hint(option, known) + f"known: {', '.join(known)}",
@@ -148,5 +165,6 @@ def _named(overrides: Sequence[str]) -> list[str]:
     return list(overrides)
 
 
-def _first_line(message: str) -> str:
-    return message.splitlines()[0] if message else ""
+def _example(word: str, fields: Sequence[str]) -> str:
+    field = nearest_hint(word, list(fields)).partition("'")[2].partition("'")[0] or "stance"
+    return {"limit": "limit=5", "split": "split=dev", "dry": "dry=true"}.get(field, f"{field}=...")

@@ -97,7 +97,7 @@ def score_stances(material: Material, scored: Scored) -> None:
 
 def score_summaries(material: Material, scored: Scored) -> None:
     """Overlap with the references, extractiveness, length, unsupported names and numbers."""
-    from harness.metrics.summary import score_summary, signatures
+    from harness.metrics.summary import metric_infos, score_summary
 
     assert material.summaries is not None
     by_id = {a.id: a for a in material.articles}
@@ -111,7 +111,8 @@ def score_summaries(material: Material, scored: Scored) -> None:
             )
     items = [s for s in scored.items if s.metric.startswith("summary.")]
     scored.add(means(items, material.options))
-    scored.signatures.update(signatures(summary_options(material.options)))
+    infos = metric_infos(summary_options(material.options))
+    scored.signatures.update({key: info.signature for key, info in infos.items()})
 
 
 def summary_options(options: MetricsConfig) -> Any:

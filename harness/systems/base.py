@@ -47,10 +47,11 @@ class System(ABC):
     fitted: ClassVar[bool] = False
     """Learns from the gold of other events; with fewer than two events it cannot."""
 
-    def __init__(self, name: str, options: Any, description: str = "") -> None:
+    def __init__(self, name: str, options: Any, description: str = "", device: str = "auto") -> None:
         self.name = name
         self.options = options
         self.description = description
+        self.device = device
 
     def identity(self) -> dict[str, Any]:
         """Everything that can change an answer, besides what the system reads; JSON-able. Extended by systems with weights."""

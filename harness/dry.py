@@ -1,0 +1,44 @@
+"""What a run would ask, count and cost, without computing anything."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from harness.config import RunConfig
+from harness.job import Job, prepare
+from harness.predict import plan
+from harness.progress import Reporter
+from harness.store import PredictionStore
+from harness.systems.base import items_for
+
+
+def print_estimate(config: RunConfig, reporter: Reporter) -> None:
+    """A table on stderr: items, those not stored yet, input tokens, seconds and cost of the missing ones.
+
+    Tokens are about 4/3 of the article's words. Seconds are those of stored answers of the same system, by item; where
+    there are none yet, nothing is claimed. The judge reads summaries that do not exist yet: it is not estimated.
+    """
+    job = prepare(config)
+    table = Table(
+        "role", "system", "items", "to compute", "~tokens in", "~seconds", "~cost", title=f"dry run: {job.run_id}"
+    )
+    for role in ("summariser", "stance"):
+        if role in job.systems:
+            table.add_row(role, *_estimate(job, role))
+    if "judge" in job.systems:
+        table.add_row("judge", job.systems["judge"].name, "", "reads the summaries", "", "", "")
+    reporter.console.print(table)
+
+
+def _estimate(job: Job, role: str) -> list[str]:
+    system = job.systems[role]
+    items = list(items_for("summariser" if role == "summariser" else "stance", job.articles))
+    store = PredictionStore(job.config.results / "predictions")
+    work = plan(system, items, job.dataset, store)
+    missing = [item for unit in work.units for _, item in unit]
+    tokens = sum(round(len(item.article.text.split()) * 4 / 3) for item in missing)
+    known = [p.answer.seconds for p in work.stored.values() if p.answer.error is None]
+    seconds = f"{sum(known) / len(known) * len(missing):.0f}" if known else "unknown"
+    price = getattr(system.options, "price_in", None)
+    cost = f"{tokens * price / 1e6:.4f}" if price is not None else ""
+    return [system.name, str(len(items)), work.unfitted or str(len(missing)), f"{tokens:,}", seconds, cost]

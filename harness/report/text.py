@@ -1,0 +1,272 @@
+"""Reports as text: rich tables for the terminal, Markdown, CSV and JSON; the same records give the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from harness.records import RunRecord
+from harness.report.collect import PRIMARY, Runs, canonical
+from harness.report.compare import Comparison, MetricDifference, verdict
+from harness.report.counts import direction
+from harness.report.table import Cell, Leaderboard, labels
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+TITLES = {"summariser": "Summarisers", "stance": "Stance classifiers"}
+ARROWS = {1: "↑", -1: "↓", 0: ""}
+NOTES = (
+    "value [95 % interval, bootstrap by article]; ≈ no test tells it from the best (paired randomisation by article, "
+    "Holm); ↑ higher is better, ↓ lower"
+)
+
+
+def number(value: float, metric: str) -> str:
+    """A metric's value as people read it: counts and per-cents plain, shares with three digits."""
+    if metric.endswith(("words", "compression", "harm", "density")):
+        return f"{value:.1f}"
+    return f"{value:.3f}"
+
+
+def cell_text(cell: Cell) -> str:
+    """What a cell shows: value, interval, the mark of a tie, unscored items; or which kind of empty it is."""
+    if cell.value is None:
+        return f"({short(cell.empty or 'empty')})"
+    text = number(cell.value, cell.metric)
+    if cell.ci_low is not None and cell.ci_high is not None:
+        text += f" [{number(cell.ci_low, cell.metric)}, {number(cell.ci_high, cell.metric)}]"
+    if cell.tied:
+        text += " ≈"
+    if cell.n_unscored:
+        text += f" ({cell.n_unscored} unscored)"
+    return text
+
+
+def short(reason: str) -> str:
+    """The first clause of a reason."""
+    return reason.partition(":")[0].partition(";")[0].partition("(")[0].strip()
+
+
+def heading(label: str, metric: str) -> str:
+    """Column heading with the arrow that says which way is better."""
+    return f"{label} {ARROWS[direction(metric)]}".strip()
+
+
+def board_rows(board: Leaderboard) -> tuple[list[str], list[list[str]]]:
+    """Headings and rows of a leaderboard; a column is left out if every system's cell is empty for the same reason."""
+    names = labels([line.row for line in board.lines])
+    kept = [i for i in range(len(board.columns)) if any(line.cells[i].value is not None for line in board.lines)]
+    head = ["system", *(heading(board.columns[i][1], board.columns[i][0]) for i in kept), "s/article"]
+    rows = []
+    for line in board.lines:
+        pace = "" if line.seconds_per_article is None else f"{line.seconds_per_article:.2f}"
+        rows.append([names[line.row.fingerprint], *(cell_text(line.cells[i]) for i in kept), pace])
+    return head, rows
+
+
+def head_lines(runs: Runs) -> list[str]:
+    """What was scored, and the state of all runs."""
+    lines = []
+    use = runs.use
+    if use is not None:
+        pairs = sum(1 for a in runs.articles for _ in a.pairs())
+        lines.append(
+            f"Dataset {use.name} {use.version} ({use.fingerprint[:8]}), split {use.split}: "
+            f"{len(use.articles)} articles, {pairs} (speaker, target) pairs"
+        )
+    if runs.judge is not None:
+        lines.append(f"Judge of stance preservation: {runs.judge.name} ({runs.judge.fingerprint[:8]})")
+    states = f"Runs: {len(runs.records)} complete, {len(runs.failed)} failed, {len(runs.stale)} stale"
+    lines.append(states + (f", {len(runs.broken)} unreadable" if runs.broken else ""))
+    if use is not None and not use.labelled:
+        lines.append("Nothing was scored: the articles carry no gold.")
+    return lines
+
+
+def problem_lines(runs: Runs) -> list[str]:
+    """Everything that is not in the tables, by name."""
+    lines = [f"failed: {r.run_id}: {_first(r)}" for r in runs.failed]
+    lines += [f"stale: {r.run_id}: {why}" for r, why in runs.stale]
+    lines += [f"unreadable: {error.message}" for error in runs.broken]
+    lines += [f"problem: {problem}" for problem in runs.problems]
+    lines += [f"note: {note}" for note in dict.fromkeys(n for r in runs.records for n in r.notes)]
+    return lines
+
+
+def _first(record: RunRecord) -> str:
+    return record.error.message.splitlines()[0] if record.error and record.error.message else "unknown error"
+
+
+def verdicts(board: Leaderboard) -> list[str]:
+    """For each primary metric: the best system against the next one, in words."""
+    names = labels([line.row for line in board.lines])
+    found = []
+    for metric in PRIMARY[board.kind]:
+        best = board.best.get(metric)
+        if best is None:
+            continue
+        against = [
+            (a, b, d) for a, b, d in board.tests if d.metric == metric and best in (a, b) and d.difference is not None
+        ]
+        if not against:
+            continue
+        a, b, d = min(against, key=lambda t: abs(t[2].difference or 0.0))
+        found.append(verdict(names[a], names[b], d))
+    return found
+
+
+def terminal(console: Console, runs: Runs, boards: Sequence[Leaderboard]) -> None:
+    """The report as `harness report` prints it."""
+    for line in head_lines(runs):
+        console.print(line, markup=False)
+    for board in boards:
+        if not board.lines:
+            continue
+        console.print()
+        console.print(_rich(TITLES[board.kind], *board_rows(board)))
+        for line in verdicts(board):
+            console.print(line, markup=False)
+    if boards:
+        console.print(f"\n{NOTES}", style="dim", markup=False)
+    for line in problem_lines(runs):
+        console.print(line, style="yellow", markup=False)
+
+
+def _rich(title: str, head: list[str], rows: list[list[str]]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for i, column in enumerate(head):
+        table.add_column(column, justify="left" if i == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def markdown(runs: Runs, boards: Sequence[Leaderboard]) -> str:
+    """report.md."""
+    parts = ["# Comparison report", "", *(f"- {line}" for line in head_lines(runs)), ""]
+    for board in boards:
+        if not board.lines:
+            continue
+        head, rows = board_rows(board)
+        parts += [f"## {TITLES[board.kind]}", "", *markdown_table(head, rows), "", *verdicts(board), ""]
+    parts += [NOTES + ".", ""]
+    problems = problem_lines(runs)
+    if problems:
+        parts += ["## Left out, and notes", "", *(f"- {escape(line)}" for line in problems), ""]
+    commands = reproduce(runs)
+    parts += ["## Reproduce", "", "```", *commands, "```", ""]
+    return "\n".join(parts)
+
+
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A Markdown table, first column left, the others right."""
+    lines = ["| " + " | ".join(map(escape, head)) + " |", "|:--" + "|--:" * (len(head) - 1) + "|"]
+    return [*lines, *("| " + " | ".join(map(escape, row)) + " |" for row in rows)]
+
+
+def escape(text: str) -> str:
+    """Text that Markdown leaves alone."""
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+
+
+def reproduce(runs: Runs) -> list[str]:
+    """The command behind every run."""
+    return sorted({"harness run " + " ".join(map(quote, r.overrides)) for r in runs.records})
+
+
+def quote(word: str) -> str:
+    """A word as a shell takes it."""
+    import shlex
+
+    return shlex.quote(word)
+
+
+def csv_text(boards: Sequence[Leaderboard]) -> str:
+    """table.csv: one row a system and metric, all metrics of the runs, with interval, counts and why a value is empty."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(
+        ["kind", "system", "fingerprint", "metric", "value", "ci_low", "ci_high", "n_scored", "n_unscored", "reason"]
+    )
+    for board in boards:
+        for line in board.lines:
+            row = line.row
+            for metric in sorted(row.metrics):
+                v = row.metrics[metric]
+                numbers = [v.value, v.ci_low, v.ci_high, v.n_scored, v.n_unscored, v.reason or ""]
+                writer.writerow([board.kind, row.name, row.fingerprint[:12], metric, *numbers])
+    return out.getvalue()
+
+
+def json_text(runs: Runs, boards: Sequence[Leaderboard]) -> str:
+    """table.json: everything of the report as data."""
+    content: dict[str, Any] = {
+        "dataset": runs.use and runs.use.model_dump(mode="json"),
+        "runs": {
+            "complete": [r.run_id for r in runs.records],
+            "failed": [[r.run_id, _first(r)] for r in runs.failed],
+            "stale": [[r.run_id, why] for r, why in runs.stale],
+            "unreadable": [e.message for e in runs.broken],
+        },
+        "leaderboards": {
+            b.kind: {
+                "baseline": b.baseline,
+                "best": b.best,
+                "systems": [_line(line) for line in b.lines],
+                "tests": [{"a": a, "b": b_, **asdict(d)} for a, b_, d in b.tests],
+            }
+            for b in boards
+        },
+        "problems": problem_lines(runs),
+    }
+    return canonical(content) + "\n"
+
+
+def _line(line: Any) -> dict[str, Any]:
+    row = line.row
+    return {
+        "name": row.name,
+        "fingerprint": row.fingerprint,
+        "description": row.use.description,
+        "runs": [r.run_id for r in row.runs],
+        "metrics": {k: v.model_dump(mode="json") for k, v in sorted(row.metrics.items())},
+        "tied_with_best": {c.metric: c.tied for c in line.cells if c.tied is not None},
+        "use": row.use.model_dump(mode="json", exclude={"identity"}),
+        "seconds_per_article": line.seconds_per_article,
+    }
+
+
+def comparison_terminal(console: Console, comparison: Comparison, most: int = 10) -> None:
+    """`harness compare` for one kind of system."""
+    a, b = comparison.a.name, comparison.b.name
+    console.print(comparison.verdict, markup=False)
+    rows = [difference_row(d) for d in comparison.differences]
+    head = ["metric", a, b, "difference [95 %]", "p", "p (Holm)", "detectable", "items"]
+    console.print(_rich(f"{TITLES[comparison.kind]}: {a} − {b}", head, rows))
+    if comparison.items:
+        console.print(f"Items where they part most ({len(comparison.items)} in all):")
+        for item, x, y in comparison.items[:most]:
+            console.print(f"  {item}: {a} {x:.3g}, {b} {y:.3g}", markup=False)
+
+
+def difference_row(d: MetricDifference) -> list[str]:
+    """A difference as strings."""
+    interval = "" if d.ci_low is None or d.ci_high is None else f" [{d.ci_low:+.3f}, {d.ci_high:+.3f}]"
+    return [
+        d.metric + (" *" if d.primary else ""),
+        "" if d.a is None else f"{d.a:.3f}",
+        "" if d.b is None else f"{d.b:.3f}",
+        f"({short(d.reason or 'undefined')})" if d.difference is None else f"{d.difference:+.3f}{interval}",
+        "" if d.p_value is None else f"{d.p_value:.3f}",
+        "" if d.p_corrected is None else f"{d.p_corrected:.3f}{' real' if d.real else ''}",
+        "" if d.detectable is None else f"{d.detectable:.3f}",
+        str(d.n_items),
+    ]

@@ -1,0 +1,243 @@
+"""Runs on the real command line: resume, sweeps, failures, selection, dry runs; and what a finished run must not import."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.records import read_answers, read_record, read_scores
+from tests.conftest import Harness, write_dataset
+
+RUN = ("run", "dataset.path=river", "split=all")
+
+
+def records(folder: Path) -> dict[str, Path]:
+    return {p.parent.name: p for p in (folder / "results" / "runs").glob("*/record.json")}
+
+
+def test_a_run_writes_record_scores_answers_and_snapshot(river: Path, harness: Harness, tmp_path: Path) -> None:
+    process = harness(*RUN, "summariser=lead3", "stance=sentiment")
+    [path] = records(tmp_path).values()
+    record = read_record(path)
+    assert record.status == "complete"
+    assert process.stdout == ""
+    assert record.run_id in process.stderr
+    assert {"summary.rouge_lsum", "stance.macro_f1.three_way", "stance.kappa.five_point"} <= record.metrics.keys()
+    value = record.metrics["stance.accuracy.six_label"]
+    assert value.value is not None
+    assert value.ci_low is None
+    assert "articles" in (value.reason or "")
+    scores = read_scores(path.with_name("scores.parquet"))
+    assert {s.article_id for s in scores} == {"river-0", "river-1", "river-2"}
+    answers = read_answers(path.with_name("answers.parquet"))
+    assert len([a for a in answers if a.role == "stance"]) == 12
+    assert record.dataset is not None
+    assert (tmp_path / "results" / "datasets" / f"{record.dataset.fingerprint}.jsonl").exists()
+    assert "rouge-score" in record.signatures["summary.rouge_lsum"]
+
+
+def test_second_run_computes_nothing_and_says_so(river: Path, harness: Harness) -> None:
+    harness(*RUN)
+    process = harness(*RUN)
+    assert "complete already, nothing to compute" in process.stderr
+    assert "nothing was computed" in process.stderr
+
+
+def test_a_new_article_is_the_only_one_computed(river: Path, harness: Harness, tmp_path: Path) -> None:
+    harness(*RUN, "summariser=lead3", "stance=none")
+    extra = write_dataset(tmp_path / "more", 4)
+    (extra / "articles" / "river-3.yaml").rename(river / "articles" / "river-3.yaml")
+    process = harness(*RUN, "summariser=lead3", "stance=none")
+    assert "1 of 4 answers computed" in process.stderr
+
+
+def test_relabelling_reruns_only_systems_that_read_labels(river: Path, harness: Harness) -> None:
+    args = ("run", "-m", "dataset.path=river", "split=all", "summariser=none", "stance=majority,sentiment")
+    harness(*args)
+    path = river / "articles" / "river-0.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("stance: oppose", "stance: lean_oppose"), encoding="utf-8")
+    process = harness(*args)
+    sentiment = next(line for line in process.stderr.splitlines() if line.startswith("sentiment"))
+    majority = next(line for line in process.stderr.splitlines() if line.startswith("majority"))
+    assert "0 of 12 answers computed" in sentiment
+    assert "0 of 12 answers computed" not in majority
+
+
+def test_sweep_shows_one_row_a_system(river: Path, harness: Harness, tmp_path: Path) -> None:
+    harness("run", "-m", "dataset.path=river", "split=all", "summariser=lead3,lexrank", "stance=majority,sentiment")
+    assert len(records(tmp_path)) == 4
+    process = harness("report")
+    out = process.stdout
+    assert "Runs: 4 complete, 0 failed, 0 stale" in out
+    for system in ("lead3", "lexrank", "majority", "sentiment"):
+        assert sum(line.strip().startswith(system) for line in out.splitlines()) == 1
+    folder = tmp_path / "results" / "reports" / "latest"
+    table = json.loads((folder / "table.json").read_text(encoding="utf-8"))
+    assert {s["name"] for s in table["leaderboards"]["stance"]["systems"]} == {"majority", "sentiment"}
+    assert (folder / "report.md").read_text(encoding="utf-8").startswith("# Comparison report")
+    assert "stance.macro_f1.three_way" in (folder / "table.csv").read_text(encoding="utf-8")
+
+
+def test_report_is_deterministic(river: Path, harness: Harness, tmp_path: Path) -> None:
+    harness("run", "-m", "dataset.path=river", "split=all", "summariser=lead3,lexrank", "stance=sentiment")
+    contents = []
+    for name in ("one", "two"):
+        harness("report", "--out", name)
+        contents.append({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()})
+    assert contents[0] == contents[1]
+
+
+def test_a_failing_job_is_named_and_the_others_complete(river: Path, harness: Harness, tmp_path: Path) -> None:
+    process = harness(
+        "run", "-m", "dataset.path=river", "split=all", "summariser=lead3", "stance=sentiment,majority",
+        "+stance.lean=0.9", code=1,
+    )  # fmt: skip
+    statuses = {name: read_record(path) for name, path in records(tmp_path).items()}
+    assert sorted(r.status for r in statuses.values()) == ["failed", "failed"]
+    harness("run", "dataset.path=river", "split=all", "summariser=lead3", "stance=majority")
+    assert "Traceback" in next(r.error.traceback for r in statuses.values() if r.error)
+    assert "2 of 2 runs failed" in process.stderr
+    report = harness("report").stdout
+    assert "failed: lead3+sentiment-river-all" in report
+
+
+def test_one_of_a_sweep_fails(river: Path, harness: Harness, tmp_path: Path) -> None:
+    process = harness("run", "-m", "dataset.path=river", "articles=[river-0],[river-9]", "stance=sentiment", code=1)
+    assert "1 of 2 runs failed" in process.stderr
+    assert sorted(read_record(p).status for p in records(tmp_path).values()) == ["complete", "failed"]
+
+
+def test_limit_articles_and_split_choose(river: Path, harness: Harness, tmp_path: Path) -> None:
+    harness("run", "dataset.path=river", "split=all", "limit=2", "stance=none")
+    harness("run", "dataset.path=river", "split=dev", "stance=none")
+    harness("run", "dataset.path=river", "articles=[river-1]", "stance=none")
+    chosen = sorted(tuple(r.dataset.articles) for r in map(read_record, records(tmp_path).values()) if r.dataset)
+    assert chosen == [("river-0", "river-1"), ("river-0", "river-2"), ("river-1",)]
+
+
+def test_dry_run_counts_and_computes_nothing(river: Path, harness: Harness, tmp_path: Path) -> None:
+    process = harness(*RUN, "stance=sentiment", "dry=true")
+    assert not records(tmp_path)
+    assert "12" in process.stderr
+    assert "sentiment" in process.stderr
+
+
+def test_one_event_leaves_a_fitted_system_unfitted(river: Path, harness: Harness, tmp_path: Path) -> None:
+    for i in (1, 2):
+        (river / "articles" / f"river-{i}.yaml").unlink()
+    harness(*RUN, "summariser=none", "stance=majority")
+    [path] = records(tmp_path).values()
+    record = read_record(path)
+    assert record.status == "complete"
+    assert record.systems[0].status.startswith("unfitted")
+    assert "unfitted" in harness("report").stdout
+
+
+def test_torn_part_is_reported_and_its_unit_computed_again(river: Path, harness: Harness, tmp_path: Path) -> None:
+    harness(*RUN, "summariser=lead3", "stance=none")
+    parts = sorted((tmp_path / "results" / "predictions").glob("lead3-*/part-*.parquet"))
+    assert len(parts) == 3
+    parts[0].write_bytes(parts[0].read_bytes()[:100])
+    for path in records(tmp_path).values():
+        path.unlink()
+    process = harness(*RUN, "summariser=lead3", "stance=none")
+    assert "1 of 3 answers computed" in process.stderr
+    [path] = records(tmp_path).values()
+    assert any(parts[0].name in note for note in read_record(path).notes)
+
+
+def test_corrupted_record_is_named_in_the_report(river: Path, harness: Harness, tmp_path: Path) -> None:
+    harness("run", "-m", "dataset.path=river", "split=all", "summariser=lead3,lexrank", "stance=none")
+    path = next(p for name, p in records(tmp_path).items() if name.startswith("lexrank"))
+    path.write_text("{", encoding="utf-8")
+    out = harness("report").stdout
+    assert "1 unreadable" in out
+    assert path.parent.name in out
+    assert "lead3" in out
+
+
+def test_a_record_of_another_dataset_state_is_stale(river: Path, harness: Harness) -> None:
+    harness(*RUN, "summariser=lexrank", "stance=none")
+    path = river / "articles" / "river-0.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("Ferris", "Perris"), encoding="utf-8")
+    harness(*RUN, "summariser=lead3", "stance=none")
+    out = harness("report").stdout
+    assert "1 complete, 0 failed, 1 stale" in out
+    assert "another state of river" in out
+
+
+def test_compare_and_show(river: Path, harness: Harness, tmp_path: Path) -> None:
+    harness("run", "-m", "dataset.path=river", "split=all", "summariser=lead3", "stance=sentiment,majority")
+    a, b = sorted(records(tmp_path))
+    out = harness("compare", a, b).stdout
+    assert "stance.macro_f1.three_way" in out
+    assert "not distinguishable" in out
+    shown = harness("show", b, "--article", "river-0").stdout
+    assert "Ada Brandt" in shown
+    assert "demanded that the gates be shut" in shown
+    assert "sentiment" in shown
+    assert "river-0" in harness("show", b).stdout
+    error = harness("show", b, "--article", "river-9", code=1).stderr
+    assert "not among the run's articles" in error
+
+
+def test_rescore_from_stored_predictions(river: Path, harness: Harness, tmp_path: Path) -> None:
+    harness(*RUN, "stance=sentiment")
+    [path] = records(tmp_path).values()
+    before = read_record(path)
+    path.with_name("scores.parquet").unlink()
+    assert "1 of 1 runs scored" in harness("rescore").stderr
+    assert read_record(path).metrics == before.metrics
+    assert path.with_name("scores.parquet").exists()
+    for part in (tmp_path / "results" / "predictions").glob("sentiment-*/part-*"):
+        part.unlink()
+    assert "answers of sentiment are not stored" in harness("rescore", code=1).stderr
+
+
+def test_list(river: Path, harness: Harness) -> None:
+    harness(*RUN, "stance=none")
+    assert "lead3-river-all" in harness("list", "runs").stdout
+    systems = harness("list", "systems").stdout
+    assert "lexrank" in systems
+    assert "VADER" in systems
+    assert "escalation" in harness("list", "datasets").stdout
+
+
+def imported(args: list[str], cwd: Path) -> set[str]:
+    """Top-level modules in sys.modules after the command ran in a process of its own."""
+    code = (
+        "import sys\n"
+        "from harness.cli import main\n"
+        f"sys.argv = ['harness', *{args!r}]\n"
+        "try:\n    main()\nexcept SystemExit as e:\n    assert not e.code, e.code\n"
+        "print('\\nMODULES', *sorted({m.partition('.')[0] for m in sys.modules}))\n"
+    )
+    process = subprocess.run([sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, check=True)
+    return set(process.stdout.rpartition("MODULES")[2].split())
+
+
+def test_help_is_light(tmp_path: Path) -> None:
+    assert not imported(["--help"], tmp_path) & {"torch", "transformers", "pandas", "hydra", "pyarrow", "numpy"}
+
+
+def test_a_finished_sweep_is_light(river: Path, harness: Harness, tmp_path: Path) -> None:
+    args = ["run", "-m", "dataset.path=river", "split=all", "summariser=lead3,lexrank", "stance=majority,sentiment"]
+    harness(*args)
+    loaded = imported(args, tmp_path)
+    assert not loaded & {"torch", "transformers", "rouge_score", "sklearn", "scipy", "pandas"}
+
+
+def test_python_entry_points(river: Path, tmp_path: Path, monkeypatch: object) -> None:
+    code = (
+        "from harness import load_dataset, run, load_runs, compare\n"
+        "assert len(load_dataset('river')) == 3\n"
+        "records = run('dataset.path=river', 'split=all', 'summariser=none', 'stance=majority,sentiment')\n"
+        "assert [r.status for r in records] == ['complete', 'complete'], records\n"
+        "runs = load_runs('results')\n"
+        "assert {row.name for row in runs.rows('stance')} == {'majority', 'sentiment'}\n"
+        "[comparison] = compare(records[0].run_id, records[1].run_id)\n"
+        "assert comparison.differences[0].metric == 'stance.macro_f1.three_way'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
