@@ -1,0 +1,214 @@
+"""Paired comparisons: planted differences are marked, equal systems are not, one article marks nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.metrics import confusion as cm
+from harness.metrics.stance import StancePair, scale_counts
+from harness.stats.bootstrap import ratio, resampled_sums
+from harness.stats.correction import benjamini_hochberg, holm
+from harness.stats.paired import (
+    mcnemar,
+    paired_difference,
+    paired_difference_mean,
+    randomisation_p,
+    randomisation_p_all,
+)
+from harness.stats.power import (
+    detectable_counts,
+    detectable_from_se,
+    detectable_mean,
+    more_articles,
+    planned_detectable,
+)
+from harness.stats.ranking import best_of, rank_intervals, tied_with_best
+from harness.types import STANCES, Stance
+
+ARTICLES = [f"a{i:03d}" for i in range(60)]
+
+
+def answers(right: float, seed: int, articles: list[str] = ARTICLES) -> list[StancePair]:
+    """Six items an article with the same gold for every seed, right with that chance."""
+    gold_of, noise = np.random.default_rng(0), np.random.default_rng(seed)
+    pairs = []
+    for article in articles:
+        for i in range(6):
+            gold = STANCES[gold_of.integers(6)]
+            said = gold if noise.random() < right else STANCES[noise.integers(6)]
+            pairs.append(StancePair(f"{article}/{i}", article, str(i), "t", gold, said))
+    return pairs
+
+
+def counts(right: float, seed: int, articles: list[str] = ARTICLES) -> np.ndarray:
+    return scale_counts(answers(right, seed, articles), articles, "three_way")
+
+
+def test_planted_case_without_a_difference_marks_no_pair() -> None:
+    systems = np.stack([counts(0.6, seed) for seed in (1, 2, 3, 4)])
+    pairs = [(i, j) for i in range(4) for j in range(i)]
+    p_values = randomisation_p_all(systems, pairs, cm.macro_f1, resamples=2_000)
+    adjusted = holm({pair: float(p) for pair, p in zip(pairs, p_values, strict=True)})
+    assert all(p is not None and p > 0.05 for p in adjusted.values())
+
+
+def test_planted_difference_of_fifteen_points_is_marked() -> None:
+    # Right answers of 0.5 + 0.5/6 and of 0.68 + 0.32/6: fifteen points apart in accuracy.
+    better, worse = counts(0.68, 5), counts(0.5, 6)
+    found = paired_difference(better, worse, cm.macro_f1, resamples=2_000)
+    assert found.p_value is not None
+    assert found.p_value < 0.01
+    assert found.value is not None
+    assert found.value == pytest.approx(0.15, abs=0.06)
+    assert found.low is not None
+    assert found.low > 0
+    adjusted = holm({"vs baseline": found.p_value, "other": 0.7})
+    assert adjusted["vs baseline"] is not None
+    assert adjusted["vs baseline"] <= 0.05
+    assert more_articles(found.value, found.se, found.n_clusters).more == 0
+
+
+def test_one_article_marks_nothing_and_says_what_could_be_detected() -> None:
+    a, b = answers(1.0, 1, ["only"]), answers(0.0, 2, ["only"])
+    first, second = scale_counts(a, ["only"], "three_way"), scale_counts(b, ["only"], "three_way")
+    found = paired_difference(first, second, cm.macro_f1, resamples=500)
+    assert found.p_value == 1.0
+    assert (found.low, found.high) == (None, None)
+    assert found.reason == "no interval: 1 article, at least 10 are needed"
+    right = [[p.gold.three_way == p.predicted.three_way for p in pairs if p.predicted] for pairs in (a, b)]
+    effect = detectable_counts(first, second, cm.macro_f1, items=(right[0], right[1]))
+    assert effect.value is not None
+    assert 0 < effect.value <= 1
+    assert not effect.by_article
+    assert "1 article: no difference can be marked under 6" in str(effect.reason)
+    more = more_articles(found.value, found.se, found.n_clusters)
+    assert more.more is None
+    assert "too few articles (1)" in str(more.reason)
+
+
+def test_identical_systems() -> None:
+    same = counts(0.6, 1)
+    found = paired_difference(same, same, cm.macro_f1, resamples=300)
+    assert (found.value, found.p_value) == (0.0, 1.0)
+    assert found.low is None
+    assert "no width" in str(found.reason)
+    effect = detectable_counts(same, same, cm.macro_f1, items=(np.ones(360), np.ones(360)))
+    assert effect.value is not None
+    assert effect.value > 0
+    assert "never differ" in str(effect.reason)
+    assert more_articles(0.0, None, 60).more is None
+    assert more_articles(0.0, 0.01, 60).reason == "no difference is observed: no number of articles would separate them"
+
+
+def test_degenerate_statistics_have_a_reason() -> None:
+    empty = np.zeros((3, 3, 4), dtype=np.int64)
+    found = paired_difference(empty, empty, cm.macro_f1)
+    assert (found.value, found.p_value, found.reason) == (None, None, "no item is answered by both systems")
+    one_sided = np.zeros((12, 3, 4), dtype=np.int64)
+    one_sided[:, 0, 0] = 1
+    found = paired_difference(one_sided, one_sided, cm.f_avg)
+    assert (found.value, found.p_value, found.reason) == (None, None, "undefined on these items")
+    with pytest.raises(ValueError, match="same articles"):
+        paired_difference(np.zeros((3, 2)), np.zeros((4, 2)), ratio)
+
+
+def test_means_by_article_and_by_counts_agree() -> None:
+    rng = np.random.default_rng(2)
+    clusters = [f"a{i // 4}" for i in range(80)]
+    a, b = rng.normal(0.3, 1, 80), rng.normal(size=80)
+    found = paired_difference_mean(a, b, clusters, resamples=2_000)
+    assert found.value == pytest.approx(float(a.mean() - b.mean()))
+    assert paired_difference_mean([], [], []).reason == "no item is answered by both systems"
+    backwards = paired_difference_mean(b, a, clusters, resamples=2_000)
+    assert backwards.p_value == pytest.approx(found.p_value)
+    assert backwards.value == pytest.approx(-(found.value or 0))
+
+
+def test_test_is_two_sided_and_pairs_share_their_coins() -> None:
+    systems = np.stack([counts(0.6, 1), counts(0.5, 2), counts(0.55, 3)])
+    together = randomisation_p_all(systems, [(0, 1), (1, 0), (1, 2)], cm.macro_f1, resamples=999)
+    alone = randomisation_p(systems[0], systems[1], cm.macro_f1, resamples=999)
+    assert together[0] == together[1]
+    assert alone == pytest.approx(together[0], abs=0.02)
+    assert together.min() >= 1 / 1000
+
+
+def test_whole_articles_are_swapped() -> None:
+    # Sixty items in six articles, A right everywhere in five of them: by item this is overwhelming, by article it is not.
+    a, b = np.array([[10.0, 10.0]] * 5 + [[0.0, 10.0]]), np.array([[0.0, 10.0]] * 5 + [[10.0, 10.0]])
+    assert randomisation_p(a, b, ratio, resamples=4_000) > 0.1
+    assert mcnemar([1] * 50 + [0] * 10, [0] * 50 + [1] * 10).p_value < 1e-6
+
+
+def test_mcnemar_without_discordant_items() -> None:
+    assert mcnemar([1, 1, 0], [1, 1, 0]).p_value == 1.0
+    assert mcnemar([], []).p_value == 1.0
+    with pytest.raises(ValueError, match="same items"):
+        mcnemar([1], [1, 0])
+
+
+def test_corrections_of_nothing_and_of_nonsense() -> None:
+    assert holm({}) == {}
+    assert benjamini_hochberg({"a": None}) == {"a": None}
+    with pytest.raises(ValueError, match="p-value of 'a'"):
+        holm({"a": 1.5})
+
+
+def test_detectable_effect_shrinks_with_articles() -> None:
+    few = detectable_counts(counts(0.6, 1)[:15], counts(0.5, 2)[:15], cm.macro_f1)
+    many = detectable_counts(counts(0.6, 1), counts(0.5, 2), cm.macro_f1)
+    assert few.value is not None
+    assert many.value is not None
+    assert few.value > many.value > 0
+    assert detectable_mean([], [], []).reason == "no item is answered by both systems"
+    assert planned_detectable(0).value is None
+    with pytest.raises(ValueError, match="no basis"):
+        detectable_from_se(0.1, 3)
+
+
+def test_more_articles_has_a_limit() -> None:
+    assert more_articles(1e-9, 0.1, 20).reason == "more than 100,000"
+
+
+def resampled(systems: np.ndarray) -> np.ndarray:
+    return np.asarray(cm.macro_f1(resampled_sums(np.moveaxis(systems, 0, 1), resamples=2_000)))
+
+
+def test_rank_intervals_hold_ties_together_and_part_a_clear_winner() -> None:
+    systems = np.stack([counts(0.9, 1), counts(0.4, 2), counts(0.4, 3), counts(0.4, 4)])
+    values = cm.macro_f1(systems.sum(axis=1).astype(float))
+    ranks = rank_intervals(values, resampled(systems), 60)
+    assert (ranks[0].place, ranks[0].low, ranks[0].high) == (1, 1, 1)
+    assert all((r.low, r.high) == (2, 4) for r in ranks[1:])
+    lower = rank_intervals(-values, -resampled(systems), 60, higher_is_better=False)
+    assert [r.place for r in lower] == [r.place for r in ranks]
+
+
+def test_rank_intervals_of_identical_systems_and_of_few_articles() -> None:
+    same = np.stack([counts(0.6, 1)] * 3)
+    values = cm.macro_f1(same.sum(axis=1).astype(float))
+    assert [(r.place, r.low, r.high) for r in rank_intervals(values, resampled(same), 60)] == [(1, 1, 3)] * 3
+    few = rank_intervals([0.5, 0.4], None, 4)
+    assert [(r.place, r.low) for r in few] == [(1, None), (2, None)]
+    assert "at least 10" in str(few[0].reason)
+    assert rank_intervals([0.5], None, 1)[0].place == 1
+    with pytest.raises(ValueError, match="have a value"):
+        rank_intervals([0.5, float("nan")], None, 4)
+
+
+def test_group_tied_with_the_best() -> None:
+    values = {"a": 0.5, "b": 0.7, "c": 0.68, "d": None}
+    assert best_of(values) == "b"
+    assert tied_with_best(values, {"a": 0.01, "c": 0.4}) == ["b", "c"]
+    # A test that could not be made keeps its system in the group: nothing shows that it is worse.
+    assert tied_with_best(values, {"a": None, "c": 0.4}) == ["b", "c", "a"]
+    assert best_of({"a": None}) is None
+    assert tied_with_best({"a": None}, {}) == []
+    assert best_of({"a": 0.2, "b": 0.1}, higher_is_better=False) == "b"
+
+
+def test_gold_is_the_same_whoever_answers() -> None:
+    # What the planted cases rest on.
+    assert [p.gold for p in answers(0.1, 1)] == [p.gold for p in answers(0.9, 9)]
+    assert {p.gold for p in answers(0.1, 1)} == set(Stance)
