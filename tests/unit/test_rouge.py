@@ -7,7 +7,7 @@ import pytest
 from harness.errors import MetricRefused
 from harness.metrics.rouge import rouge, rouge_pair
 from harness.metrics.scripts import google_tokens, require_google_scripts, script_counts, unicode_tokens
-from harness.metrics.sentences import sentences, with_sentence_newlines
+from harness.metrics.sentences import sentences, split_tokenised, with_sentence_newlines
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,8 @@ def test_sentences_of_other_languages() -> None:
 
 def test_sentence_newlines() -> None:
     assert with_sentence_newlines("One  two. Three\nfour.") == "One two.\nThree four."
+
+
+def test_tokenised_text_is_cut_at_every_stop() -> None:
+    assert split_tokenised("Wales ' crunch . They won ? ' yes . \n") == "Wales ' crunch .\nThey won ?\n' yes ."
+    assert split_tokenised("") == ""
