@@ -59,7 +59,7 @@ def prepare(config: RunConfig) -> Job:
     if config.summariser is None:
         del roles["judge"]
     systems = {
-        role: build("summariser" if role == "summariser" else "stance", section, config.executor.device)
+        role: build("summariser" if role == "summariser" else "stance", section, config.executor.device, config.seed)
         for role, section in roles.items()
         if section is not None
     }
@@ -174,7 +174,9 @@ def compute(
     readings = judge_items(job.articles, summaries) if summaries is not None and "judge" in job.systems else {}
     asked = [(reading, item) for reading, items in readings.items() for item in items]
     judged = ask("judge", [item for _, item in asked], [reading for reading, _ in asked]) if asked else None
-    material = Material(job.articles, config.metrics, summaries, stances, readings, judged)
+    judge = job.systems.get("judge")
+    named = f"{judge.name}@{judge.fingerprint[:12]}" if judge else None
+    material = Material(job.articles, config.metrics, summaries, stances, readings, judged, named)
     scored = score(material)
     snapshot(config.results, job.dataset)
     record = _record(

@@ -30,7 +30,7 @@ def _runs(results: Path) -> Table:
     return table
 
 
-def _systems(results: Path) -> Table:
+def _systems(_: Path) -> Table:
     table = Table("group", "name", "what it is")
     for group in ("summariser", "stance", "speakers", "judge"):
         for path in sorted((config_dir() / group).glob("*.yaml")):
@@ -40,7 +40,7 @@ def _systems(results: Path) -> Table:
     return table
 
 
-def _datasets(results: Path) -> Table:
+def _datasets(_: Path) -> Table:
     table = Table("name", "version", "articles", "where")
     seen = set()
     for root in shared_roots():

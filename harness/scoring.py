@@ -15,7 +15,8 @@ from harness.types import Article, Item, ItemScore, MetricValue, Prediction
 
 @dataclass(frozen=True)
 class Material:
-    """Everything that scores are made of. `judged` holds the judge's answers to all `readings`, in their order."""
+    """Everything that scores are made of. `judged` holds the answers of `judge` (name and fingerprint) to all `readings`, in
+    their order."""
 
     articles: Sequence[Article]
     options: MetricsConfig
@@ -23,6 +24,7 @@ class Material:
     stances: Answered | None = None
     readings: Mapping[str, Sequence[Item]] = field(default_factory=dict)
     judged: Answered | None = None
+    judge: str | None = None
 
 
 @dataclass

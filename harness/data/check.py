@@ -1,4 +1,4 @@
-"""What must hold inside one article beyond its shape: references resolve, evidence stands in the text, pairs are labelled once."""
+"""What must hold inside one article beyond its shape: names are declared, evidence is in the text, pairs are labelled once."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -16,9 +16,6 @@ from harness.data.schema import ArticleRow, DatasetCard, to_article, to_row
 from harness.data.yaml_lines import LinedDocument, read_yaml
 from harness.errors import DataError, Place, ValidationFailed, nearest_hint
 from harness.types import Article, Dataset
-
-if TYPE_CHECKING:
-    import datasets as hf
 
 MAX_BYTES = 20_000_000
 """A single article file beyond this is refused: no news text is that long."""
@@ -98,11 +95,14 @@ def fingerprint(articles: list[Article] | tuple[Article, ...]) -> str:
     return digest.hexdigest()
 
 
-def to_huggingface(dataset: Dataset) -> hf.Dataset:
+def to_huggingface(dataset: Dataset) -> Any:
     """The same rows as a Hugging Face `datasets.Dataset`: one article a row, nested fields kept."""
-    import datasets as hf
+    from importlib import import_module
 
-    return hf.Dataset.from_list([ArticleRow.model_validate(to_row(a)).model_dump(mode="json") for a in dataset])
+    # by name: beside this checkout's folder datasets/ a type checker would take the wrong one
+    return import_module("datasets").Dataset.from_list(
+        [ArticleRow.model_validate(to_row(a)).model_dump(mode="json") for a in dataset]
+    )
 
 
 Where = Callable[[tuple[str | int, ...]], Place]

@@ -1,1 +1,1 @@
-"""What compares runs: collect, then table, then text, html, csv, latex. Reads records, predictions and dataset snapshots; never torch."""
+"""Comparing runs: collect, table, then text and pages. Reads records, predictions and dataset snapshots; never torch."""

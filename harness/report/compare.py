@@ -63,8 +63,7 @@ def difference(metric: str, a: Counts | None, b: Counts | None, *, seed: int = 0
     from harness.stats.power import detectable_counts, more_articles
 
     if a is None or b is None:
-        empty = MetricDifference(metric, None, None, None, None, None, None, reason="one of the two has no scores")
-        return empty
+        return MetricDifference(metric, None, None, None, None, None, None, reason="one of the two has no scores")
     found = paired_difference(a.array, b.array, a.statistic, seed=seed)
     values = [float(c.statistic(c.array.sum(axis=0).astype(float)[None])[0]) for c in (a, b)]
     least = detectable_counts(a.array, b.array, a.statistic, seed=seed)

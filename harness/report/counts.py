@@ -80,13 +80,10 @@ def shared_counts(runs: Runs, rows: Sequence[Row], metric: str) -> list[Counts |
     """The rows' counts on the items that all of those with any score share; None for a row without scores."""
     if metric.startswith("stance."):
         return _stance_counts(runs, rows, metric)
-    if metric == "preservation.harm":
-        return _ratio_counts(runs, rows, "preservation.harm_item", 100.0)
-    if metric == "preservation.fidelity":
-        return _ratio_counts(runs, rows, "preservation.kept_item", 1.0)
-    if metric == "preservation.coverage":
-        return _ratio_counts(runs, rows, "preservation.conveyed_item", 1.0)
-    return _ratio_counts(runs, rows, metric, 1.0, paired=True)
+    if metric.startswith("preservation."):
+        # how many stances a summary conveys is part of the result, so these are not cut down to shared items
+        return _ratio_counts(runs, rows, metric)
+    return _ratio_counts(runs, rows, metric, paired=True)
 
 
 def _stance_counts(runs: Runs, rows: Sequence[Row], metric: str) -> list[Counts | None]:
@@ -115,16 +112,11 @@ def _scope(metric: str) -> tuple[Any, str]:
     return (head, tail) if head in ("escalation", "all") else ("", rest)
 
 
-def _ratio_counts(
-    runs: Runs, rows: Sequence[Row], metric: str, scale: float, *, paired: bool = False
-) -> list[Counts | None]:
+def _ratio_counts(runs: Runs, rows: Sequence[Row], metric: str, *, paired: bool = False) -> list[Counts | None]:
     """Sums and numbers of item scores by article; `paired` keeps only items that all rows have."""
-    from harness.stats.bootstrap import by_cluster, ratio
-
-    def statistic(sums: Any) -> Any:
-        return scale * ratio(sums)
-
     import numpy as np
+
+    from harness.stats.bootstrap import by_cluster, ratio
 
     scored: list[list[ItemScore]] = [
         [s for s in runs.scores(row) if s.metric == metric and s.value is not None] for row in rows
@@ -140,9 +132,9 @@ def _ratio_counts(
         values = np.array([[s.value, 1.0] for s in kept], dtype=np.float64)
         sums, names = by_cluster(values, [s.article_id for s in kept])
         whole = np.zeros((len(articles), 2))
-        for name, row in zip(names, sums, strict=True):
-            whole[articles.index(str(name))] = row
-        found.append(Counts(whole, statistic, frozenset(s.item for s in kept)))
+        for name, own in zip(names, sums, strict=True):
+            whole[articles.index(str(name))] = own
+        found.append(Counts(whole, ratio, frozenset(s.item for s in kept)))
     return found
 
 

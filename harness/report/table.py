@@ -95,7 +95,9 @@ def leaderboard(runs: Runs, kind: str, *, baseline: str | None = None, seed: int
     lines.sort(
         key=lambda line: (-(sign * v) if (v := _value(line.row, first)) is not None else float("inf"), line.row.name)
     )
-    return Leaderboard(kind, COLUMNS[kind], tuple(lines), baseline_row and baseline_row.fingerprint, best, tuple(tests))
+    return Leaderboard(
+        kind, COLUMNS[kind], tuple(lines), baseline_row.fingerprint if baseline_row else None, best, tuple(tests)
+    )
 
 
 def labels(rows: Sequence[Row]) -> dict[str, str]:

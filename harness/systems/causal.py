@@ -1,4 +1,4 @@
-"""Prompted causal language models: a stance by the log-probability of each label's wording, and a generated summary."""
+"""Prompted causal language models: stances by the log-probability of each label's wording or by asking, and summaries."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from harness.types import STANCES, Answer, Dataset, Item, Stance
 
 if TYPE_CHECKING:
     from harness.models.causal import CausalModel
+    from harness.models.generation import Generation
     from harness.models.prefix_trie import OptionScore
 
 ARTICLE = "{article}"
@@ -162,3 +163,100 @@ def softmax(values: Mapping[Stance, float]) -> dict[str, float]:
     weights = {label: math.exp(v - top) for label, v in values.items()}
     total = sum(weights.values())
     return {str(label): w / total for label, w in weights.items()}
+
+
+class GenerationOptions(PromptOptions):
+    """How text is generated: greedy at temperature 0, else sampled with `seed` (null: the run's seed)."""
+
+    max_new_tokens: Annotated[int, Field(ge=1, le=4096)] = 128
+    min_new_tokens: Annotated[int, Field(ge=0)] = 0
+    temperature: Annotated[float, Field(ge=0)] = 0.0
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    no_repeat_ngram: Annotated[int, Field(ge=0)] = 0
+    seed: int | None = None
+
+
+class CausalGenerator(CausalSystem):
+    """Shares generation between the summariser and the classifier that is asked and parsed."""
+
+    def identity(self) -> dict[str, Any]:
+        found = super().identity()
+        if self.options.temperature == 0:
+            # a seed changes nothing where nothing is drawn
+            found["options"] = {k: v for k, v in found["options"].items() if k not in {"seed", "top_p"}}
+        return found
+
+    def generate(self, items: Sequence[Item], context: Context) -> list[tuple[list[Generation], list[str], int]]:
+        """For each item the answers (one a window of the article), their prompts, and how many article tokens were cut."""
+        from harness.models.generation import Decoding, generate
+
+        model = self.load_model(context)
+        o = self.options
+        decoding = Decoding(o.max_new_tokens, o.min_new_tokens, o.temperature, o.top_p, o.seed or 0, o.no_repeat_ngram)
+        prompts: list[list[str]] = []
+        cut: list[int] = []
+        for item in items:
+            before, after = self.around(model, item)
+            fitted = model.fit(before, fields_of(item)["article"], after, o.long_input, reserve=o.max_new_tokens)
+            prompts.append([before + piece + after for piece in fitted.pieces])
+            cut.append(fitted.tokens_cut)
+        answers = iter(
+            generate(model, [p for window in prompts for p in window], decoding, budget=context.token_budget)
+        )
+        return [([next(answers) for _ in windows], windows, n) for windows, n in zip(prompts, cut, strict=True)]
+
+
+class CausalSummariser(CausalGenerator):
+    """Writes a summary; a text of several windows gets one summary for each, in order."""
+
+    kind: ClassVar = "summariser"
+    Options: ClassVar = GenerationOptions
+    batch: ClassVar = 16
+
+    def plan(self, items: Sequence[Item]) -> list[list[Item]]:
+        """Batches of articles of like length, longest first."""
+        ordered = sorted(items, key=lambda i: (-len(i.article.text), i.article.id))
+        return [ordered[i : i + self.batch] for i in range(0, len(ordered), self.batch)]
+
+    def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
+        return [
+            Answer(
+                output=" ".join(a.text for a in answers).strip(),
+                raw="\n".join(a.text for a in answers),
+                prompt=prompts[0],
+                tokens_in=sum(a.n_prompt for a in answers),
+                tokens_out=sum(len(a.tokens) for a in answers),
+                tokens_cut=cut,
+                path=answers[0].path + ("+windows" if len(answers) > 1 else ""),
+            )
+            for answers, prompts, cut in self.generate(items, context)
+        ]
+
+
+class CausalGenerated(CausalGenerator):
+    """Asks for a label in words and reads it from the answer; what cannot be read is unparsed, never a guess."""
+
+    kind: ClassVar = "stance"
+    Options: ClassVar = GenerationOptions
+
+    def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
+        from harness.systems.parsing import parse_label
+
+        found = []
+        for answers, prompts, cut in self.generate(items, context):
+            # of several windows the first that yields a stance speaks; else the first that could be read at all
+            labels = [label for a in answers if (label := parse_label(a.text)) is not None]
+            label = next((x for x in labels if x is not Stance.NO_STANCE), labels[0] if labels else None)
+            found.append(
+                Answer(
+                    output=label or "",
+                    label=label,
+                    raw="\n".join(a.text for a in answers),
+                    prompt=prompts[0],
+                    tokens_in=sum(a.n_prompt for a in answers),
+                    tokens_out=sum(len(a.tokens) for a in answers),
+                    tokens_cut=cut,
+                    path=answers[0].path + ("+windows" if len(answers) > 1 else ""),
+                )
+            )
+        return found

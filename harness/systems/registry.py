@@ -46,8 +46,8 @@ def adapters(kind: Kind) -> dict[str, str]:
     return found
 
 
-def build(kind: Kind, config: SystemConfig) -> System:
-    """The system that a config describes; UnknownSystem or ConfigError otherwise."""
+def build(kind: Kind, config: SystemConfig, device: str = "auto", seed: int = 0) -> System:
+    """The system that a config describes, with the run's seed where its own is null; UnknownSystem or ConfigError."""
     known = adapters(kind)
     if config.adapter not in known:
         raise UnknownSystem(f"{kind} adapter", config.adapter, known)
@@ -58,4 +58,6 @@ def build(kind: Kind, config: SystemConfig) -> System:
     except ValidationError as error:
         what = f"{kind} {config.name!r} (adapter {config.adapter})"
         raise ConfigError(explain(error, cls.Options, what), hint=f"see configs/{kind}/{config.name}.yaml") from None
-    return cls(config.name, options, config.description)
+    if getattr(options, "seed", 0) is None:
+        options = options.model_copy(update={"seed": seed})
+    return cls(config.name, options, config.description, device)

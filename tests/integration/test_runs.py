@@ -241,3 +241,23 @@ def test_python_entry_points(river: Path, tmp_path: Path, monkeypatch: object) -
         "assert comparison.differences[0].metric == 'stance.macro_f1.three_way'\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+
+
+def test_preservation_with_a_judge(river: Path, harness: Harness, tmp_path: Path) -> None:
+    harness(
+        "run", "-m", "dataset.path=river", "split=all", "summariser=lead3,lexrank", "stance=none", "judge=sentiment"
+    )
+    for path in records(tmp_path).values():
+        record = read_record(path)
+        judged = record.system("judge")
+        assert judged is not None
+        # per article 4 pairs; read from the summary, the article, the reference, nothing, another article's reference
+        assert judged.n_items == 3 * 4 * 5
+        coverage = record.metrics["preservation.coverage"]
+        assert coverage.value is not None
+        assert coverage.n_scored == 12
+        table = record.tables["preservation"]
+        assert table["judge_on"]["empty"]["preservation.coverage"]["value"] == 0
+        assert table["judge_on"]["empty"]["preservation.fidelity"]["value"] is None
+        assert len(table["rows"]) == 12
+    assert "Judge of stance preservation: sentiment" in harness("report").stdout

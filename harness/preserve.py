@@ -1,0 +1,125 @@
+"""Stance preservation of a run: the judge's answers as outcomes, the three numbers with intervals, ceiling, floor, validation."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from harness.metrics.preservation import OutcomeRow, item_scores, outcomes
+from harness.metrics.preservation_table import (
+    COVERAGE,
+    FIDELITY,
+    HARM_RATE,
+    HAWK_SHIFT,
+    STATISTICS,
+    VOICE_SHIFT,
+    aggregate,
+    aggregate_by_band,
+    balance,
+    hawk_counts,
+    metric_infos,
+    outcome_table,
+    ratio_counts,
+    two_sides,
+    voice_counts,
+)
+from harness.types import Article, MetricValue, Stance
+
+if TYPE_CHECKING:
+    from harness.scoring import Material, Scored
+
+
+def score_preservation(material: Material, scored: Scored) -> None:
+    """Outcomes of every reading; the summaries' become item scores and metrics, the others the judge's ceiling and floor."""
+    rows = read_outcomes(material)
+    options = material.options
+    by_article = {a.id: a for a in material.articles}
+    summary_rows = rows.get("summary", [])
+    scored.items.extend(item_scores(summary_rows))
+    for article_id, own in _by_article(summary_rows).items():
+        scored.items.extend(balance(own, by_article[article_id]))
+    scored.add(with_intervals(summary_rows, by_article, options.seed, options.resamples))
+    words = {i.article.id: len(i.article.text.split()) for i in material.readings.get("summary", ())}
+    scored.tables["preservation"] = {
+        "outcomes": outcome_table(summary_rows),
+        "rows": [row_as_data(row) for row in summary_rows],
+        "by_length": {band: _plain(values) for band, values in aggregate_by_band(summary_rows, words).items()},
+        "judge_on": {reading: _plain(aggregate(own)) for reading, own in rows.items() if reading != "summary"},
+    }
+    assert material.judge is not None
+    scored.signatures.update({k: info.signature for k, info in metric_infos(material.judge).items()})
+
+
+def read_outcomes(material: Material) -> dict[str, list[OutcomeRow]]:
+    """Outcome rows by what the judge read: `summary`, `article`, `reference`, `empty`, `other`."""
+    assert material.judged is not None
+    predictions = iter(material.judged.predictions)
+    by_id = {a.id: a for a in material.articles}
+    rows: dict[str, list[OutcomeRow]] = {}
+    for reading, items in material.readings.items():
+        texts: dict[str, str] = {}
+        judged: dict[str, dict[tuple[str, str], Stance | None]] = defaultdict(dict)
+        # with an unfitted judge there are no predictions, and every pair stays unasked
+        for item, prediction in zip(items, predictions, strict=False):
+            texts[item.article.id] = item.article.text
+            assert item.speaker is not None and item.target is not None
+            if prediction.answer.error is None:
+                judged[item.article.id][item.speaker.id, item.target.id] = prediction.answer.label
+        rows[reading] = [row for a, text in texts.items() for row in outcomes(by_id[a], text, judged[a])]
+    return rows
+
+
+def with_intervals(
+    rows: Sequence[OutcomeRow], articles: Mapping[str, Article], seed: int, resamples: int
+) -> dict[str, MetricValue]:
+    """Coverage, fidelity, harm, hawk shift and voice shift, pooled over articles, with intervals by article."""
+    from harness.stats.bootstrap import clustered_interval_counts
+
+    found: dict[str, MetricValue] = {}
+    for metric, value in aggregate(rows).items():
+        counts = ratio_counts(rows, metric)
+        if value.value is None or not counts:
+            found[metric] = value
+            continue
+        interval = clustered_interval_counts(counts, STATISTICS[metric], seed=seed, resamples=resamples)
+        found[metric] = interval.metric(value.n_scored, value.n_unscored)
+    grouped = _by_article(rows)
+    sides = {a: pair for a in grouped if (pair := two_sides(articles[a])) is not None}
+    hawk = [hawk_counts(grouped[a], pair) for a, pair in sides.items()]
+    voice = [voice_counts(grouped[a], pair[0]) for a, pair in sides.items()]
+    for metric, counts4 in ((HAWK_SHIFT, hawk), (VOICE_SHIFT, voice)):
+        if not counts4:
+            found[metric] = MetricValue(None, reason="no article has two sides with a gold stance")
+            continue
+        interval = clustered_interval_counts(counts4, STATISTICS[metric], seed=seed, resamples=resamples)
+        found[metric] = interval.metric(len(counts4), len(grouped) - len(counts4))
+    return found
+
+
+def row_as_data(row: OutcomeRow) -> dict[str, object]:
+    """An outcome as a report shows it."""
+    return {
+        "article": row.article,
+        "speaker": row.speaker,
+        "target": row.target,
+        "gold": row.gold,
+        "judged": row.judged,
+        "outcome": row.outcome,
+        "flags": list(row.flags),
+        "mentioned": row.mentioned,
+        "side": row.side,
+        "main": row.main,
+        "unjudged": row.unjudged,
+    }
+
+
+def _by_article(rows: Sequence[OutcomeRow]) -> dict[str, list[OutcomeRow]]:
+    grouped: dict[str, list[OutcomeRow]] = defaultdict(list)
+    for row in rows:
+        grouped[row.article].append(row)
+    return dict(grouped)
+
+
+def _plain(values: Mapping[str, MetricValue]) -> dict[str, object]:
+    return {m: {"value": v.value, "n": v.n_scored} for m, v in values.items() if m in (COVERAGE, FIDELITY, HARM_RATE)}
