@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import ModelError, WindowExceeded
 from harness.models.device import pick_device, pick_dtype, torch_dtype
+from harness.models.linear import Packed, pack_linears
 from harness.models.quiet import quiet_transformers
 from harness.models.source import ModelSource
 
@@ -97,6 +99,11 @@ class CausalModel:
         """Number of rows of the embedding."""
         embedding: Any = self.model.get_input_embeddings()
         return int(embedding.weight.shape[0])
+
+    @cached_property
+    def packed(self) -> Packed:
+        """Weights in the layout that decoding likes best, made when it first asks."""
+        return pack_linears(self.model)
 
     @property
     def _text_config(self) -> Any:

@@ -362,7 +362,8 @@ def _gather(logits: torch.Tensor, rows: Ints, tokens: Ints) -> Floats:
     import torch
 
     # In parts, so that the copy in single precision stays small.
-    total = torch.cat([part.float().logsumexp(-1) for part in logits.split(256)])
+    parts = (logits[n : n + 256] for n in range(0, len(logits), 256))
+    total = torch.cat([part.float().logsumexp(-1) for part in parts])
     at, token = torch.from_numpy(rows).to(logits.device), torch.from_numpy(tokens).to(logits.device)
     result: Floats = (logits[at, token].float() - total[at]).double().cpu().numpy()
     return result

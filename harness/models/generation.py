@@ -1,0 +1,330 @@
+"""Generates text with causal models: batches by token budget, no padding, a cache allocated once, answers per row."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from harness.errors import WindowExceeded
+from harness.models.attention import Unsupported, planned, supports_plans
+from harness.models.device import is_out_of_memory, release_cached
+from harness.models.kv_rows import RowsPlan
+from harness.models.linear import packed_linears
+
+if TYPE_CHECKING:
+    import torch
+
+    from harness.models.causal import CausalModel
+
+Path = Literal["rows", "generate"]
+
+TOKEN_BUDGET = 32_768
+"""Most tokens, prompt and answer, that a batch holds in its cache."""
+MAX_ROWS = 16
+"""Most texts in a batch."""
+_COMPACT = 0.75
+"""Finished rows leave the batch once no more than this share is still at work: leaving costs about one step."""
+_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.3, "float16": 0.05}
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How an answer is chosen: greedy at temperature 0, else sampled with a seed of its own per prompt.
+
+    `no_repeat_ngram` forbids the answer to say any n tokens twice (0: no rule); quoting the prompt stays allowed.
+    """
+
+    max_new_tokens: int = 96
+    min_new_tokens: int = 0
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    no_repeat_ngram: int = 0
+
+    @property
+    def is_plain_greedy(self) -> bool:
+        """Whether each token is simply the most probable one."""
+        return self.temperature == 0 and self.min_new_tokens == 0 and self.no_repeat_ngram == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """An answer: its text and tokens without the closing one, and why it ended; `path` says how it was computed."""
+
+    text: str
+    tokens: tuple[int, ...]
+    n_prompt: int
+    finish: Literal["eos", "length"]
+    path: Path
+
+
+def plan_batches(
+    lengths: Sequence[int], max_new_tokens: int, *, budget: int = TOKEN_BUDGET, max_rows: int = MAX_ROWS
+) -> list[list[int]]:
+    """Indices of prompts by batch, of similar lengths (in tokens), longest first; rows x longest <= `budget`.
+
+    Depends on nothing but its arguments, so a batch is the same unit of work in every run.
+    """
+    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
+    batches: list[list[int]] = []
+    for i in order:
+        batch = batches[-1] if batches else None
+        if batch and len(batch) < max_rows and (len(batch) + 1) * (lengths[batch[0]] + max_new_tokens) <= budget:
+            batch.append(i)
+        else:
+            batches.append([i])
+    return batches
+
+
+def generate(
+    model: CausalModel,
+    prompts: Sequence[str],
+    decoding: Decoding | None = None,
+    *,
+    budget: int = TOKEN_BUDGET,
+    max_rows: int = MAX_ROWS,
+) -> list[Generation]:
+    """Answers to all prompts, in their order; the answer to one does not depend on the others.
+
+    Out of memory halves the batch and goes on. WindowExceeded if a prompt with its answer may not fit the window.
+    """
+    decoding = decoding or Decoding()
+    encoded = model.encode_many(prompts)
+    for ids in encoded:
+        if len(ids) + decoding.max_new_tokens > model.window:
+            raise WindowExceeded(
+                f"a prompt has {len(ids)} tokens and its answer may have {decoding.max_new_tokens}, the window of "
+                f"{model.source.ref} is {model.window}",
+                hint="long_input=truncate_article",
+            )
+    answers: dict[int, Generation] = {}
+    batches = plan_batches([len(ids) for ids in encoded], decoding.max_new_tokens, budget=budget, max_rows=max_rows)
+    batches.reverse()
+    holds = rows_hold(model)
+    while batches:
+        batch = batches.pop()
+        try:
+            found = _answer(model, [encoded[i] for i in batch], decoding, rows=holds)
+        except Exception as error:
+            if not is_out_of_memory(error) or len(batch) == 1:
+                raise
+            release_cached(model.device)
+            half = len(batch) // 2
+            batches += [batch[half:], batch[:half]]
+            continue
+        answers |= zip(batch, found, strict=True)
+    return [answers[i] for i in range(len(prompts))]
+
+
+def rows_hold(model: CausalModel) -> bool:
+    """Whether the row cache gives the logits of ordinary forward passes with this model; tried once per loaded model."""
+    if "rows" not in model.checks:
+        model.checks["rows"] = _self_check(model)
+    return model.checks["rows"]
+
+
+def _self_check(model: CausalModel) -> bool:
+    import torch
+
+    if not supports_plans(model.model) or model.window < 16:
+        return False
+    rng = np.random.default_rng(0)
+    prompts = [rng.integers(0, model.vocabulary, size=n).tolist() for n in (12, 9, 5)]
+    following = rng.integers(0, model.vocabulary, size=(2, 3)).tolist()
+    try:
+        found = [logits.float().log_softmax(-1) for logits in _forced(model, prompts, following)]
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        return False
+    with torch.inference_mode():
+        for row, prompt in enumerate(prompts):
+            ids = [*prompt, *(step[row] for step in following)]
+            plain = model.logits(torch.tensor([ids]))[0, len(prompt) - 1 :].float().log_softmax(-1)
+            ours = torch.stack([logits[row] for logits in found])
+            if not torch.allclose(plain, ours, rtol=0, atol=_TOLERANCE[model.dtype]):
+                return False
+    return True
+
+
+def _forced(model: CausalModel, prompts: list[list[int]], following: list[list[int]]) -> list[torch.Tensor]:
+    """Logits after the prompts and after each step of given tokens, [rows, vocabulary] each."""
+    batch = _Rows(model, prompts, len(following))
+    logits = [batch.prefill()]
+    for step in following:
+        logits.append(batch.step(step))
+    if batch.plan.layers != model.layers * (len(prompts) + len(following)):
+        raise Unsupported("not every layer attends")
+    return logits
+
+
+class _Rows:
+    """A batch under way."""
+
+    def __init__(self, model: CausalModel, prompts: Sequence[list[int]], max_new_tokens: int) -> None:
+        self._model, self._prompts = model, prompts
+        self.plan = RowsPlan(
+            len(prompts),
+            max(map(len, prompts)) + max_new_tokens,
+            device=model.device,
+            dtype=model.model.dtype,
+            groups=model.query_groups,
+        )
+
+    def prefill(self) -> torch.Tensor:
+        """Logits after each prompt, [rows, vocabulary]; prompts run one by one, so none is padded."""
+        import torch
+
+        logits: list[torch.Tensor] = []
+        with torch.inference_mode(), planned(self._model.model, self.plan):
+            for row, ids in enumerate(self._prompts):
+                self.plan.prefill(row, len(ids))
+                places = torch.arange(len(ids))[None]
+                last = torch.tensor([len(ids) - 1])
+                logits.append(self._model.logits(torch.tensor([ids]), positions=places, keep=last)[:, 0])
+        return torch.cat(logits)
+
+    def step(self, tokens: Sequence[int]) -> torch.Tensor:
+        """Logits after one more token in each row, [rows, vocabulary]."""
+        import torch
+
+        model = self._model
+        with torch.inference_mode(), planned(model.model, self.plan), packed_linears(model.model, model.packed):
+            self.plan.decode()
+            ids = torch.tensor(tokens)[:, None]
+            return model.logits(ids, positions=self.plan.positions())[:, -1]
+
+
+def _answer(model: CausalModel, prompts: list[list[int]], decoding: Decoding, *, rows: bool) -> list[Generation]:
+    choosers = [_Chooser(decoding, ids, model.eos_ids) for ids in prompts]
+    path: Path = "rows"
+    if rows:
+        try:
+            _run_rows(model, prompts, choosers)
+        except Unsupported:
+            rows = False
+    if not rows:
+        path = "generate"
+        choosers = [_Chooser(decoding, ids, model.eos_ids) for ids in prompts]
+        for ids, chooser in zip(prompts, choosers, strict=True):
+            _run_alone(model, ids, chooser)
+    return [
+        Generation(model.decode(c.tokens), tuple(c.tokens), len(ids), "eos" if c.ended else "length", path)
+        for ids, c in zip(prompts, choosers, strict=True)
+    ]
+
+
+def _run_rows(model: CausalModel, prompts: list[list[int]], choosers: list[_Chooser]) -> None:
+    batch = _Rows(model, prompts, choosers[0].decoding.max_new_tokens)
+    active = choosers
+    logits = batch.prefill()
+    while True:
+        chosen = _choose(logits, active)
+        working = [n for n, c in enumerate(active) if not c.done]
+        if not working:
+            return
+        if len(working) <= _COMPACT * len(active):
+            batch.plan.keep(working)
+            active = [active[n] for n in working]
+            chosen = [chosen[n] for n in working]
+        logits = batch.step(chosen)
+
+
+def _choose(logits: torch.Tensor, choosers: Sequence[_Chooser]) -> list[int]:
+    if choosers[0].decoding.is_plain_greedy:
+        best: list[int] = logits.argmax(-1).tolist()
+        for chooser, token in zip(choosers, best, strict=True):
+            chooser.take(token)
+        return best
+    # A finished row is computed until it leaves; what it is fed matters to nobody.
+    return [0 if c.done else c.take(c.choose(row)) for c, row in zip(choosers, logits.float().cpu(), strict=True)]
+
+
+def _run_alone(model: CausalModel, ids: list[int], chooser: _Chooser) -> None:
+    """One prompt by transformers' own loop, for models that the row cache does not fit; the chooser still decides."""
+    import torch
+
+    def force(_: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        token = chooser.choose(scores[0].float().cpu())
+        chooser.take(token)
+        return torch.full_like(scores, -math.inf).index_fill_(1, torch.tensor([token], device=scores.device), 0.0)
+
+    inputs = torch.tensor([ids], device=model.device)
+    engine: Any = model.model
+    with torch.inference_mode():
+        engine.generate(
+            inputs,
+            attention_mask=torch.ones_like(inputs),
+            max_new_tokens=chooser.decoding.max_new_tokens,
+            do_sample=False,
+            num_beams=1,
+            temperature=None,
+            top_p=None,
+            top_k=None,
+            repetition_penalty=1.0,
+            eos_token_id=list(model.eos_ids) or None,
+            pad_token_id=model.eos_ids[0] if model.eos_ids else 0,
+            logits_processor=[force],
+        )
+
+
+class _Chooser:
+    """Picks the next token of one answer and knows when it is done."""
+
+    def __init__(self, decoding: Decoding, prompt: Sequence[int], eos_ids: Sequence[int]) -> None:
+        self.decoding = decoding
+        self.tokens: list[int] = []
+        self.ended = False
+        self._eos = frozenset(eos_ids)
+        self._prompt = prompt
+        self._generator: torch.Generator | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the answer is complete."""
+        return self.ended or len(self.tokens) >= self.decoding.max_new_tokens
+
+    def take(self, token: int) -> int:
+        """Adds a token to the answer, unless that is complete; gives it back."""
+        if not self.done:
+            if token in self._eos:
+                self.ended = True
+            else:
+                self.tokens.append(token)
+        return token
+
+    def choose(self, logits: torch.Tensor) -> int:
+        """The next token by logits [vocabulary], in float32 on the processor."""
+        banned = self._repeats()
+        if len(self.tokens) < self.decoding.min_new_tokens:
+            banned |= self._eos
+        if banned:
+            logits = logits.clone()
+            logits[list(banned)] = -math.inf
+        return int(logits.argmax()) if self.decoding.temperature == 0 else self._sample(logits)
+
+    def _repeats(self) -> set[int]:
+        n = self.decoding.no_repeat_ngram
+        if n == 0 or len(self.tokens) < n:
+            return set()
+        last = self.tokens[len(self.tokens) - n + 1 :]
+        return {self.tokens[i + n - 1] for i in range(len(self.tokens) - n + 1) if self.tokens[i : i + n - 1] == last}
+
+    def _sample(self, logits: torch.Tensor) -> int:
+        import torch
+
+        if self._generator is None:
+            # From the prompt itself: the answer depends neither on the order of the prompts nor on their batches.
+            text = f"{self.decoding.seed}:{','.join(map(str, self._prompt))}"
+            seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> 1
+            self._generator = torch.Generator().manual_seed(seed)
+        probabilities = (logits / self.decoding.temperature).softmax(-1)
+        ordered, tokens = probabilities.sort(descending=True, stable=True)
+        # The smallest set of likely tokens that holds top_p of the probability; the likeliest is always in it.
+        ordered[(ordered.cumsum(-1) - ordered) >= self.decoding.top_p] = 0
+        return int(tokens[torch.multinomial(ordered, 1, generator=self._generator)])
