@@ -208,6 +208,55 @@ def validate(path: Path) -> None:
     click.echo(f"{dataset.name} {dataset.version}: {len(dataset)} articles, {stances} gold stances, no problem found")
 
 
+@data.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--duplicates/--no-duplicates", default=True, help="Look for near-duplicates by embedding.")
+def stats(path: Path, duplicates: bool) -> None:
+    """Counts articles, speakers, labels and phenomena, and looks for near-duplicates.
+
+    \b
+    Example:
+      harness data stats datasets/escalation
+    """
+    from rich.console import Console
+
+    from harness.curate.statistics import near_duplicates, statistics
+    from harness.curate.tables import statistics_tables
+    from harness.data.load import load_dataset
+
+    dataset = load_dataset(path)
+    for table in statistics_tables(statistics(dataset), near_duplicates(dataset) if duplicates else None):
+        Console(highlight=False).print(table)
+
+
+@data.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def agreement(path: Path) -> None:
+    """Says how far the annotators agree: three steps, alphas, evidence, each annotator against gold.
+
+    \b
+    Example:
+      harness data agreement datasets/escalation
+    """
+    from rich.console import Console
+
+    from harness.curate.tables import agreement_tables
+    from harness.data.load import load_dataset
+    from harness.metrics.agreement import agreement as agree
+    from harness.metrics.agreement import annotator_pairs, units_of
+    from harness.metrics.stance import aggregate
+
+    dataset = load_dataset(path)
+    names = sorted({a.annotator for article in dataset for a in article.annotations})
+    if len(names) < 2:
+        raise HarnessError(
+            f"{path}: agreement needs two annotators, found {len(names)}", hint="see GUIDELINES.md, Process"
+        )
+    ceiling = {n: aggregate(pairs) for n in names if (pairs := annotator_pairs(dataset, n))}
+    for table in agreement_tables(agree(units_of(dataset)), ceiling):
+        Console(highlight=False).print(table)
+
+
 def main() -> None:
     """Entry point: an error that a user can act on is shown without a traceback, with exit code 1."""
     try:

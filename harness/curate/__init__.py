@@ -1,0 +1,1 @@
+"""What helps a person to build a labelled set: statistics, agreement, drafts, what to label next."""
