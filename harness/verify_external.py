@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from harness.errors import HarnessError
 from harness.metrics.rouge import rouge_pair
+from harness.metrics.sentences import split_tokenised
 from harness.verify import Check
 
 TOLERANCE = 0.003
@@ -45,10 +45,10 @@ def summeval_checks(documents: Sequence[Mapping[str, Any]]) -> Iterator[Check]:
     variants = tuple(SUMMEVAL_PUBLISHED)
     scores: dict[str, list[list[float]]] = {variant: [] for variant in variants}
     for document in documents:
-        references = [one_sentence_a_line(text) for text in document["ref_summs"]]
+        references = [split_tokenised(text) for text in document["ref_summs"]]
         rows = []
         for system in document["sys_summs"].values():
-            summary = one_sentence_a_line(system["sys_summ"])
+            summary = split_tokenised(system["sys_summ"])
             pairs = [rouge_pair(summary, reference, variants, stemmer=True) for reference in references]
             rows.append([float(np.mean([pair[v].fmeasure for pair in pairs])) for v in variants])
         for variant, values in zip(variants, zip(*rows, strict=True), strict=True):
@@ -65,9 +65,9 @@ def realsumm_checks(documents: Sequence[Mapping[str, Any]]) -> Iterator[Check]:
     for variant, published in REALSUMM_PUBLISHED.items():
         scores = [
             [
-                rouge_pair(
-                    one_sentence_a_line(s["sys_summ"]), one_sentence_a_line(d["ref_summ"]), (variant,), stemmer=True
-                )[variant].recall
+                rouge_pair(split_tokenised(s["sys_summ"]), split_tokenised(d["ref_summ"]), (variant,), stemmer=True)[
+                    variant
+                ].recall
                 for s in d["sys_summs"].values()
             ]
             for d in documents
@@ -99,11 +99,6 @@ def summary_level(scores: Sequence[Sequence[float]], human: Sequence[Sequence[fl
         return float("nan"), float("nan")
     spearman, kendall = np.mean(found, axis=0)
     return float(spearman), float(kendall)
-
-
-def one_sentence_a_line(text: str) -> str:
-    """The data sets' tokenised text with a newline after each sentence's end, as their authors scored it."""
-    return re.sub(r"(?<= [.!?]) +", "\n", text)
 
 
 def _read(external: Path, name: str) -> list[dict[str, Any]]:

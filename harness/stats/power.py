@@ -8,7 +8,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from harness.stats.bootstrap import Statistic, informative_clusters, resampled_sums
 
@@ -83,8 +83,9 @@ def detectable_counts(
 ) -> Detectable:
     """For a statistic of counts by article, (G, ...) for each system; the standard error comes from the bootstrap.
 
-    `items` are item values (right or wrong, say) of the two systems: what stands in for the statistic where articles
-    are too few or the systems never differ.
+    Counts are sums and numbers of values (G, 2) or confusions (G, K, C). Where articles are too few or the systems
+    never differ, the effect is measured on `items`, values (n,) of both systems (right or wrong, say), or without them
+    planned from the number of items for systems that disagree on half of them.
     """
     both = np.stack([np.asarray(a), np.asarray(b)], axis=1)
     n = informative_clusters(both)
@@ -96,7 +97,7 @@ def detectable_counts(
         if se > 0:
             return detectable_from_se(se, n)
     if items is None:
-        return Detectable(None, n, by_article=False, reason=_why_not(n))
+        return _by_number(both, statistic, n)
     first, second = (np.asarray(v, dtype=np.float64) for v in items)
     found = _by_item(first - second, n, 1.0)
     return replace(found, reason=f"{found.reason}; measured on the items' own scores")
@@ -148,8 +149,27 @@ def _by_item(difference: ArrayLike, n_clusters: int, span: float) -> Detectable:
     )
 
 
+def _by_number(both: NDArray[np.generic], statistic: Statistic, n_clusters: int) -> Detectable:
+    """Planned from the number of items, in the statistic's unit: the span from all right to all wrong."""
+    if both.ndim == 3:
+        n_items = float(both[:, 0, 1].sum())
+        ends = np.array([[1.0, 1.0], [0.0, 1.0]])
+    else:
+        n_items = float(both[:, 0].sum())
+        ends = np.zeros((2, *both.shape[2:]))
+        np.fill_diagonal(ends[0], 1)
+        ends[1, :, -1] = 1
+    best, worst = np.asarray(statistic(ends), dtype=np.float64)
+    span = abs(best - worst)
+    planned = planned_detectable(int(n_items))
+    if planned.value is None:
+        return Detectable(None, n_clusters, by_article=False, reason="no item is answered by both systems")
+    scale = span if np.isfinite(span) and span > 0 else 1.0
+    return Detectable(planned.value * float(scale), n_clusters, by_article=False, reason=_why_not(n_clusters))
+
+
 def _why_not(n_clusters: int) -> str:
     if n_clusters < FEWEST_CLUSTERS:
         articles = f"{n_clusters} article{'s' * (n_clusters != 1)}"
         return f"{articles}: no difference can be marked under {FEWEST_CLUSTERS}; items taken as independent"
-    return "the systems never differ; items taken as independent, with one more on either side"
+    return "the systems never differ; items taken as independent"

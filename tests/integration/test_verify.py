@@ -11,7 +11,7 @@ import pytest
 from harness import verify
 from harness.errors import HarnessError
 from harness.verify import Check, checks_table, run_checks
-from harness.verify_external import one_sentence_a_line, realsumm_checks, summary_level, summeval_checks
+from harness.verify_external import realsumm_checks, summary_level, summeval_checks
 
 
 def test_all_checks_hold() -> None:
@@ -49,10 +49,6 @@ def test_summary_level_correlation_skips_constant_documents() -> None:
     spearman, kendall = summary_level(scores[:1], human[2:])
     assert spearman != spearman
     assert kendall != kendall
-
-
-def test_sentences_of_tokenised_text() -> None:
-    assert one_sentence_a_line("Mr. A said so . Is it ? Yes .") == "Mr. A said so .\nIs it ?\nYes ."
 
 
 def summary(text: str, score: float) -> dict[str, object]:

@@ -82,6 +82,10 @@ def test_one_article_marks_nothing_and_says_what_could_be_detected() -> None:
     assert 0 < effect.value <= 1
     assert not effect.by_article
     assert "1 article: no difference can be marked under 6" in str(effect.reason)
+    # Six items, planned: (1.959964 + 0.841621) sqrt(0.5/6) = 0.808748; a rate per 100 has a hundred times that.
+    assert detectable_counts(first, second, cm.macro_f1).value == pytest.approx(0.808748, abs=1e-5)
+    rates = [[3.0, 6.0]], [[1.0, 6.0]]
+    assert detectable_counts(*rates, lambda sums: 100 * ratio(sums)).value == pytest.approx(80.8748, abs=1e-3)
     more = more_articles(found.value, found.se, found.n_clusters)
     assert more.more is None
     assert "too few articles (1)" in str(more.reason)
@@ -97,6 +101,10 @@ def test_identical_systems() -> None:
     assert effect.value is not None
     assert effect.value > 0
     assert "never differ" in str(effect.reason)
+    by_mean = detectable_mean([1.0] * 80, [1.0] * 80, [f"a{i // 4}" for i in range(80)])
+    assert by_mean.value is not None
+    assert by_mean.value > 0
+    assert not by_mean.by_article
     assert more_articles(0.0, None, 60).more is None
     assert more_articles(0.0, 0.01, 60).reason == "no difference is observed: no number of articles would separate them"
 
@@ -131,7 +139,9 @@ def test_test_is_two_sided_and_pairs_share_their_coins() -> None:
     alone = randomisation_p(systems[0], systems[1], cm.macro_f1, resamples=999)
     assert together[0] == together[1]
     assert alone == pytest.approx(together[0], abs=0.02)
-    assert together.min() >= 1 / 1000
+    # Sixty articles that all favour A: no swap but the observed one reaches it, and p is never 0.
+    a, b = np.array([[1.0, 1.0]] * 60), np.array([[0.0, 1.0]] * 60)
+    assert randomisation_p(a, b, ratio, resamples=199) == 1 / 200
 
 
 def test_whole_articles_are_swapped() -> None:
@@ -165,6 +175,10 @@ def test_detectable_effect_shrinks_with_articles() -> None:
     assert planned_detectable(0).value is None
     with pytest.raises(ValueError, match="no basis"):
         detectable_from_se(0.1, 3)
+
+
+def test_detectable_effect_of_nothing() -> None:
+    assert detectable_counts(np.zeros((2, 3, 4)), np.zeros((2, 3, 4)), cm.macro_f1).value is None
 
 
 def test_more_articles_has_a_limit() -> None:
