@@ -226,7 +226,7 @@ def judge_items(articles: Sequence[Article], summaries: Answered) -> dict[str, l
 def system_use(role: str, system: System, answered: Answered) -> SystemUse:
     """What a system did in this run, summed over its items."""
     answers = [p.answer for p in answered.predictions]
-    costs = [float(c) for a in answers if (c := a.scores.get("cost")) is not None]
+    costs = [a.cost for a in answers if a.cost is not None]
     return SystemUse.model_validate(
         {
             "name": system.name,

@@ -292,7 +292,8 @@ class Answer:
 
     `label` is None for text answers and for a stance that could not be parsed; `scores` holds log-probabilities or
     probabilities by label; `path` names the way it was computed; `tokens_cut` counts article tokens that the
-    model did not see; `error` is set when there is no answer, and then nothing else counts.
+    model did not see; `cost` is what a server's tokens cost at the configured prices; `error` is set when there is no
+    answer, and then nothing else counts.
     """
 
     output: str = ""
@@ -304,6 +305,7 @@ class Answer:
     tokens_out: int = 0
     tokens_cut: int = 0
     seconds: float = 0.0
+    cost: float | None = None
     path: str = ""
     error: str | None = None
 

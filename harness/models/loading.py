@@ -1,0 +1,63 @@
+"""Loads weights and tokenizer of any architecture by its transformers auto class, and tells how long an input may be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import ModelError
+from harness.models.device import pick_device, pick_dtype, torch_dtype
+from harness.models.quiet import quiet_transformers
+from harness.models.source import ModelSource
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+_UNBOUNDED = 1 << 20
+"""Window of a model that names none."""
+_PADDED_POSITIONS = ("roberta", "camembert", "longformer", "mpnet")
+"""Families whose positions begin after the padding index: two of them are never used."""
+
+
+def load_pretrained(
+    source: ModelSource, auto_class: str, kind: str, device: str, dtype: str, *, complete: bool = False
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, str, str]:
+    """(model in evaluation mode, tokenizer, device, dtype) of `source` by the auto class of that name.
+
+    ModelError if it cannot be loaded as `kind`, or if `complete` is asked and the files lack weights (transformers
+    would fill them in at random).
+    """
+    import transformers
+
+    folder = source.folder()
+    device = pick_device(device)
+    dtype = pick_dtype(dtype, device)
+    try:
+        with quiet_transformers():
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+            cls: Any = getattr(transformers, auto_class)
+            model, info = cls.from_pretrained(folder, dtype=torch_dtype(dtype), output_loading_info=True)
+        model = model.to(device).eval().requires_grad_(False)
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(f"cannot load {source.ref} as {kind}: {reason}") from error
+    missing = sorted(info["missing_keys"])
+    if complete and missing:
+        raise ModelError(f"{source.ref} is no {kind}: it has no weights for {', '.join(missing[:4])}")
+    return model, tokenizer, device, dtype
+
+
+def memory_of(model: PreTrainedModel) -> int:
+    """Bytes that the weights take; tied ones count once."""
+    return sum(p.numel() * p.element_size() for p in model.parameters())
+
+
+def window_of(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:
+    """How many tokens an encoder's input may have, special ones included."""
+    limits = [min(int(tokenizer.model_max_length), _UNBOUNDED)]
+    for name in ("max_encoder_position_embeddings", "max_position_embeddings", "n_positions"):
+        value = getattr(config, name, None)
+        if isinstance(value, int) and value > 0:
+            padded = any(family in config.model_type for family in _PADDED_POSITIONS)
+            limits.append(value - 2 if padded else value)
+            break
+    return min(limits)

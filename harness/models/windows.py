@@ -1,0 +1,55 @@
+"""Cuts an article that is too long for a model's window into pieces of text; what stands around it is never cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from harness.errors import WindowExceeded
+from harness.models.causal import Fitted, LongInput
+
+
+def fit_article(
+    article: str,
+    offsets: Sequence[tuple[int, int]],
+    length: Callable[[str], int],
+    window: int,
+    policy: LongInput,
+    model: str,
+    overlap: int = 64,
+) -> Fitted:
+    """Pieces of `article` that fit `window` tokens one at a time.
+
+    `offsets` are the code-point spans of the article's tokens, `length(piece)` counts the tokens of the whole input with
+    that piece in it. `truncate_article` keeps the beginning; `windows` covers everything in pieces that share `overlap`
+    tokens. WindowExceeded under `error`, or where not even one token would fit.
+    """
+    whole = length(article)
+    if whole <= window:
+        return Fitted((article,), 0)
+    if policy == "error":
+        raise WindowExceeded(
+            f"the input has {whole} tokens, but the window of {model} is {window}",
+            hint="long_input=truncate_article or long_input=windows",
+        )
+    around, total = length(""), len(offsets)
+    pieces: list[str] = []
+    start = 0
+    while True:
+        size = min(window - around, total - start)
+        while size > 0:
+            piece = article[offsets[start][0] : offsets[start + size - 1][1]]
+            # a piece on its own may have a token or two more than inside the article
+            excess = length(piece) - window
+            if excess <= 0:
+                break
+            size -= excess
+        if size <= 0:
+            raise WindowExceeded(
+                f"without the article the input has {around} tokens: nothing of it fits the window of {model}, {window}"
+            )
+        pieces.append(piece)
+        if policy == "truncate_article":
+            return Fitted(tuple(pieces), total - size)
+        if start + size >= total:
+            return Fitted(tuple(pieces), 0)
+        start += max(1, size - overlap)

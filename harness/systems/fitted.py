@@ -1,0 +1,122 @@
+"""What all fitted stance classifiers share: features of labelled pairs, one fit an event on the pairs of all others."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.data.text import body_sentences, sentences_about
+from harness.errors import Unfitted
+from harness.systems.base import Context, System
+from harness.systems.folds import training_articles, training_hash
+from harness.types import STANCES, Answer, Dataset, Item, Stance
+
+
+@dataclass(frozen=True)
+class TrainingTable:
+    """Features (one row a labelled pair), labels and events of the whole dataset; a pool holds it between folds."""
+
+    rows: Any
+    labels: NDArray[np.str_]
+    events: NDArray[np.str_]
+    memory: int
+    device: str = "cpu"
+
+
+class FittedStance(System):
+    """Learns from the gold of all other events; the unit of work is one event, for which it is fitted once."""
+
+    kind: ClassVar = "stance"
+    fitted: ClassVar = True
+
+    def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
+        return {"training": self._training(dataset, item.article.event), **self.reads_item(item)}
+
+    def reads_item(self, item: Item) -> dict[str, Any]:
+        """What it reads of the item itself."""
+        assert item.speaker is not None
+        assert item.target is not None
+        article = item.article
+        return {
+            "title": article.title,
+            "text": article.text,
+            "language": article.language,
+            "names": list(item.speaker.names),
+            "target": item.target.proposition,
+        }
+
+    def training_hash(self, dataset: Dataset, event: str) -> str:
+        """Hash of what is learned from for that event."""
+        return training_hash(dataset, event)
+
+    def _training(self, dataset: Dataset, event: str) -> str:
+        known: dict[tuple[str, str], str] = self.__dict__.setdefault("_hashes", {})
+        key = (dataset.fingerprint, event)
+        if key not in known:
+            known[key] = self.training_hash(dataset, event)
+        return known[key]
+
+    def plan(self, items: Sequence[Item]) -> list[list[Item]]:
+        """One unit an event."""
+        ordered = sorted(items, key=lambda i: i.article.event)
+        return [list(unit) for _, unit in groupby(ordered, key=lambda i: i.article.event)]
+
+    def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
+        key = (self.fingerprint, context.dataset.fingerprint)
+        table = context.pool.get(key, lambda: self._table(context))
+        answers: dict[int, Answer] = {}
+        for event in dict.fromkeys(item.article.event for item in items):
+            training_articles(context.dataset, event)
+            others = np.flatnonzero(table.events != event)
+            if not len(others):
+                raise Unfitted(f"unfitted: the articles of other events than {event!r} have no labelled pair")
+            asked = [i for i, item in enumerate(items) if item.article.event == event]
+            rows = self.features([items[i] for i in asked], context)
+            answers.update(zip(asked, self.learn(table.rows[others], table.labels[others], rows), strict=True))
+        return [answers[i] for i in range(len(items))]
+
+    @abstractmethod
+    def features(self, items: Sequence[Item], context: Context) -> Any:
+        """A matrix with a row for each item; nothing in a row depends on other items."""
+
+    @abstractmethod
+    def learn(self, training: Any, labels: NDArray[np.str_], rows: Any) -> list[Answer]:
+        """Fits on `training` with `labels` and answers `rows`."""
+
+    def _table(self, context: Context) -> TrainingTable:
+        pairs = labelled_pairs(context.dataset)
+        rows = self.features([item for item, _ in pairs], context)
+        labels = np.array([stance.value for _, stance in pairs], dtype=np.str_)
+        events = np.array([item.article.event for item, _ in pairs], dtype=np.str_)
+        return TrainingTable(rows, labels, events, int(getattr(rows, "nbytes", 0) or rows.data.nbytes))
+
+
+def labelled_pairs(dataset: Dataset) -> list[tuple[Item, Stance]]:
+    """Every declared pair that has gold, in the dataset's order."""
+    return [
+        (Item(article, speaker, target), gold[speaker.id, target.id].stance)
+        for article in dataset
+        if (gold := article.gold_stances())
+        for speaker, target in article.pairs()
+        if (speaker.id, target.id) in gold
+    ]
+
+
+def passage(item: Item) -> list[str]:
+    """The sentences about the item's speaker; where nothing names them, every sentence of the running text."""
+    assert item.speaker is not None
+    found = sentences_about(item.article, item.speaker) or body_sentences(item.article)
+    return [s.text for s in found]
+
+
+def constant(label: str, n: int, path: str) -> list[Answer]:
+    """Answers where all training labels are one and the same: there is nothing to learn."""
+    stance = Stance(label)
+    scores = {s.value: float(s is stance) for s in STANCES}
+    return [Answer(stance, label=stance, scores=scores, path=path) for _ in range(n)]
