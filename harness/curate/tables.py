@@ -92,6 +92,6 @@ def _interval(value: MetricValue) -> str:
 
 
 def _remark(key: str, value: MetricValue) -> str:
-    if not key.endswith("alpha") or not any(step in key for step in ("stance_or_none", "sign")) or value.ci_low is None:
+    if key not in ("agreement.stance.alpha", "agreement.sign.alpha") or value.ci_low is None:
         return ""
     return f"reaches {GOAL}" if value.ci_low >= GOAL else f"falls short of {GOAL}"
