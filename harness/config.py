@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from harness.errors import ConfigError, nearest_hint
+
+SECRET = "secret"
+"""Type of the errors whose input is not shown."""
 
 
 class Config(BaseModel):
@@ -36,6 +41,27 @@ class SystemConfig(BaseModel):
     def options(self) -> dict[str, Any]:
         """The adapter's own options."""
         return dict(self.model_extra or {})
+
+    @model_validator(mode="after")
+    def _holds_no_secret(self) -> Self:
+        # a config goes into the record, whatever becomes of the run
+        for name, value in self.options.items():
+            if name == "api_key_env":
+                if value is not None and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", str(value)):
+                    raise PydanticCustomError(
+                        SECRET, "api_key_env is the NAME of an environment variable, such as MY_API_KEY, not the key"
+                    )
+            elif re.search(r"api_?key|secret|password|authorization", name, re.IGNORECASE):
+                raise PydanticCustomError(
+                    SECRET,
+                    "{name}: a config holds no secrets; api_key_env names the variable with the key",
+                    {"name": name},
+                )
+            elif name == "base_url" and re.search(r"//[^/]*@", str(value)):
+                raise PydanticCustomError(
+                    SECRET, "base_url must hold no user or password; api_key_env names a variable"
+                )
+        return self
 
 
 class MetricsConfig(Config):
@@ -84,10 +110,16 @@ class RunConfig(Config):
     results: Path = Path("results")
 
     def identity(self) -> dict[str, Any]:
-        """The fields that decide what is computed; paths, executor and `dry` do not."""
-        return self.model_dump(
-            mode="json", exclude={"dataset", "executor", "results", "dry", "limit", "articles", "split"}
-        )
+        """The fields that decide what is computed; paths, executor and `dry` do not.
+
+        Of a system only the name is here: its fingerprint says the rest, and leaves out where weights lie, how many
+        requests go to a server at once and the like.
+        """
+        systems = {"summariser", "stance", "speakers", "judge"}
+        excluded = {"dataset", "executor", "results", "dry", "limit", "articles", "split"}
+        sections = {role: getattr(self, role) for role in systems}
+        names = {role: section.name for role, section in sections.items() if section is not None}
+        return {**self.model_dump(mode="json", exclude=excluded | systems), **names}
 
 
 def parse_run_config(raw: dict[str, Any]) -> RunConfig:
@@ -107,6 +139,8 @@ def explain(error: ValidationError, model: type[BaseModel], what: str) -> str:
             known = sorted(_model_at(model, item["loc"][:-1]).model_fields)
             hint = nearest_hint(str(item["loc"][-1]), known)
             lines.append(f"{what}: {where}: unknown field; {hint}known here: {', '.join(known)}")
+        elif item["type"] == SECRET:
+            lines.append(f"{what}: {where}: {item['msg']}")
         else:
             lines.append(f"{what}: {where}: {item['msg']} (got {item.get('input')!r})")
     return "\n".join(lines)

@@ -47,10 +47,8 @@ def parse_label(text: str) -> Stance | None:
     Case, underscores, hyphens and inflection do not matter (`Lean-Support`, `leans towards support`, `opposed`). A
     label that is negated (`does not support`) makes the answer unclear, and so do two different labels.
     """
-    for found in _OBJECT.findall(text):
-        label = _from_json(found)
-        if label is not None:
-            return label
+    if (field := stated(text)) is not None:
+        return _only(field.casefold())
     folded = re.sub(r"[*`\"“”]", " ", text.casefold())
     for marker in reversed(list(_MARKER.finditer(folded))):
         rest = folded[marker.end() :]
@@ -67,6 +65,7 @@ def parse_label(text: str) -> Stance | None:
 
 def parse_choice(text: str, labels: Sequence[Stance]) -> Stance | None:
     """The label whose letter (`A` for the first) begins `text`, alone or as in `B)`, `(B)` or `Answer: B`; else `parse_label`."""
+    text = stated(text) or text
     match = _LETTER.match(re.sub(r"^[\s*`\"'“]+", "", text).casefold())
     if match:
         index = ord(match.group(1)) - ord("a")
@@ -75,14 +74,16 @@ def parse_choice(text: str, labels: Sequence[Stance]) -> Stance | None:
     return parse_label(text)
 
 
-def _from_json(text: str) -> Stance | None:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return None
-    for name in ("stance", "label"):
-        if isinstance(value, dict) and isinstance(value.get(name), str):
-            return _only(value[name].casefold())
+def stated(text: str) -> str | None:
+    """The text of the field `stance` or `label` of the first JSON object that has one, None if there is none."""
+    for found in _OBJECT.findall(text):
+        try:
+            value = json.loads(found)
+        except ValueError:
+            continue
+        for name in ("stance", "label"):
+            if isinstance(value.get(name), str):
+                return str(value[name])
     return None
 
 

@@ -18,6 +18,8 @@ ADAPTERS: dict[Kind, dict[str, str]] = {
         "lexrank": "harness.systems.extractive:LexRank",
         "oracle_extract": "harness.systems.extractive:OracleExtract",
         "causal": "harness.systems.causal:CausalSummariser",
+        "seq2seq": "harness.systems.seq2seq:Seq2SeqSummariser",
+        "endpoint": "harness.systems.endpoint:EndpointSummariser",
     },
     "stance": {
         "majority": "harness.systems.labels:Majority",
@@ -27,6 +29,8 @@ ADAPTERS: dict[Kind, dict[str, str]] = {
         "causal_generated": "harness.systems.causal:CausalGenerated",
         "linear": "harness.systems.linear:LinearText",
         "probe": "harness.systems.probe:EmbeddingProbe",
+        "zero_shot": "harness.systems.zero_shot:ZeroShot",
+        "endpoint": "harness.systems.endpoint:EndpointStance",
     },
     "speakers": {},
 }
