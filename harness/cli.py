@@ -82,11 +82,12 @@ def report(runs: tuple[str, ...], results: Path, out: Path | None, baseline: str
     from rich.console import Console
 
     from harness.report.collect import load_runs
+    from harness.report.table import leaderboards
     from harness.report.text import terminal
-    from harness.report.write import boards_of, write_report
+    from harness.report.write import write_report
 
     found = load_runs(results, runs)
-    boards = boards_of(found, baseline)
+    boards = leaderboards(found, baseline=baseline)
     terminal(Console(highlight=False), found, boards)
     written = write_report(found, boards, out or results / "reports" / "latest")
     click.echo("written: " + ", ".join(map(str, written)), err=True)

@@ -15,8 +15,8 @@ ALPHA = 0.05
 
 @dataclass(frozen=True)
 class MetricDifference:
-    """System A minus system B on one metric. `p_corrected` is Holm-adjusted over the comparison's primary metrics; None for
-    others. `detectable` is the smallest true difference that these articles would show; `more_articles` how many more
+    """System A minus system B on one metric. `p_corrected` is adjusted over all that is tested together (see `corrected`);
+    None before that. `detectable` is the smallest true difference that these articles would show; `more_articles` how many more
     would separate the two if the difference seen were the true one."""
 
     metric: str
@@ -36,9 +36,8 @@ class MetricDifference:
 
     @property
     def real(self) -> bool:
-        """Whether a test marks the difference: corrected where the metric is primary, plain otherwise."""
-        p = self.p_corrected if self.primary else self.p_value
-        return p is not None and p <= ALPHA
+        """Whether a test marks the difference, by its corrected p-value."""
+        return self.p_corrected is not None and self.p_corrected <= ALPHA
 
 
 @dataclass(frozen=True)
@@ -85,14 +84,19 @@ def difference(metric: str, a: Counts | None, b: Counts | None, *, seed: int = 0
 
 
 def corrected(differences: Sequence[MetricDifference]) -> list[MetricDifference]:
-    """The same with Holm-adjusted p-values over the primary metrics among them."""
+    """The same with corrected p-values: Holm's over the primary metrics, Benjamini and Hochberg's over the others.
+
+    Call it once with everything that a report tests: the family is the report's, not one table's.
+    """
     from dataclasses import replace
 
-    from harness.stats.correction import holm
+    from harness.stats.correction import benjamini_hochberg, holm
 
-    family = {i: d.p_value for i, d in enumerate(differences) if d.primary}
-    adjusted = holm(family)
-    return [replace(d, p_corrected=adjusted[i]) if i in adjusted else d for i, d in enumerate(differences)]
+    adjusted = {
+        **holm({i: d.p_value for i, d in enumerate(differences) if d.primary}),
+        **benjamini_hochberg({i: d.p_value for i, d in enumerate(differences) if not d.primary}),
+    }
+    return [replace(d, p_corrected=adjusted[i]) for i, d in enumerate(differences)]
 
 
 def compare(a: str, b: str, results: str | Path = "results", *, seed: int = 0) -> list[Comparison]:
@@ -156,7 +160,7 @@ def verdict(a: str, b: str, d: MetricDifference) -> str:
     interval = f" [{d.ci_low:+.3g}, {d.ci_high:+.3g}]" if d.ci_low is not None and d.ci_high is not None else ""
     numbers = f"{d.metric}: {a} {d.a:.3g}, {b} {d.b:.3g}, difference {d.difference:+.3g}{interval}"
     if d.real:
-        return f"{numbers}: separable (p = {d.p_corrected if d.primary else d.p_value:.3g})"
+        return f"{numbers}: separable (corrected p = {d.p_corrected:.3g})"
     if d.more_articles:
         return f"{numbers}: not distinguishable; about {d.more_articles} more articles would do"
     least = f"; differences under {d.detectable:.2g} cannot be seen here" if d.detectable is not None else ""

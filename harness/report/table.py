@@ -71,33 +71,48 @@ class Leaderboard:
     tests: tuple[tuple[str, str, MetricDifference], ...]
 
 
-def leaderboard(runs: Runs, kind: str, *, baseline: str | None = None, seed: int = 0) -> Leaderboard:
-    """All systems of a kind. The Holm family: each system against the baseline and against the best, on primary metrics."""
+def leaderboards(runs: Runs, *, baseline: str | None = None, seed: int = 0) -> list[Leaderboard]:
+    """Summarisers, then stance classifiers. The Holm family is the report's: each system against the baseline and against
+    the best, on the primary metrics of both kinds."""
+    found = [_tested(runs, kind, baseline, seed) for kind in ("summariser", "stance")]
+    adjusted = iter(corrected([d for _, _, tests, _ in found for _, _, d in tests]))
+    boards = []
+    for kind, (rows, baseline_row, tests, best) in zip(("summariser", "stance"), found, strict=True):
+        tests = [(a, b, next(adjusted)) for a, b, _ in tests]
+        lines = [Line(row, _cells(row, kind, tests, best, baseline_row), _pace(row, runs)) for row in rows]
+        lines.sort(key=lambda line: _order(line.row, PRIMARY[kind][0]))
+        against = baseline_row.fingerprint if baseline_row else None
+        boards.append(Leaderboard(kind, COLUMNS[kind], tuple(lines), against, best, tuple(tests)))
+    return boards
+
+
+Test = tuple[str, str, MetricDifference]
+
+
+def _tested(
+    runs: Runs, kind: str, baseline: str | None, seed: int
+) -> tuple[list[Row], Row | None, list[Test], dict[str, str]]:
+    """Rows of a kind, the baseline's, the tests of primary metrics (not corrected yet) and the best system by metric."""
     rows = runs.rows(kind)
     names = labels(rows)
-    baseline_row = next((r for r in rows if names[r.fingerprint] == baseline or r.name == baseline), None)
-    tests: list[tuple[str, str, MetricDifference]] = []
+    baseline_row = next((r for r in rows if baseline in (names[r.fingerprint], r.name)), None)
+    tests: list[Test] = []
     best: dict[str, str] = {}
     for metric in PRIMARY[kind]:
-        counts = dict(zip((r.fingerprint for r in rows), shared_counts(runs, rows, metric), strict=True))
         best_row = _best(rows, metric)
         if best_row is None:
             continue
+        counts = dict(zip((r.fingerprint for r in rows), shared_counts(runs, rows, metric), strict=True))
         best[metric] = best_row.fingerprint
-        against = [best_row] + ([baseline_row] if baseline_row and baseline_row is not best_row else [])
-        for other in against:
+        for other in [best_row] + ([baseline_row] if baseline_row and baseline_row is not best_row else []):
             tests.extend(_tests(rows, counts, metric, other, tests, seed))
-    adjusted = corrected([d for _, _, d in tests])
-    tests = [(a, b, d) for (a, b, _), d in zip(tests, adjusted, strict=True)]
-    lines = [Line(row, _cells(row, kind, tests, best, baseline_row), _pace(row, runs)) for row in rows]
-    first = PRIMARY[kind][0]
-    sign = direction(first)
-    lines.sort(
-        key=lambda line: (-(sign * v) if (v := _value(line.row, first)) is not None else float("inf"), line.row.name)
-    )
-    return Leaderboard(
-        kind, COLUMNS[kind], tuple(lines), baseline_row.fingerprint if baseline_row else None, best, tuple(tests)
-    )
+    return rows, baseline_row, tests, best
+
+
+def _order(row: Row, metric: str) -> tuple[float, str]:
+    """Best first; systems without a value last."""
+    value = _value(row, metric)
+    return (float("inf") if value is None else -direction(metric) * value, row.name)
 
 
 def labels(rows: Sequence[Row]) -> dict[str, str]:

@@ -6,13 +6,8 @@ from pathlib import Path
 
 from harness.files import write_text
 from harness.report.collect import Runs
-from harness.report.table import Leaderboard, leaderboard
+from harness.report.table import Leaderboard
 from harness.report.text import csv_text, json_text, markdown
-
-
-def boards_of(runs: Runs, baseline: str | None = None) -> list[Leaderboard]:
-    """The leaderboards of a set of runs: summarisers, then stance classifiers."""
-    return [leaderboard(runs, kind, baseline=baseline) for kind in ("summariser", "stance")]
 
 
 def write_report(runs: Runs, boards: list[Leaderboard], out: Path) -> list[Path]:
