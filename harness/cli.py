@@ -258,6 +258,34 @@ def agreement(path: Path) -> None:
         Console(highlight=False).print(table)
 
 
+@data.command("sample-judge")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, required=True)
+@RESULTS
+@click.option("--others", default=200, show_default=True, help="How many triples without a reported harm to draw.")
+@click.option("--seed", default=0, show_default=True)
+def sample_judge(path: Path, runs: tuple[str, ...], results: Path, others: int, seed: int) -> None:
+    """Draws the triples that validate a judge into summary_stances.yaml, for a person to label.
+
+    \b
+    Example:
+      harness data sample-judge datasets/escalation lead3-escalation-all-1a lexrank-escalation-all-2b smollm2-escalation-all-3c
+    """
+    from harness.curate.judge_sample import add_sample, draw
+    from harness.report.collect import load_runs
+
+    found = load_runs(results, runs)
+    texts = {
+        (row.name, ref.article_id): prediction.answer.output
+        for row in found.rows("summariser")
+        for ref, prediction in found.answers(row)
+        if prediction is not None
+    }
+    sample = draw(list(found.records), texts, others, seed)
+    written, unlabelled = add_sample(path, sample)
+    click.echo(f"{len(sample.labels)} triples for {sample.judge}, {unlabelled} to label: {written}")
+
+
 def main() -> None:
     """Entry point: an error that a user can act on is shown without a traceback, with exit code 1."""
     try:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.config import RunConfig
+from harness.data.summary_stances import JudgeSample
 from harness.environment import accelerator, environment
 from harness.errors import ConfigError, StoreError, nearest_hint
 from harness.models.pool import ModelPool
@@ -49,6 +50,7 @@ class Job:
     articles: tuple[Article, ...]
     systems: dict[str, System]
     run_id: str
+    judge_sample: JudgeSample | None = None
 
 
 def prepare(config: RunConfig) -> Job:
@@ -65,14 +67,24 @@ def prepare(config: RunConfig) -> Job:
     }
     if not systems:
         raise ConfigError("nothing to run: neither a summariser nor a stance classifier", hint="e.g. stance=smollm2")
+    sample = judge_sample(config, systems.get("judge"))
     identity = {
         "config": config.identity(),
         "systems": {role: s.fingerprint for role, s in systems.items()},
         "dataset": dataset.fingerprint,
         "articles": [a.id for a in articles],
         "scoring": SCORING_VERSION,
+        **({"judge_labels": sample.model_dump(mode="json")} if sample else {}),
     }
-    return Job(config, dataset, articles, systems, f"{slug(config)}-{content_hash(identity)[:10]}")
+    return Job(config, dataset, articles, systems, f"{slug(config)}-{content_hash(identity)[:10]}", sample)
+
+
+def judge_sample(config: RunConfig, judge: System | None) -> JudgeSample | None:
+    """The hand labels that validate the judge; None if there are none."""
+    from harness.data.summary_stances import read_summary_stances
+    from harness.paths import dataset_path
+
+    return read_summary_stances(dataset_path(config.dataset.path)).of(judge.fingerprint) if judge else None
 
 
 def slug(config: RunConfig) -> str:
@@ -176,7 +188,7 @@ def compute(
     judged = ask("judge", [item for _, item in asked], [reading for reading, _ in asked]) if asked else None
     judge = job.systems.get("judge")
     named = f"{judge.name}@{judge.fingerprint[:12]}" if judge else None
-    material = Material(job.articles, config.metrics, summaries, stances, readings, judged, named)
+    material = Material(job.articles, config.metrics, summaries, stances, readings, judged, named, job.judge_sample)
     scored = score(material)
     snapshot(config.results, job.dataset)
     record = _record(

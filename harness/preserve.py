@@ -45,6 +45,7 @@ def score_preservation(material: Material, scored: Scored) -> None:
         "outcomes": outcome_table(summary_rows),
         "rows": [row_as_data(row) for row in summary_rows],
         "by_length": {band: _plain(values) for band, values in aggregate_by_band(summary_rows, words).items()},
+        "validation": validation(material),
         "judge_on": {reading: _plain(aggregate(own)) for reading, own in rows.items() if reading != "summary"},
     }
     assert material.judge is not None
@@ -95,6 +96,33 @@ def with_intervals(
         interval = clustered_interval_counts(counts4, STATISTICS[metric], seed=seed, resamples=resamples)
         found[metric] = interval.metric(len(counts4), len(grouped) - len(counts4))
     return found
+
+
+def validation(material: Material) -> dict[str, object]:
+    """The judge against hand labels of what summaries convey; without labels it is not validated, and says so."""
+    from dataclasses import asdict
+
+    from harness.metrics.judge_validation import NOT_VALIDATED, LabelledTriple, judge_validation
+    from harness.metrics.preservation import HARM, outcome_of
+
+    sample = material.judge_sample
+    gold = {(a.id, *pair): label.stance for a in material.articles for pair, label in a.gold_stances().items()}
+    triples = []
+    for row in sample.labels if sample else ():
+        stance = gold.get((row.article, row.speaker, row.target))
+        if row.stance is not None and stance is not None:
+            harmed = outcome_of(stance, row.stance, is_mentioned=True) in HARM
+            triples.append(LabelledTriple(row.drawn == "harm", harmed, row.weight))
+    if not triples:
+        return {"validated": False, "n": 0, "reason": f"{NOT_VALIDATED}: no hand labels of summaries for this judge"}
+    found = judge_validation(triples)
+    return {
+        "validated": found.validated,
+        "n": len(triples),
+        "reason": found.reason,
+        "sensitivity": asdict(found.sensitivity),
+        "specificity": asdict(found.specificity),
+    }
 
 
 def row_as_data(row: OutcomeRow) -> dict[str, object]:

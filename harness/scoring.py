@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from harness.config import MetricsConfig
+from harness.data.summary_stances import JudgeSample
 from harness.predict import Answered
 from harness.records import Value
 from harness.types import Article, Item, ItemScore, MetricValue, Prediction
@@ -25,6 +26,7 @@ class Material:
     readings: Mapping[str, Sequence[Item]] = field(default_factory=dict)
     judged: Answered | None = None
     judge: str | None = None
+    judge_sample: JudgeSample | None = None
 
 
 @dataclass

@@ -1,0 +1,100 @@
+"""Draws the triples by which a judge is validated, for a person to label from the summaries alone."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import yaml
+
+from harness.data.summary_stances import FILE, JudgeSample, SummaryStance, SummaryStances, read_summary_stances
+from harness.errors import ConfigError
+from harness.files import write_text
+from harness.metrics.judge_validation import triples_to_label
+from harness.metrics.preservation import Outcome, OutcomeRow
+from harness.records import RunRecord
+from harness.types import Stance
+
+HEAD = """\
+# What summaries convey, read by a person from the summary alone: the labels that validate a judge (harness data sample-judge).
+# One sample a judge: every harm that it reported for the summarisers, and seeded others that stand for `weight` triples each.
+"""
+
+
+def draw(records: list[RunRecord], texts: dict[tuple[str, str], str], others: int, seed: int) -> JudgeSample:
+    """The sample of the judge that all records share; `texts` maps (summariser, article) to the summary."""
+    judges = {j.fingerprint: j.name for r in records if (j := r.system("judge")) is not None}
+    if len(judges) != 1:
+        raise ConfigError(f"the runs have {len(judges)} judges, one is wanted", hint="name runs of one judge")
+    [(fingerprint, name)] = judges.items()
+    rows: dict[str, list[OutcomeRow]] = {}
+    systems: dict[str, str] = {}
+    for record in records:
+        summariser = record.system("summariser")
+        assert summariser is not None
+        systems[summariser.name] = summariser.fingerprint[:12]
+        rows[summariser.name] = [_row(data) for data in record.tables["preservation"]["rows"]]
+    labels = [
+        SummaryStance(
+            summariser=t.summariser,
+            article=t.article,
+            speaker=t.speaker,
+            target=t.target,
+            summary=text_hash(texts[t.summariser, t.article]),
+            drawn="harm" if t.judge_harm else "other",
+            weight=round(t.weight, 6),
+        )
+        for t in triples_to_label(rows, others, seed)
+    ]
+    return JudgeSample(judge=name, fingerprint=fingerprint, seed=seed, summarisers=systems, labels=labels)
+
+
+def add_sample(dataset: Path, sample: JudgeSample) -> tuple[Path, int]:
+    """Writes the sample into the dataset's file, keeping hand labels of the same summaries; the file, and how many are open."""
+    known = read_summary_stances(dataset)
+    labelled = {_what(label): label for s in known.samples for label in s.labels if label.stance is not None}
+    filled = [
+        label.model_copy(update={"stance": old.stance, "note": old.note})
+        if (old := labelled.get(_what(label)))
+        else label
+        for label in sample.labels
+    ]
+    others = [s for s in known.samples if s.fingerprint != sample.fingerprint]
+    write(dataset, SummaryStances(samples=[*others, sample.model_copy(update={"labels": filled})]))
+    return dataset / FILE, sum(label.stance is None for label in filled)
+
+
+def write(dataset: Path, stances: SummaryStances) -> None:
+    """The file, one label a line."""
+    lines = [HEAD + "samples:"]
+    for sample in stances.samples:
+        head = sample.model_dump(mode="json", exclude={"labels"})
+        dumped = yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=10**6)
+        lines += ["- " + dumped.rstrip("\n").replace("\n", "\n  "), "  labels:"]
+        for label in sample.labels:
+            row = label.model_dump(mode="json", exclude_none=True)
+            flow = yaml.safe_dump(row, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)
+            lines.append("  - " + flow.strip())
+    write_text(dataset / FILE, "\n".join(lines) + "\n")
+
+
+def text_hash(text: str) -> str:
+    """First 12 hex digits of SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _what(label: SummaryStance) -> tuple[str, str, str, str]:
+    return label.article, label.speaker, label.target, label.summary
+
+
+def _row(data: dict[str, object]) -> OutcomeRow:
+    return OutcomeRow(
+        article=str(data["article"]),
+        speaker=str(data["speaker"]),
+        target=str(data["target"]),
+        gold=Stance(str(data["gold"])),
+        judged=Stance(str(data["judged"])) if data["judged"] else None,
+        mentioned=bool(data["mentioned"]),
+        outcome=Outcome(str(data["outcome"])) if data["outcome"] else None,
+        reason="unjudged" if data["unjudged"] else "no stance in gold and none in the summary",
+    )
