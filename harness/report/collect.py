@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import ConfigError, HarnessError, StoreError, nearest_hint
 from harness.records import (
@@ -24,6 +25,9 @@ from harness.records import (
 )
 from harness.store import PredictionStore
 from harness.types import Article, Dataset, ItemScore, Prediction
+
+if TYPE_CHECKING:
+    from harness.report.columns import Items
 
 PREFIXES = {"summariser": ("summary.", "preservation."), "stance": ("stance.",)}
 """Which metrics belong to a system of each kind."""
@@ -132,7 +136,7 @@ class Runs:
         try:
             scores = read_scores(record_path(self.results, row.run.run_id).with_name("scores.parquet"))
         except StoreError as error:
-            self._note(error.message)
+            self.note(error.message)
             return []
         return [s for s in scores if s.metric.startswith(PREFIXES[row.kind])]
 
@@ -146,12 +150,12 @@ class Runs:
         try:
             refs = read_answers(record_path(self.results, row.run.run_id).with_name("answers.parquet"))
         except StoreError as error:
-            self._note(error.message)
+            self.note(error.message)
             return []
         stored = self._stored(use)
         found = [(ref, stored.get(ref.key)) for ref in refs if ref.role == role]
         if lost := sum(p is None for _, p in found):
-            self._note(f"{use.name}: {lost} predictions of {row.run.run_id} are no longer stored")
+            self.note(f"{use.name}: {lost} predictions of {row.run.run_id} are no longer stored")
         return found
 
     def _stored(self, use: SystemUse) -> dict[str, Prediction]:
@@ -160,11 +164,19 @@ class Runs:
             store = PredictionStore(self.results / "predictions")
             cache[use.fingerprint] = store.read(use.name, use.fingerprint)
             for torn in store.torn:
-                self._note(f"torn part {torn.path.parent.name}/{torn.path.name}: {torn.reason}")
+                self.note(f"torn part {torn.path.parent.name}/{torn.path.name}: {torn.reason}")
         found: dict[str, Prediction] = cache[use.fingerprint]
         return found
 
-    def _note(self, problem: str) -> None:
+    @cached_property
+    def items(self) -> Items:
+        """Every (speaker, target) pair of the scored articles, as arrays."""
+        from harness.report.columns import items_of
+
+        return items_of(self.articles)
+
+    def note(self, problem: str) -> None:
+        """Remembers what could not be read, once, to be named in the report."""
         if problem not in self.problems:
             self.problems.append(problem)
 

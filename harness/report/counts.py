@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.report.collect import Row, Runs
-from harness.types import ItemScore
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from harness.metrics.stance import StancePair
+    from harness.report.columns import Items
 
 LOWER_IS_BETTER = (
     "preservation.harm",
@@ -46,36 +45,6 @@ class Counts:
     items: frozenset[str]
 
 
-def pairs_of(runs: Runs, row: Row) -> list[StancePair]:
-    """Gold and answer of every pair that the stance classifier was asked and that has gold."""
-    from harness.metrics.stance import StancePair
-
-    gold = {(a.id, *pair): (a, label) for a in runs.articles for pair, label in a.gold_stances().items()}
-    pairs = []
-    for ref, prediction in runs.answers(row):
-        found = gold.get((ref.article_id, ref.speaker_id or "", ref.target_id or ""))
-        if found is None:
-            continue
-        article, label = found
-        answer = prediction.answer if prediction else None
-        pairs.append(
-            StancePair(
-                item=f"{ref.article_id}/{label.speaker}/{label.target}",
-                article_id=ref.article_id,
-                speaker_id=label.speaker,
-                target_id=label.target,
-                gold=label.stance,
-                predicted=answer.label if answer else None,
-                scores=answer.scores if answer else {},
-                error=answer.error if answer else "the stored prediction is gone",
-                side=article.speaker(label.speaker).side,
-                phenomena=label.phenomena,
-                target_key=article.target(label.target).proposition,
-            )
-        )
-    return pairs
-
-
 def shared_counts(runs: Runs, rows: Sequence[Row], metric: str) -> list[Counts | None]:
     """The rows' counts on the items that all of those with any score share; None for a row without scores."""
     if metric.startswith("stance."):
@@ -87,22 +56,46 @@ def shared_counts(runs: Runs, rows: Sequence[Row], metric: str) -> list[Counts |
 
 
 def _stance_counts(runs: Runs, rows: Sequence[Row], metric: str) -> list[Counts | None]:
-    from harness.metrics.stance import COUNT_METRICS, in_scope, scale_counts
+    import numpy as np
+
+    from harness.metrics.stance import COUNT_METRICS
+    from harness.report.columns import UNPARSED, codes
 
     scope, name = _scope(metric)
     if name not in COUNT_METRICS:
         return [None for _ in rows]
     kind = COUNT_METRICS[name]
-    answered = [[p for p in pairs_of(runs, row) if p.error is None and in_scope(p, scope)] for row in rows]
-    ids = [frozenset(p.item for p in pairs) for pairs in answered]
-    common = _common(ids)
-    articles = sorted({p.article_id for pairs in answered for p in pairs if p.item in common})
+    items = runs.items
+    wanted = items.in_scope(scope) & (items.gold >= 0)
+    told = [codes(runs, row) for row in rows]
+    answered = [wanted & (t <= UNPARSED) for t in told]
+    some = [mask for mask in answered if mask.any()]
+    common = np.logical_and.reduce(some) if some else wanted
+    ids = frozenset("/".join(items.ids[i]) for i in np.flatnonzero(common))
     return [
-        Counts(scale_counts([p for p in pairs if p.item in common], articles, kind.scale), kind.statistic, common)
-        if pairs
-        else None
-        for pairs in answered
+        Counts(on_scale(article_counts(items, t, common), kind.scale), kind.statistic, ids) if mask.any() else None
+        for t, mask in zip(told, answered, strict=True)
     ]
+
+
+def article_counts(items: Items, told: NDArray[np.int8], chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Six-label confusions by article, (articles, 6, 7), over the chosen items."""
+    from harness.metrics import confusion as cm
+
+    return cm.count(
+        items.article[chosen], items.gold[chosen].astype(int), told[chosen].astype(int), len(items.articles)
+    )
+
+
+def on_scale(six: NDArray[np.int64], scale: str) -> NDArray[np.int64]:
+    """Six-label confusions collapsed to a scale of `metrics.stance`."""
+    from harness.metrics import confusion as cm
+
+    if scale == "six_label":
+        return six
+    if scale == "five_point":
+        return cm.on_scale(six)
+    return cm.collapse(six if scale == "three_way" else cm.on_scale(six))
 
 
 def _scope(metric: str) -> tuple[Any, str]:
@@ -116,25 +109,22 @@ def _ratio_counts(runs: Runs, rows: Sequence[Row], metric: str, *, paired: bool 
     """Sums and numbers of item scores by article; `paired` keeps only items that all rows have."""
     import numpy as np
 
-    from harness.stats.bootstrap import by_cluster, ratio
+    from harness.report.columns import item_scores
+    from harness.stats.bootstrap import ratio
 
-    scored: list[list[ItemScore]] = [
-        [s for s in runs.scores(row) if s.metric == metric and s.value is not None] for row in rows
-    ]
-    common = _common([frozenset(s.item for s in scores) for scores in scored])
-    articles = sorted({a.id for a in runs.articles} or {s.article_id for scores in scored for s in scores})
+    scored = [item_scores(runs, row, metric) for row in rows]
+    common = _common([frozenset(s.item) for s in scored])
+    n_articles = len(runs.articles) or max((int(s.article.max()) + 1 for s in scored if s.item), default=0)
     found: list[Counts | None] = []
     for scores in scored:
-        kept = [s for s in scores if not paired or s.item in common]
-        if not kept:
+        kept = np.array([not paired or item in common for item in scores.item], dtype=bool)
+        if not kept.any():
             found.append(None)
             continue
-        values = np.array([[s.value, 1.0] for s in kept], dtype=np.float64)
-        sums, names = by_cluster(values, [s.article_id for s in kept])
-        whole = np.zeros((len(articles), 2))
-        for name, own in zip(names, sums, strict=True):
-            whole[articles.index(str(name))] = own
-        found.append(Counts(whole, ratio, frozenset(s.item for s in kept)))
+        home, values = scores.article[kept], scores.value[kept]
+        sums = [np.bincount(home, weights=w, minlength=n_articles) for w in (values, np.ones_like(values))]
+        items = frozenset(i for i, k in zip(scores.item, kept, strict=True) if k)
+        found.append(Counts(np.stack(sums, axis=1), ratio, items))
     return found
 
 

@@ -1,0 +1,199 @@
+"""Answers and scores as arrays over the report's items, so that a hundred systems with ten thousand items each stay quick."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.records import SystemUse, record_path
+from harness.store import FORMAT, PredictionStore
+from harness.types import ESCALATION, STANCES, Article
+
+if TYPE_CHECKING:
+    from harness.report.collect import Row, Runs
+
+UNPARSED, FAILED, GONE, UNASKED = 6, 7, 8, 9
+"""Codes after the six labels: an answer that could not be read, none because of an error, no longer stored, never asked."""
+
+_CODES = {str(stance): i for i, stance in enumerate(STANCES)}
+
+
+@dataclass(frozen=True)
+class Items:
+    """Every (speaker, target) of the scored articles, in the articles' order, as parallel arrays of length n.
+
+    `article` indexes `articles`; `gold` is 0..5 in the order of the labels, -1 where nobody labelled.
+    """
+
+    articles: tuple[Article, ...]
+    ids: tuple[tuple[str, str, str], ...]
+    index: dict[tuple[str, str, str], int]
+    article: NDArray[np.intp]
+    gold: NDArray[np.int8]
+    escalation: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def in_scope(self, scope: str) -> NDArray[np.bool_]:
+        """Which items belong to a scope: '' (concrete targets), 'escalation' or 'all'."""
+        if scope == "all":
+            return np.ones(len(self), dtype=bool)
+        return self.escalation if scope == "escalation" else ~self.escalation
+
+
+def items_of(articles: Sequence[Article]) -> Items:
+    """The items of articles: their declared pairs."""
+    ids, home, gold = [], [], []
+    for i, article in enumerate(articles):
+        labels = article.gold_stances()
+        for speaker, target in article.pairs():
+            label = labels.get((speaker.id, target.id))
+            ids.append((article.id, speaker.id, target.id))
+            home.append(i)
+            gold.append(-1 if label is None else _CODES[label.stance])
+    return Items(
+        tuple(articles),
+        tuple(ids),
+        {item: i for i, item in enumerate(ids)},
+        np.array(home, dtype=np.intp),
+        np.array(gold, dtype=np.int8),
+        np.array([item[2] == ESCALATION for item in ids], dtype=bool),
+    )
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The stored answers of one system to one kind of question, beside the items they answer.
+
+    `item` (n,) indexes the items (the articles for a summariser); `row` (n,) the columns' entries, -1 where the
+    prediction is gone.
+    """
+
+    item: NDArray[np.intp]
+    row: NDArray[np.intp]
+    columns: dict[str, list[Any]]
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return zip(self.item.tolist(), self.row.tolist(), strict=True)
+
+
+def answers(runs: Runs, row: Row, role: str, columns: Sequence[str], reading: str | None = None) -> Answers:
+    """The columns of the predictions that the row's run used in a role; problems are noted in `runs`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    empty = Answers(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp), {})
+    use = row.use if role == row.kind else row.run.system(role)
+    if use is None:
+        return empty
+    path = record_path(runs.results, row.run.run_id).with_name("answers.parquet")
+    try:
+        refs = pq.ParquetFile(path).read().to_pydict()
+        chosen = [
+            (a, s or "", t or "", k)
+            for a, s, t, k, r, d in zip(
+                *(refs[n] for n in ("article_id", "speaker_id", "target_id", "key", "role", "reading")), strict=True
+            )
+            if r == role and (reading is None or d == reading)
+        ]
+    except (pa.ArrowException, OSError, KeyError) as error:
+        runs.note(f"{row.run.run_id}: answers.parquet is not readable ({_first_line(error)}); harness rescore writes it")
+        return empty
+    index: dict[Any, int] = (
+        {a.id: i for i, a in enumerate(runs.articles)} if role == "summariser" else runs.items.index
+    )
+    rows, stored = _stored(runs, use, columns)
+    found = [
+        (i, rows.get(key, -1))
+        for a, s, t, key in chosen
+        if (i := index.get(a if role == "summariser" else (a, s, t))) is not None
+    ]
+    if lost := sum(r < 0 for _, r in found):
+        runs.note(f"{use.name}: {lost} predictions of {row.run.run_id} are no longer stored")
+    pairs = np.array(found, dtype=np.intp).reshape(-1, 2)
+    return Answers(pairs[:, 0], pairs[:, 1], stored)
+
+
+def codes(runs: Runs, row: Row, role: str = "stance", reading: str | None = None) -> NDArray[np.int8]:
+    """What a stance classifier (or a judge) answered to each item, as codes of shape (items,)."""
+    cache: dict[Any, NDArray[np.int8]] = runs.__dict__.setdefault("_codes", {})
+    key = (row.fingerprint, role, reading)
+    if key not in cache:
+        found = answers(runs, row, role, ("label", "error"), reading)
+        told = np.full(len(runs.items), UNASKED, dtype=np.int8)
+        if len(found.item):
+            by_row = [
+                FAILED if e is not None else UNPARSED if not v else _CODES.get(v, UNPARSED)
+                for v, e in zip(found.columns["label"], found.columns["error"], strict=True)
+            ]
+            told[found.item] = np.array([*by_row, GONE], dtype=np.int8)[found.row]
+        cache[key] = told
+    return cache[key]
+
+
+def _stored(runs: Runs, use: SystemUse, columns: Sequence[str]) -> tuple[dict[str, int], dict[str, list[Any]]]:
+    """Row of each key, and the columns; of two rows for a key an answer beats an error, the later beats the earlier."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    wanted = list(dict.fromkeys(["key", "error", "created_at", *columns]))
+    folder = PredictionStore(runs.results / "predictions").folder(use.name, use.fingerprint)
+    tables = []
+    for path in sorted(folder.glob("part-*.parquet")):
+        try:
+            table = pq.ParquetFile(path).read(columns=wanted)
+            version = (table.schema.metadata or {}).get(b"harness.predictions", b"").decode()
+            if version != FORMAT:
+                raise ValueError(f"predictions of format {version!r}; this version reads {FORMAT!r}")
+            tables.append(table.select([c for c in wanted if c in table.column_names]))
+        except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+            runs.note(f"torn part {path.parent.name}/{path.name}: {_first_line(error)}")
+    if not tables:
+        return {}, {name: [] for name in columns}
+    whole = pa.concat_tables(tables, promote_options="default")
+    keys = whole["key"].to_pylist()
+    rows = dict(zip(keys, range(len(keys)), strict=True))
+    if len(rows) < len(keys):
+        errors, times = whole["error"].to_pylist(), whole["created_at"].to_pylist()
+        order = sorted(range(len(keys)), key=lambda i: (errors[i] is None, times[i]))
+        rows = {keys[i]: i for i in order}
+    missing = [None] * len(keys)
+    return rows, {n: whole[n].to_pylist() if n in whole.column_names else missing for n in columns}
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Item scores of one metric that have a value: the items' names, their articles' indices, and the values."""
+
+    item: list[str]
+    article: NDArray[np.intp]
+    value: NDArray[np.float64]
+
+
+def item_scores(runs: Runs, row: Row, metric: str) -> Scores:
+    """The row's item scores of a metric; empty, and a problem noted, if the file is torn."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    path = record_path(runs.results, row.run.run_id).with_name("scores.parquet")
+    try:
+        table = pq.read_table(path, columns=["item", "article_id", "value"], filters=pc.field("metric") == metric)
+        table = table.filter(pc.is_valid(table["value"]))
+        ids, names = table["article_id"].to_pylist(), table["item"].to_pylist()
+        values = np.array(table["value"].to_pylist(), dtype=np.float64)
+    except (pa.ArrowException, OSError, KeyError) as error:
+        runs.note(f"{path.parent.name}/{path.name}: not readable ({_first_line(error)}); harness rescore writes it anew")
+        return Scores([], np.empty(0, dtype=np.intp), np.empty(0))
+    index = {a.id: i for i, a in enumerate(runs.articles)} or {a: i for i, a in enumerate(sorted(set(ids)))}
+    known = [i for i, a in enumerate(ids) if a in index]
+    return Scores([names[i] for i in known], np.array([index[ids[i]] for i in known], dtype=np.intp), values[known])
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
