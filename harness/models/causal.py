@@ -8,7 +8,7 @@ from functools import cached_property
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.errors import ModelError, WindowExceeded
+from harness.errors import ModelError
 from harness.models.device import pick_device, pick_dtype, torch_dtype
 from harness.models.linear import Packed, pack_linears
 from harness.models.quiet import quiet_transformers
@@ -87,12 +87,6 @@ class CausalModel:
     def layers(self) -> int:
         """How many layers the decoder has."""
         return int(self._text_config.num_hidden_layers)
-
-    @property
-    def query_groups(self) -> int:
-        """How many attention heads share one key/value head."""
-        heads = int(self._text_config.num_attention_heads)
-        return heads // int(getattr(self._text_config, "num_key_value_heads", None) or heads)
 
     @property
     def vocabulary(self) -> int:
@@ -219,41 +213,20 @@ class CausalModel:
         Prefix and suffix are never cut. `truncate_article` keeps the beginning; `windows` covers all of the article
         in pieces that share `overlap` tokens. WindowExceeded under `error`, or where not even one token would fit.
         """
-        whole = len(self.encode(prefix + article + suffix))
-        room = self.window - reserve
-        if whole <= room:
-            return Fitted((article,), 0)
-        if policy == "error":
-            raise WindowExceeded(
-                f"the prompt has {whole} tokens and {reserve} are reserved, but the window of {self.source.ref} is "
-                f"{self.window}",
-                hint="long_input=truncate_article or long_input=windows",
-            )
+        from harness.models.windows import fit_article
+
         offsets: list[tuple[int, int]] = self.tokenizer(
             article, add_special_tokens=False, return_offsets_mapping=True
         ).offset_mapping
-        total = len(offsets)
-        pieces: list[str] = []
-        start = 0
-        while True:
-            size = min(room - len(self.encode(prefix + suffix)), total - start)
-            while size > 0:
-                piece = article[offsets[start][0] : offsets[start + size - 1][1]]
-                excess = len(self.encode(prefix + piece + suffix)) - room
-                if excess <= 0:
-                    break
-                size -= excess
-            if size <= 0:
-                raise WindowExceeded(
-                    f"without the article the prompt has {len(self.encode(prefix + suffix))} tokens and {reserve} are "
-                    f"reserved: nothing of the article fits the window of {self.source.ref}, {self.window}"
-                )
-            pieces.append(piece)
-            if policy == "truncate_article":
-                return Fitted((piece,), total - size)
-            if start + size >= total:
-                return Fitted(tuple(pieces), 0)
-            start += max(1, size - overlap)
+        return fit_article(
+            article,
+            offsets,
+            lambda piece: len(self.encode(prefix + piece + suffix)),
+            self.window - reserve,
+            policy,
+            self.source.ref,
+            overlap,
+        )
 
     def _render(self, turns: list[dict[str, str]], add_generation_prompt: bool) -> str:
         text = self.tokenizer.apply_chat_template(

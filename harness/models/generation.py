@@ -173,7 +173,6 @@ class _Rows:
             max(map(len, prompts)) + max_new_tokens,
             device=model.device,
             dtype=model.model.dtype,
-            groups=model.query_groups,
         )
 
     def prefill(self) -> torch.Tensor:

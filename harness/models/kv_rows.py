@@ -25,16 +25,16 @@ class RowsPlan:
     the number of texts and `capacity` the most tokens that one of them will have.
     """
 
-    def __init__(self, rows: int, capacity: int, *, device: str, dtype: torch.dtype, groups: int) -> None:
+    def __init__(self, rows: int, capacity: int, *, device: str, dtype: torch.dtype) -> None:
         self.lengths = [0] * rows
         self.capacity = -(-capacity // _ROUND) * _ROUND
         self.layers = 0
-        self._device, self._dtype, self._groups = device, dtype, groups
+        self._device, self._dtype = device, dtype
         self._keys: dict[int, torch.Tensor] = {}
         self._values: dict[int, torch.Tensor] = {}
         self._row: int | None = None
         self._slots: tuple[torch.Tensor, torch.Tensor] | None = None
-        self._spans: dict[int | None, list[tuple[slice, slice, torch.Tensor]]] = {}
+        self._spans: dict[tuple[int | None, int], list[tuple[slice, slice, torch.Tensor]]] = {}
         self._masks: dict[int | None, torch.Tensor] = {}
 
     def prefill(self, row: int, length: int) -> None:
@@ -89,14 +89,15 @@ class RowsPlan:
         self.layers += 1
         if self._row is not None:
             self._store(layer, self._row, key, value)
-            return _causal(query, key, value, scale, window, self._groups)
+            return _causal(query, key, value, scale, window)
         keys, values = self._keys[layer], self._values[layer]
         if self._slots is None:
             raise RuntimeError("decode() comes first")
         rows, positions = self._slots
         keys[rows, :, positions] = key[:, :, 0]
         values[rows, :, positions] = value[:, :, 0]
-        spans = self._spans.get(window) or self._find_spans(window)
+        groups = query.shape[1] // key.shape[1]
+        spans = self._spans.get((window, groups)) or self._find_spans(window, groups)
         parts = [attend(query[r], keys[r, :, s], values[r, :, s], scale=scale, mask=m) for r, s, m in spans]
         import torch
 
@@ -112,7 +113,7 @@ class RowsPlan:
             # Masked places are multiplied by zero: they must hold numbers.
             buffers[layer][row, :, length:] = 0
 
-    def _find_spans(self, window: int | None) -> list[tuple[slice, slice, torch.Tensor]]:
+    def _find_spans(self, window: int | None, groups: int) -> list[tuple[slice, slice, torch.Tensor]]:
         """Runs of rows that attend to the same stretch of the buffer, with their masks [rows, 1, groups, keys]."""
         mask = self._masks.get(window)
         if mask is None:
@@ -121,10 +122,10 @@ class RowsPlan:
         start = 0
         for (low, high), run in groupby(self.lengths, key=lambda n: self._stretch(n, window)):
             stop = start + sum(1 for _ in run)
-            here = mask[start:stop, :, :, low:high].expand(-1, -1, self._groups, -1)
+            here = mask[start:stop, :, :, low:high].expand(-1, -1, groups, -1)
             spans.append((slice(start, stop), slice(low, high), here))
             start = stop
-        self._spans[window] = spans
+        self._spans[window, groups] = spans
         return spans
 
     def _stretch(self, length: int, window: int | None) -> tuple[int, int]:
@@ -147,7 +148,7 @@ class RowsPlan:
 
 
 def _causal(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float | None, window: int | None, groups: int
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float | None, window: int | None
 ) -> torch.Tensor:
     """Causal attention of one whole text to itself."""
     import torch
@@ -160,7 +161,7 @@ def _causal(
         stop, low = min(start + _CHUNK, length), max(0, start - window + 1)
         back = torch.arange(start, stop)[:, None] - torch.arange(low, stop)[None, :]
         mask = torch.zeros(back.shape).masked_fill_((back < 0) | (back >= window), -math.inf)
-        mask = tile_mask(mask.to(query), groups)
+        mask = tile_mask(mask.to(query), query.shape[1] // key.shape[1])
         seen = slice(low, stop)
         parts.append(attend(query[:, :, start:stop], key[:, :, seen], value[:, :, seen], scale=scale, mask=mask))
     return torch.cat(parts, dim=1)

@@ -25,12 +25,10 @@ def pack_linears(model: torch.nn.Module) -> Packed:
 
     linears = {n: m for n, m in model.named_modules() if type(m) is torch.nn.Linear}
     weights = [m.weight for m in linears.values()]
-    suitable = all(w.device.type == "cpu" and w.dtype == torch.float32 for w in weights)
-    if (
-        not suitable
-        or not torch.backends.mkldnn.is_available()
-        or sum(w.nbytes for w in weights) > _SHARE * free_memory()
-    ):
+    if not all(w.device.type == "cpu" and w.dtype == torch.float32 for w in weights):
+        return {}
+    library: Any = torch.backends.mkldnn
+    if not library.is_available() or sum(w.nbytes for w in weights) > _SHARE * free_memory():
         return {}
     operations: Any = torch.ops.mkldnn
     try:
