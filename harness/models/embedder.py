@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from harness.errors import ModelError
 from harness.models.batching import by_length
 from harness.models.loading import load_pretrained, memory_of, window_of
+from harness.models.quiet import quiet_transformers
 from harness.models.source import ModelSource
 
 if TYPE_CHECKING:
@@ -86,20 +87,27 @@ class Embedder:
 
         def run(batch: Sequence[list[int]]) -> list[Vectors]:
             hidden, _ = self._forward(batch, layers if layer is None else layer)
-            return [h[: len(ids)][~_special(self.tokenizer, ids)] for h, ids in zip(hidden, batch, strict=True)]
+            return [h[: len(ids)][self._own(ids)] for h, ids in zip(hidden, batch, strict=True)]
 
         return by_length(rows, [len(r) for r in rows], run, self.device, budget), cut
 
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids that `token_embeddings` has vectors of."""
         rows, _ = self._encode(texts, window_of(self.model.config, self.tokenizer))
-        return [list(np.array(ids)[~_special(self.tokenizer, ids)]) for ids in rows]
+        return [np.array(ids)[self._own(ids)].tolist() for ids in rows]
+
+    def _own(self, ids: Sequence[int]) -> NDArray[np.bool_]:
+        """Which tokens are the text's own; an unknown one is, the frame around the text is not."""
+        t = self.tokenizer
+        frame = [i for i in (t.cls_token_id, t.sep_token_id, t.bos_token_id, t.eos_token_id) if i is not None]
+        return ~np.isin(np.array(ids), frame)
 
     def _encode(self, texts: Sequence[str], window: int) -> tuple[list[list[int]], list[int]]:
         if not texts:
             return [], []
-        rows: list[list[int]] = self.tokenizer(list(texts), truncation=True, max_length=window).input_ids
-        whole: list[list[int]] = self.tokenizer(list(texts), truncation=False, verbose=False).input_ids
+        with quiet_transformers():
+            rows: list[list[int]] = self.tokenizer(list(texts), truncation=True, max_length=window).input_ids
+            whole: list[list[int]] = self.tokenizer(list(texts), truncation=False).input_ids
         return rows, [len(all_) - len(seen) for all_, seen in zip(whole, rows, strict=True)]
 
     def _pool(self, batch: Sequence[list[int]]) -> list[Vectors]:
@@ -122,10 +130,6 @@ class Embedder:
             output = model(**inputs, output_hidden_states=not last)
         hidden = output.last_hidden_state if last else output.hidden_states[layer]
         return hidden.float().cpu().numpy(), fields["attention_mask"].numpy().astype(np.float32)
-
-
-def _special(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> NDArray[np.bool_]:
-    return np.isin(np.array(ids), tokenizer.all_special_ids)
 
 
 def _setting(file: Path, name: str) -> object:

@@ -54,7 +54,7 @@ class NliModel:
         found = [index for label, index in labels.items() if label.lower().startswith("entail")]
         if not found:
             raise ModelError(
-                f"{source.ref} is no NLI model: its classes are {', '.join(labels)}",
+                f"{source.ref} is no NLI model: its classes are {', '.join(sorted(labels, key=lambda name: labels[name]))}",
                 hint="config.json must name one `entailment` in label2id",
             )
         return cls(source, model, tokenizer, device, dtype, window_of(model.config, tokenizer), found[0])
@@ -87,7 +87,8 @@ class NliModel:
             raise ValueError(f"{len(premises)} premises, but {len(hypotheses)} hypotheses")
         if not premises:
             return []
-        encoded = self._encode(premises, hypotheses, overlap)
+        with quiet_transformers():
+            encoded = self._encode(premises, hypotheses, overlap)
         of_pair: list[int] = encoded.pop("overflow_to_sample_mapping")
         windows: list[list[int]] = [[] for _ in premises]
         for row, pair in enumerate(of_pair):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,18 @@ from harness.models.windows import fit_article
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+_TOKENS = (
+    "bos_token_id",
+    "eos_token_id",
+    "pad_token_id",
+    "decoder_start_token_id",
+    "forced_bos_token_id",
+    "forced_eos_token_id",
+    "bad_words_ids",
+    "suppress_tokens",
+    "begin_suppress_tokens",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,7 @@ class Seq2SeqModel:
         """Loads `source`; ModelError if it cannot be loaded as an encoder-decoder model."""
         loaded = load_pretrained(source, "AutoModelForSeq2SeqLM", "an encoder-decoder model", device, dtype)
         model, tokenizer, device, dtype = loaded
+        model.generation_config = _tokens_only(model.generation_config)
         return cls(source, model, tokenizer, device, dtype, window_of(model.config, tokenizer))
 
     @property
@@ -76,25 +88,26 @@ class Seq2SeqModel:
 
     def fit(self, prefix: str, article: str, policy: LongInput, *, window: int | None = None) -> Fitted:
         """Pieces of `article` that fit the window after `prefix`; WindowExceeded under `error`."""
-        encoded = self.tokenizer(article, add_special_tokens=False, return_offsets_mapping=True)
-        return fit_article(
-            article,
-            encoded.offset_mapping,
-            lambda piece: len(self.tokenizer(prefix + piece).input_ids),
-            self.room(window),
-            policy,
-            self.source.ref,
-        )
+        with quiet_transformers():
+            encoded = self.tokenizer(article, add_special_tokens=False, return_offsets_mapping=True)
+            return fit_article(
+                article,
+                encoded.offset_mapping,
+                lambda piece: len(self.tokenizer(prefix + piece).input_ids),
+                self.room(window),
+                policy,
+                self.source.ref,
+            )
 
     def generate(self, texts: Sequence[str], decoding: Decoding, budget: int = 16_384) -> list[Generated]:
         """A text for each of `texts`, none of which is cut; batches of about `budget` tokens, encoder's and beams'."""
-        encoded: list[list[int]] = self.tokenizer(list(texts)).input_ids if texts else []
-        lengths = [len(ids) + decoding.beams * decoding.max_length for ids in encoded]
 
         def alone(ids: list[int]) -> Generated:
             return Generated("", len(ids), 0, f"out of memory on {self.device} for one input of {len(ids)} tokens")
 
         with quiet_transformers():
+            encoded: list[list[int]] = self.tokenizer(list(texts)).input_ids if texts else []
+            lengths = [len(ids) + decoding.beams * decoding.max_length for ids in encoded]
             return by_length(encoded, lengths, lambda b: self._generate(b, decoding), self.device, budget, alone)
 
     def _generate(self, batch: Sequence[list[int]], decoding: Decoding) -> list[Generated]:
@@ -111,9 +124,16 @@ class Seq2SeqModel:
         with torch.inference_mode():
             rows = model.generate(
                 **{name: tensor.to(self.device) for name, tensor in fields.items()},
-                generation_config=self._config(decoding),
+                num_beams=decoding.beams,
+                do_sample=False,
+                max_length=decoding.max_length,
+                min_length=decoding.min_length,
+                length_penalty=decoding.length_penalty,
+                no_repeat_ngram_size=decoding.no_repeat_ngram,
+                early_stopping=decoding.early_stopping,
             )
-        special = set(self.tokenizer.all_special_ids)
+        t = self.tokenizer
+        special = {t.pad_token_id, t.bos_token_id, t.eos_token_id, t.cls_token_id, t.sep_token_id}
         return [
             Generated(
                 str(self.tokenizer.decode(row, skip_special_tokens=True)).strip(),
@@ -123,23 +143,10 @@ class Seq2SeqModel:
             for ids, row in zip(batch, rows.tolist(), strict=True)
         ]
 
-    def _config(self, decoding: Decoding) -> Any:
-        """The model's own start, end and forced tokens with our decoding; nothing else of its defaults is used."""
-        config: Any = copy.deepcopy(self.model.generation_config)
-        config.update(
-            num_beams=decoding.beams,
-            do_sample=False,
-            max_length=decoding.max_length,
-            min_length=decoding.min_length,
-            max_new_tokens=None,
-            min_new_tokens=None,
-            length_penalty=decoding.length_penalty,
-            no_repeat_ngram_size=decoding.no_repeat_ngram,
-            early_stopping=decoding.early_stopping,
-            repetition_penalty=None,
-            num_return_sequences=1,
-            temperature=None,
-            top_k=None,
-            top_p=None,
-        )
-        return config
+
+def _tokens_only(config: Any) -> Any:
+    """The model's start, end, forced and forbidden tokens; its other defaults would mix with the decoding asked for."""
+    from transformers import GenerationConfig
+
+    plain: Any = GenerationConfig
+    return plain(**{name: value for name in _TOKENS if (value := getattr(config, name, None)) is not None})

@@ -46,6 +46,7 @@ _CONFIGS = (
     "vocab.*",
     "merges.txt",
     "spiece.model",
+    "spm.model",
     "sentencepiece*.model",
     "*.tiktoken",
     "chat_template*",

@@ -99,7 +99,9 @@ def _mentions(text: str) -> Iterator[tuple[Stance | None, int]]:
         if not matches:
             return
         start, _, end, stance = min(matches)
-        yield (None if _NEGATED.search(text[:start]) else stance), start
+        # silence is worded with a negation itself
+        negated = stance is not Stance.NO_STANCE and _NEGATED.search(text[:start])
+        yield (None if negated else stance), start
         position = end
 
 
