@@ -102,11 +102,11 @@ def answers(runs: Runs, row: Row, role: str, columns: Sequence[str], reading: st
             if r == role and (reading is None or d == reading)
         ]
     except (pa.ArrowException, OSError, KeyError) as error:
-        runs.note(f"{row.run.run_id}: answers.parquet is not readable ({_first_line(error)}); harness rescore writes it")
+        runs.note(
+            f"{row.run.run_id}: answers.parquet is not readable ({_first_line(error)}); harness rescore writes it"
+        )
         return empty
-    index: dict[Any, int] = (
-        {a.id: i for i, a in enumerate(runs.articles)} if role == "summariser" else runs.items.index
-    )
+    index: dict[Any, int] = {a.id: i for i, a in enumerate(runs.articles)} if role == "summariser" else runs.items.index
     rows, stored = _stored(runs, use, columns)
     found = [
         (i, rows.get(key, -1))
@@ -188,7 +188,9 @@ def item_scores(runs: Runs, row: Row, metric: str) -> Scores:
         ids, names = table["article_id"].to_pylist(), table["item"].to_pylist()
         values = np.array(table["value"].to_pylist(), dtype=np.float64)
     except (pa.ArrowException, OSError, KeyError) as error:
-        runs.note(f"{path.parent.name}/{path.name}: not readable ({_first_line(error)}); harness rescore writes it anew")
+        runs.note(
+            f"{path.parent.name}/{path.name}: not readable ({_first_line(error)}); harness rescore writes it anew"
+        )
         return Scores([], np.empty(0, dtype=np.intp), np.empty(0))
     index = {a.id: i for i, a in enumerate(runs.articles)} or {a: i for i, a in enumerate(sorted(set(ids)))}
     known = [i for i, a in enumerate(ids) if a in index]

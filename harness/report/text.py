@@ -9,10 +9,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from harness.records import RunRecord
-from harness.report.collect import PRIMARY, Runs, canonical
-from harness.report.compare import Comparison, MetricDifference, verdict
+from harness.report.collect import Runs, canonical
+from harness.report.compare import Comparison, MetricDifference
 from harness.report.counts import direction
 from harness.report.table import Cell, Leaderboard, labels
+from harness.report.verdicts import judge_note, unscored_verdict, verdicts
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,7 +81,9 @@ def head_lines(runs: Runs) -> list[str]:
             f"{len(use.articles)} articles, {pairs} (speaker, target) pairs"
         )
     if runs.judge is not None:
-        lines.append(f"Judge of stance preservation: {runs.judge.name} ({runs.judge.fingerprint[:8]})")
+        lines.append(
+            f"Judge of stance preservation: {runs.judge.name} ({runs.judge.fingerprint[:8]}); {judge_note(runs)}"
+        )
     states = f"Runs: {len(runs.records)} complete, {len(runs.failed)} failed, {len(runs.stale)} stale"
     lines.append(states + (f", {len(runs.broken)} unreadable" if runs.broken else ""))
     if use is not None and not use.labelled:
@@ -102,24 +105,6 @@ def _first(record: RunRecord) -> str:
     return record.error.message.splitlines()[0] if record.error and record.error.message else "unknown error"
 
 
-def verdicts(board: Leaderboard) -> list[str]:
-    """For each primary metric: the best system against the next one, in words."""
-    names = labels([line.row for line in board.lines])
-    found = []
-    for metric in PRIMARY[board.kind]:
-        best = board.best.get(metric)
-        if best is None:
-            continue
-        against = [
-            (a, b, d) for a, b, d in board.tests if d.metric == metric and best in (a, b) and d.difference is not None
-        ]
-        if not against:
-            continue
-        a, b, d = min(against, key=lambda t: abs(t[2].difference or 0.0))
-        found.append(verdict(names[a], names[b], d))
-    return found
-
-
 def terminal(console: Console, runs: Runs, boards: Sequence[Leaderboard]) -> None:
     """The report as `harness report` prints it."""
     for line in head_lines(runs):
@@ -129,8 +114,8 @@ def terminal(console: Console, runs: Runs, boards: Sequence[Leaderboard]) -> Non
             continue
         console.print()
         console.print(_rich(TITLES[board.kind], *board_rows(board)))
-        for line in verdicts(board):
-            console.print(line, markup=False)
+        for found in verdicts(runs, board):
+            console.print(found.text, markup=False)
     if boards:
         console.print(f"\n{NOTES}", style="dim", markup=False)
     for line in problem_lines(runs):
@@ -151,12 +136,14 @@ def _rich(title: str, head: list[str], rows: list[list[str]]) -> Table:
 
 def markdown(runs: Runs, boards: Sequence[Leaderboard]) -> str:
     """report.md."""
-    parts = ["# Comparison report", "", *(f"- {line}" for line in head_lines(runs)), ""]
+    sentences = [v for board in boards for v in verdicts(runs, board)] + unscored_verdict(runs)
+    parts = ["# Comparison report", "", *(f"{escape(v.text)}\n" for v in sentences)]
+    parts += [*(f"- {escape(line)}" for line in head_lines(runs)), ""]
     for board in boards:
         if not board.lines:
             continue
         head, rows = board_rows(board)
-        parts += [f"## {TITLES[board.kind]}", "", *markdown_table(head, rows), "", *verdicts(board), ""]
+        parts += [f"## {TITLES[board.kind]}", "", *markdown_table(head, rows), ""]
     parts += [NOTES + ".", ""]
     problems = problem_lines(runs)
     if problems:

@@ -1,0 +1,192 @@
+"""The verdict on top of a report, in words: who is best, who cannot be told from it, and how many more articles would do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness.report.collect import PRIMARY, Row, Runs
+from harness.report.compare import MetricDifference, difference
+from harness.report.counts import direction, shared_counts
+from harness.report.table import Leaderboard, Line, labels
+
+FLIPS = "stance.sign_flip_rate.five_point"
+HARM = "preservation.harm"
+
+LEADS = {
+    "summary.rouge_lsum": "{name} is closest to the reference summaries: ROUGE-Lsum {value}",
+    "stance.macro_f1.three_way": "{name} tells stances best: three-way macro-F1 {value}",
+    HARM: "{name} misstates the fewest stances: {value} of 100 that it conveys",
+}
+NOT_VALIDATED = "judge not validated"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One computed sentence; `separable` None where nothing was compared."""
+
+    metric: str
+    text: str
+    separable: bool | None = None
+
+
+def verdicts(runs: Runs, board: Leaderboard) -> list[Verdict]:
+    """The sentences for one leaderboard: each primary metric, then flips (classifiers) as counts of 100 stances."""
+    found = [v for metric in PRIMARY[board.kind] if (v := _leader(runs, board, metric)) is not None]
+    if board.kind == "stance":
+        found += _flips(runs, board)
+    return found
+
+
+def unscored_verdict(runs: Runs) -> list[Verdict]:
+    """What can be said without gold: how often the classifiers disagree; empty where there is gold."""
+    import numpy as np
+
+    from harness.report.columns import UNPARSED, codes
+
+    if runs.use is None or runs.use.labelled:
+        return []
+    found = [Verdict("", "Nothing was scored: the articles carry no gold.")]
+    told = [codes(runs, row) for row in runs.rows("stance")]
+    told = [t for t in told if (t < UNPARSED).any()]
+    if len(told) > 1:
+        table = np.stack(told)
+        answered = (table < UNPARSED).all(axis=0)
+        apart = answered & (table != table[0]).any(axis=0)
+        found.append(
+            Verdict(
+                "",
+                f"The {len(told)} stance classifiers give different labels to {int(apart.sum())} of the "
+                f"{int(answered.sum())} (speaker, target) pairs that all of them answered.",
+            )
+        )
+    return found
+
+
+def validation(runs: Runs) -> dict[str, Any] | None:
+    """The judge's validation against people, from the newest record that carries one for the report's judge."""
+    if runs.judge is None:
+        return None
+    for record in sorted(runs.records, key=lambda r: (r.started_at, r.run_id), reverse=True):
+        judge = record.system("judge")
+        table = record.tables.get("preservation")
+        if judge is None or judge.fingerprint != runs.judge.fingerprint or not isinstance(table, dict):
+            continue
+        found = table.get("validation")
+        if isinstance(found, dict):
+            return found
+    return None
+
+
+def judge_note(runs: Runs) -> str:
+    """What stands over every preservation number; empty without a judge."""
+    if runs.judge is None:
+        return ""
+    found = validation(runs)
+    if not found or not found.get("validated"):
+        reason = str((found or {}).get("reason") or "no check against people was passed")
+        return f"{NOT_VALIDATED}: {reason.removeprefix(NOT_VALIDATED).lstrip(': ')}"
+    shares = [
+        f"{name} {float(v):.2f}"
+        for name in ("sensitivity", "specificity")
+        if isinstance(v := found.get(name), int | float)
+    ]
+    return f"judge {runs.judge.name} validated against people" + (f": {', '.join(shares)}" if shares else "")
+
+
+def shown(value: float, metric: str) -> str:
+    """A value as a sentence has it: counts of a hundred whole, shares with two digits."""
+    return f"{value:.0f}" if metric == HARM else f"{100 * value:.0f}" if metric == FLIPS else f"{value:.2f}"
+
+
+def with_interval(value: float, low: float | None, high: float | None, metric: str) -> str:
+    """`4 [2–8]`, or the value alone where there is no interval."""
+    if low is None or high is None:
+        return shown(value, metric)
+    return f"{shown(value, metric)} [{shown(low, metric)}–{shown(high, metric)}]"
+
+
+def outcome(d: MetricDifference) -> str:
+    """How a comparison ended: separable with its p-value, or not and what would do."""
+    if d.difference is None:
+        return f"not compared: {d.reason}"
+    if d.real:
+        p = d.p_corrected if d.primary else d.p_value
+        return f"separable ({'Holm-corrected ' if d.primary else ''}p {_p(p)})"
+    if d.more_articles:
+        return f"not distinguishable; about {d.more_articles:,} more articles would do"
+    if d.detectable is not None:
+        return f"not distinguishable; a difference under {d.detectable:.2g} cannot be seen here"
+    return "not distinguishable"
+
+
+def _p(p: float | None) -> str:
+    return "unknown" if p is None else "< 0.001" if p < 0.001 else f"= {p:.3f}"
+
+
+def _value(row: Row, metric: str) -> str:
+    v = row.metrics.get(metric)
+    return "" if v is None or v.value is None else with_interval(v.value, v.ci_low, v.ci_high, metric)
+
+
+def _leader(runs: Runs, board: Leaderboard, metric: str) -> Verdict | None:
+    """The best system on a metric, those no test tells from it, and how many are worse."""
+    names = labels([line.row for line in board.lines])
+    rows = {line.row.fingerprint: line.row for line in board.lines}
+    best = board.best.get(metric)
+    if best is None:
+        return None
+    text = LEADS[metric].format(name=names[best], value=_value(rows[best], metric))
+    against = [(b if a == best else a, d) for a, b, d in board.tests if d.metric == metric and best in (a, b)]
+    compared = sorted(
+        ((f, d) for f, d in against if d.difference is not None and d.p_corrected is not None),
+        key=lambda pair: (abs(pair[1].difference or 0.0), names[pair[0]]),
+    )
+    tied = [(f, d) for f, d in compared if not d.real]
+    note = f" ({NOT_VALIDATED})" if metric == HARM and not (validation(runs) or {}).get("validated") else ""
+    if not compared:
+        return Verdict(metric, f"{text}{note}; no other system to test it against.")
+    if not tied:
+        nearest, d = compared[0]
+        more = f", as are the other {len(compared) - 1}" if len(compared) > 1 else ""
+        return Verdict(
+            metric, f"{text}{note}; next {names[nearest]} {_value(rows[nearest], metric)}: {outcome(d)}{more}.", True
+        )
+    listed = _listed([f"{names[f]} {_value(rows[f], metric)}" for f, _ in tied])
+    worse = len(compared) - len(tied)
+    rest = f"; worse by test: {worse} of {len(compared)}" if worse else ""
+    do = next((d.more_articles for _, d in tied if d.more_articles), None)
+    name = names[next((f for f, d in tied if d.more_articles), tied[0][0])]
+    would = f"; about {do:,} more articles would do for {name}" if do else ""
+    return Verdict(metric, f"{text}{note}; not distinguishable from it: {listed}{would}{rest}.", False)
+
+
+def _listed(parts: Sequence[str], most: int = 4) -> str:
+    if len(parts) <= most:
+        return ", ".join(parts)
+    return ", ".join(parts[:most]) + f" and {len(parts) - most} more"
+
+
+def _flips(runs: Runs, board: Leaderboard) -> list[Verdict]:
+    """How many of 100 stances the two leading classifiers turn around; one test, outside the Holm family."""
+    names = labels([line.row for line in board.lines])
+    leading: list[Line] = [
+        line for line in board.lines if (v := line.row.metrics.get(FLIPS)) is not None and v.value is not None
+    ][:2]
+    if not leading:
+        return []
+    first = leading[0].row
+    text = f"{names[first.fingerprint]} flips {_value(first, FLIPS)} of 100 stances"
+    if len(leading) == 1:
+        return [Verdict(FLIPS, f"{text}.")]
+    second = leading[1].row
+    counts = shared_counts(runs, [first, second], FLIPS)
+    d = replace(difference(FLIPS, counts[0], counts[1]), primary=False)
+    text += f", {names[second.fingerprint]} {_value(second, FLIPS)}: {outcome(d)}."
+    return [Verdict(FLIPS, text, d.real if d.difference is not None else None)]
+
+
+def better(metric: str) -> str:
+    """The arrow that says which way is better, with words for a screen reader."""
+    return {1: "higher is better", -1: "lower is better", 0: "a description, neither way is better"}[direction(metric)]
