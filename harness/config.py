@@ -26,6 +26,7 @@ class DatasetConfig(Config):
 
     path: str
     format: Literal["labelled", "texts"] = "labelled"
+    targets: list[str] | None = Field(default=None, description="ids of the targets that are asked about; null: all")
     description: str = ""
 
 

@@ -30,7 +30,7 @@ from harness.records import (
 from harness.store import PredictionStore, content_hash
 from harness.systems.base import Context, System, items_for
 from harness.systems.registry import build
-from harness.types import Article, Dataset, Item, ItemScore
+from harness.types import ESCALATION, Annotation, Article, Dataset, Item, ItemScore
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,42 @@ def read_articles(config: RunConfig) -> Dataset:
     from harness.paths import dataset_path
 
     path = dataset_path(config.dataset.path)
-    return load_texts(path) if config.dataset.format == "texts" else load_dataset(path)
+    dataset = load_texts(path) if config.dataset.format == "texts" else load_dataset(path)
+    return dataset if config.dataset.targets is None else restrict(dataset, config.dataset.targets)
+
+
+def restrict(dataset: Dataset, targets: Sequence[str]) -> Dataset:
+    """The dataset as if it asked about these targets only: declarations, labels, and so what fitted systems learn from.
+
+    Its fingerprint is that of what is left, which makes the choice part of a run's identity. Articles without any of
+    the targets are left out; ConfigError for a target that no article has.
+    """
+    from harness.data.load import fingerprint
+
+    known = sorted({x.id for a in dataset for x in a.targets})
+    for wanted in targets:
+        if wanted not in known:
+            raise ConfigError(
+                f"dataset.targets: there is no target {wanted!r}", hint=nearest_hint(wanted, known) or None
+            )
+
+    def labels(annotation: Annotation) -> Annotation:
+        return replace(annotation, stances=tuple(s for s in annotation.stances if s.target in targets))
+
+    articles = tuple(
+        replace(
+            a,
+            targets=tuple(
+                replace(x, parent=x.parent if x.parent in targets else None) for x in a.targets if x.id in targets
+            ),
+            annotations=tuple(map(labels, a.annotations)),
+            gold=labels(a.gold) if a.gold else None,
+            complete=a.complete and ESCALATION in targets,
+        )
+        for a in dataset
+        if any(x.id in targets for x in a.targets)
+    )
+    return replace(dataset, articles=articles, fingerprint=fingerprint(articles))
 
 
 def select(dataset: Dataset, config: RunConfig) -> tuple[Article, ...]:

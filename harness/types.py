@@ -195,7 +195,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One text with everything that people said of it; `gold` is None where nobody labelled it."""
+    """One text with everything that people said of it; `gold` is None where nobody labelled it.
+
+    Where `complete` is False only some (speaker, target) pairs are labelled, and silence on the others means nothing.
+    """
 
     id: str
     title: str
@@ -209,6 +212,7 @@ class Article:
     summaries: tuple[ReferenceSummary, ...] = ()
     annotations: tuple[Annotation, ...] = ()
     gold: Annotation | None = None
+    complete: bool = True
 
     def speaker(self, speaker_id: str) -> Speaker:
         """The declared speaker; KeyError otherwise."""
@@ -219,11 +223,13 @@ class Article:
         return _by_id(self.targets, target_id)
 
     def pairs(self) -> Iterator[tuple[Speaker, Target]]:
-        """Every declared pair that is scored: vague speakers are not."""
+        """Every declared pair that is scored: vague speakers are not, nor, where gold is incomplete, pairs without it."""
+        labelled = self.gold_stances() if self.gold and not self.complete else None
         for speaker in self.speakers:
             if speaker.kind != "vague":
                 for target in self.targets:
-                    yield speaker, target
+                    if labelled is None or (speaker.id, target.id) in labelled:
+                        yield speaker, target
 
     def gold_stances(self) -> Mapping[tuple[str, str], StanceLabel]:
         """Gold by (speaker id, target id); empty without gold."""

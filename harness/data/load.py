@@ -56,7 +56,7 @@ def read_dataset(path: Path) -> tuple[Dataset, list[DataError]]:
     articles: list[Article] = []
     seen: dict[str, str] = {}
     for row, where in sources:
-        article = _to_article(row, where, errors)
+        article = _to_article(row, where, errors, complete=card.complete)
         if article is None:
             continue
         if article.id in seen:
@@ -90,7 +90,11 @@ def fingerprint(articles: list[Article] | tuple[Article, ...]) -> str:
     """SHA-256 over the canonical content, independent of file names, order, comments and layout."""
     digest = hashlib.sha256()
     for article in sorted(articles, key=lambda a: a.id):
-        digest.update(json.dumps(asdict(article), sort_keys=True, ensure_ascii=False, default=str).encode())
+        content = asdict(article)
+        if article.complete:
+            # as it was before there were incomplete sets: their arrival changed no fingerprint
+            del content["complete"]
+        digest.update(json.dumps(content, sort_keys=True, ensure_ascii=False, default=str).encode())
         digest.update(b"\n")
     return digest.hexdigest()
 
@@ -149,7 +153,12 @@ def _yaml_rows(folder: Path, errors: list[DataError]) -> Iterator[tuple[Any, Whe
 
 def _jsonl_rows(path: Path, errors: list[DataError]) -> Iterator[tuple[Any, Where]]:
     with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(iter(lambda: lines.readline(MAX_BYTES + 1), b""), start=1):
+            if len(line) > MAX_BYTES:
+                errors.append(
+                    DataError(Place(str(path), number), f"more than {MAX_BYTES:,} bytes", hint="split the text")
+                )
+                return
             if not line.strip():
                 continue
             try:
@@ -192,9 +201,10 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
-def _to_article(data: Any, where: Where, errors: list[DataError]) -> Article | None:
+def _to_article(data: Any, where: Where, errors: list[DataError], *, complete: bool = True) -> Article | None:
     try:
         row = ArticleRow.model_validate(data)
+        row.complete = row.complete and complete
     except ValidationError as error:
         errors.extend(_explain(error, where, ArticleRow))
         return None

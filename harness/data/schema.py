@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import asdict
 from typing import Annotated, Any, Literal, Self
 
@@ -126,6 +125,7 @@ class ArticleRow(Strict):
     event: Id
     split: t.Split = "test"
     language: str = "en"
+    complete: bool = True
     source: SourceRow
     targets: Annotated[list[TargetRow], Field(min_length=1)]
     speakers: list[SpeakerRow] = []
@@ -148,10 +148,14 @@ class AnnotatorRow(Strict):
 
 
 class DatasetCard(Strict):
-    """`dataset.yaml`: what the set is, after the datasheet of Gebru et al. (2021)."""
+    """`dataset.yaml`: what the set is, after the datasheet of Gebru et al. (2021).
+
+    `complete: false` says that (speaker, target) pairs may be left unlabelled and that articles may lack `escalation`.
+    """
 
     name: Id
     version: Loose
+    complete: bool = True
     description: str = ""
     language: str = "en"
     licence: str | None = None
@@ -176,8 +180,13 @@ def json_schema() -> dict[str, Any]:
 
 
 def occurrences(text: str, quote: str) -> list[int]:
-    """Every start of `quote` in `text`, overlapping ones too, in code points."""
-    return [m.start() for m in re.finditer(f"(?={re.escape(quote)})", text)]
+    """Every start of `quote` in `text`, overlapping ones too, in code points; an empty quote stands nowhere."""
+    starts = []
+    at = text.find(quote) if quote else -1
+    while at >= 0:
+        starts.append(at)
+        at = text.find(quote, at + 1)
+    return starts
 
 
 def to_article(row: ArticleRow) -> t.Article:
@@ -202,6 +211,7 @@ def to_article(row: ArticleRow) -> t.Article:
         event=row.event,
         split=row.split,
         language=row.language,
+        complete=row.complete,
         source=t.Source(**source, facts=tuple(t.Fact(**f.model_dump()) for f in row.source.facts)),
         targets=tuple(t.Target(**x.model_dump()) for x in row.targets),
         speakers=tuple(t.Speaker(**{**s.model_dump(), "aliases": tuple(s.aliases)}) for s in row.speakers),

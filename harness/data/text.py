@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from functools import lru_cache
 
+from harness.data.speeches import own_speeches, speeches
 from harness.metrics.sentences import Sentence, sentences
 from harness.types import Article, Speaker
 
@@ -37,7 +38,18 @@ def repeated_headlines(title: str, text: str) -> list[tuple[int, int]]:
 
 
 def sentences_about(article: Article, speaker: Speaker) -> tuple[Sentence, ...]:
-    """Sentences that name the speaker, each with the next ones as long as they begin with a pronoun."""
+    """Sentences that name the speaker, each with the next ones as long as they begin with a pronoun.
+
+    Of a transcript (`harness.data.speeches`): the sentences of the speaker's own speeches, without the headings.
+    """
+    if speeches(article.text):
+        said = own_speeches(article, speaker)
+        own = [sentences(article.text[s.body : s.end], article.language) for s in said]
+        return tuple(
+            Sentence(x.start + s.body, x.end + s.body, x.text)
+            for s, found in zip(said, own, strict=True)
+            for x in found
+        )
     pattern = name_pattern(speaker)
     found: list[Sentence] = []
     follows = False

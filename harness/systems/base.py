@@ -11,9 +11,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from harness.data.speeches import words_of
 from harness.models.pool import ModelPool
 from harness.store import content_hash
-from harness.types import Answer, Article, Dataset, Item
+from harness.types import Answer, Article, Dataset, Item, Speaker, Target
 
 Kind = Literal["summariser", "stance", "speakers"]
 
@@ -84,6 +85,11 @@ def items_for(kind: str, articles: Sequence[Article]) -> Iterator[Item]:
     for article in articles:
         if kind == "stance":
             for speaker, target in article.pairs():
-                yield Item(article, speaker, target)
+                yield pair_item(article, speaker, target)
         else:
             yield Item(article)
+
+
+def pair_item(article: Article, speaker: Speaker, target: Target) -> Item:
+    """The question after one speaker's stance; of a transcript it carries that speaker's words alone."""
+    return Item(words_of(article, speaker), speaker, target)

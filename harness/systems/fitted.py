@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from harness.data.text import body_sentences, sentences_about
 from harness.errors import Unfitted
-from harness.systems.base import Context, System
+from harness.systems.base import Context, System, pair_item
 from harness.systems.folds import training_articles, training_hash
 from harness.types import STANCES, Answer, Dataset, Item, Stance
 
@@ -100,7 +100,7 @@ class FittedStance(System):
 def labelled_pairs(dataset: Dataset) -> list[tuple[Item, Stance]]:
     """Every declared pair that has gold, in the dataset's order."""
     return [
-        (Item(article, speaker, target), gold[speaker.id, target.id].stance)
+        (pair_item(article, speaker, target), gold[speaker.id, target.id].stance)
         for article in dataset
         if (gold := article.gold_stances())
         for speaker, target in article.pairs()
