@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.config import RunConfig
+from harness.config import RunConfig, SystemConfig
 from harness.data.summary_stances import JudgeSample
 from harness.environment import accelerator, environment
 from harness.errors import ConfigError, StoreError, nearest_hint
+from harness.found import with_found_speakers
+from harness.metrics.preservation_table import another_article
 from harness.models.pool import ModelPool
 from harness.predict import Answered, answer_all, plan
 from harness.progress import Reporter
@@ -28,9 +30,13 @@ from harness.records import (
     write_record,
 )
 from harness.store import PredictionStore, content_hash
-from harness.systems.base import Context, System, items_for
+from harness.systems.base import Context, Kind, System, items_for
 from harness.systems.registry import build
 from harness.types import ESCALATION, Annotation, Article, Dataset, Item, ItemScore
+
+
+KINDS: dict[str, Kind] = {"summariser": "summariser", "speakers": "speakers", "stance": "stance", "judge": "stance"}
+"""Which kind of system plays each role of a run."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +61,22 @@ class Job:
 
 def prepare(config: RunConfig) -> Job:
     """Loads the dataset, chooses the articles, builds the systems (no weights) and works out the run's id."""
+    if config.dataset.format == "texts" and config.speakers is None:
+        # nobody declared speakers in plain texts
+        rule = SystemConfig(name="rule", adapter="rule")
+        config = config.model_copy(update={"speakers": rule})
     dataset = read_articles(config)
     articles = select(dataset, config)
-    roles = {"summariser": config.summariser, "stance": config.stance, "judge": config.judge}
+    roles = {
+        "summariser": config.summariser,
+        "speakers": config.speakers,
+        "stance": config.stance,
+        "judge": config.judge,
+    }
     if config.summariser is None:
         del roles["judge"]
     systems = {
-        role: build("summariser" if role == "summariser" else "stance", section, config.executor.device, config.seed)
+        role: build(KINDS[role], section, config.executor.device, config.seed)
         for role, section in roles.items()
         if section is not None
     }
@@ -217,13 +232,17 @@ def compute(
         return answered
 
     summaries = ask("summariser", list(items_for("summariser", job.articles))) if "summariser" in job.systems else None
-    stances = ask("stance", list(items_for("stance", job.articles))) if "stance" in job.systems else None
-    readings = judge_items(job.articles, summaries) if summaries is not None and "judge" in job.systems else {}
+    finder = ask("speakers", list(items_for("speakers", job.articles))) if "speakers" in job.systems else None
+    asked_about = with_found_speakers(job.articles, finder.predictions) if finder else job.articles
+    stances = ask("stance", list(items_for("stance", asked_about))) if "stance" in job.systems else None
+    readings = judge_items(asked_about, summaries) if summaries is not None and "judge" in job.systems else {}
     asked = [(reading, item) for reading, items in readings.items() for item in items]
     judged = ask("judge", [item for _, item in asked], [reading for reading, _ in asked]) if asked else None
     judge = job.systems.get("judge")
     named = f"{judge.name}@{judge.fingerprint[:12]}" if judge else None
-    material = Material(job.articles, config.metrics, summaries, stances, readings, judged, named, job.judge_sample)
+    material = Material(
+        job.articles, config.metrics, summaries, stances, finder, readings, judged, named, job.judge_sample
+    )
     scored = score(material)
     snapshot(config.results, job.dataset)
     record = _record(
@@ -247,26 +266,27 @@ def compute(
 
 
 def judge_items(articles: Sequence[Article], summaries: Answered) -> dict[str, list[Item]]:
-    """What the judge reads: each summary alone; and, to know its ceiling and floor, the article, the references, nothing at
-    all and another article's summary."""
+    """What the judge reads: each summary alone, and the article; where there is gold, to know the judge's ceiling and floor,
+    also a reference, nothing at all and another article's reference."""
     texts = {p.article_id: p.answer.output for p in summaries.predictions if p.answer.error is None}
-    labelled = [a for a in articles if a.gold is not None]
     readings: dict[str, list[Item]] = {"summary": [], "article": [], "reference": [], "empty": [], "other": []}
 
     def ask(reading: str, article: Article, text: str) -> None:
         alone = replace(article, title="", text=text)
         readings[reading].extend(Item(alone, speaker, target) for speaker, target in article.pairs())
 
-    for i, article in enumerate(labelled):
+    for article in articles:
         if article.id in texts:
             ask("summary", article, texts[article.id])
         ask("article", article, article.text)
-        if article.summaries:
-            ask("reference", article, article.summaries[0].text)
+    labelled = [a for a in articles if a.gold is not None and a.summaries]
+    by_id = {a.id: a for a in labelled}
+    others = another_article(by_id)
+    for article in labelled:
+        ask("reference", article, article.summaries[0].text)
         ask("empty", article, "")
-        other = labelled[(i + 1) % len(labelled)]
-        if other is not article and other.summaries:
-            ask("other", article, other.summaries[0].text)
+        if article.id in others:
+            ask("other", article, by_id[others[article.id]].summaries[0].text)
     return {reading: items for reading, items in readings.items() if items}
 
 

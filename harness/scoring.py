@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.config import MetricsConfig
 from harness.data.summary_stances import JudgeSample
+from harness.found import score_found, suspicions
 from harness.predict import Answered
 from harness.records import Value
 from harness.types import Article, Item, ItemScore, MetricValue, Prediction
@@ -23,6 +24,7 @@ class Material:
     options: MetricsConfig
     summaries: Answered | None = None
     stances: Answered | None = None
+    finder: Answered | None = None
     readings: Mapping[str, Sequence[Item]] = field(default_factory=dict)
     judged: Answered | None = None
     judge: str | None = None
@@ -45,19 +47,24 @@ class Scored:
 
 
 def score(material: Material) -> Scored:
-    """All scores of a run; without gold there are none, and a note says so."""
+    """All scores of a run; without gold there are none, a note says so, and what looks suspicious is listed."""
     scored = Scored()
-    if not any(a.gold or a.summaries for a in material.articles):
+    labelled = any(a.gold or a.summaries for a in material.articles)
+    if not labelled:
         scored.notes.append("nothing was scored: the articles carry no gold")
-        return scored
-    if material.stances is not None:
-        score_stances(material, scored)
-    if material.summaries is not None:
+    elif material.summaries is not None:
         score_summaries(material, scored)
+    if material.finder is not None:
+        score_found(material, scored)
+    elif labelled and material.stances is not None:
+        score_stances(material, scored)
     if material.judged is not None:
-        from harness.preserve import score_preservation
+        if labelled and material.finder is None:
+            from harness.preserve import score_preservation
 
-        score_preservation(material, scored)
+            score_preservation(material, scored)
+        else:
+            suspicions(material, scored)
     return scored
 
 

@@ -14,7 +14,7 @@ LAYERS = [
     {"config", "metrics", "stats", "records", "store", "paths", "environment", "progress"},
     {"data", "models"},
     {"systems"},
-    {"predict", "preserve", "scoring", "verify", "executors", "curate"},
+    {"predict", "preserve", "found", "scoring", "verify", "executors", "curate"},
     {"job", "dry", "rescore", "report", "listing"},
     {"run"},
     {"web", "cli"},

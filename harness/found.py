@@ -1,0 +1,114 @@
+"""End to end, without declared speakers: those that a finder found are asked about, and matched to gold afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from harness.data.plain_texts import slug
+from harness.types import Annotation, Article, Prediction, Speaker, Stance, StanceLabel
+
+if TYPE_CHECKING:
+    from harness.metrics.preservation import OutcomeRow
+    from harness.scoring import Material, Scored
+
+
+def found_speakers(prediction: Prediction) -> tuple[Speaker, ...]:
+    """The speakers of a finder's answer (JSON: a list of {name, aliases}); none where it failed. Ids are made of names."""
+    if prediction.answer.error is not None:
+        return ()
+    speakers: dict[str, Speaker] = {}
+    for row in json.loads(prediction.answer.output or "[]"):
+        identifier = slug(row["name"]) or f"speaker-{len(speakers) + 1}"
+        while identifier in speakers:
+            identifier += "-2"
+        speakers[identifier] = Speaker(identifier, row["name"], tuple(row.get("aliases", ())), main=True)
+    return tuple(speakers.values())
+
+
+def with_found_speakers(articles: Sequence[Article], finder: Sequence[Prediction]) -> tuple[Article, ...]:
+    """The articles with the finder's speakers in place of the declared ones, and without anything that people labelled."""
+    found = {p.article_id: found_speakers(p) for p in finder}
+    return tuple(replace(a, speakers=found.get(a.id, ()), annotations=(), gold=None, complete=True) for a in articles)
+
+
+def score_found(material: Material, scored: Scored) -> None:
+    """F1 of speakers and of (speaker, stance) against gold, and where each error arose; articles without gold are left out."""
+    from harness.metrics.speakers import FoundSpeaker, FoundSpeakers, aggregate_speakers, score_speakers
+
+    assert material.finder is not None
+    stances: dict[str, dict[str, dict[str, Stance]]] = {}
+    for p in material.stances.predictions if material.stances else ():
+        if p.answer.label is not None and p.speaker_id and p.target_id:
+            stances.setdefault(p.article_id, {}).setdefault(p.speaker_id, {})[p.target_id] = p.answer.label
+    labelled = {a.id: a for a in material.articles if a.gold is not None}
+    answers = [
+        FoundSpeakers(
+            labelled[p.article_id],
+            tuple(FoundSpeaker(s.name, stances.get(p.article_id, {}).get(s.id, {})) for s in found_speakers(p)),
+            p.answer.error,
+        )
+        for p in material.finder.predictions
+        if p.article_id in labelled
+    ]
+    if not answers:
+        return
+    report = aggregate_speakers(answers, seed=material.options.seed, resamples=material.options.resamples)
+    scored.items.extend(score_speakers(answers))
+    scored.add(report.metrics)
+    scored.tables["speakers"] = report.tables
+
+
+def suspicions(material: Material, scored: Scored) -> None:
+    """Without gold: what the same judge reads from the article and does not find, or finds turned round, in the summary.
+
+    Suspected flips and drops stand beside the sentences about the speaker; nothing of it is a score.
+    """
+    from harness.data.text import sentences_about
+    from harness.metrics.preservation import HARM, Outcome, outcomes
+
+    assert material.judged is not None
+    predictions = iter(material.judged.predictions)
+    read: dict[str, dict[str, dict[tuple[str, str], Stance | None]]] = {}
+    articles: dict[str, Article] = {}
+    summaries: dict[str, str] = {}
+    for reading, items in material.readings.items():
+        for item, p in zip(items, predictions, strict=False):
+            assert item.speaker is not None
+            assert item.target is not None
+            if p.answer.error is None:
+                read.setdefault(reading, {}).setdefault(item.article.id, {})[item.speaker.id, item.target.id] = (
+                    p.answer.label
+                )
+            if reading == "summary":
+                summaries[item.article.id] = item.article.text
+            else:
+                articles[item.article.id] = item.article
+    rows: list[dict[str, Any]] = []
+    for article_id, summary in summaries.items():
+        article = articles[article_id]
+        taken = replace(article, gold=_as_gold(read.get("article", {}).get(article_id, {})))
+        for row in outcomes(taken, summary, read.get("summary", {}).get(article_id, {})):
+            if row.outcome in HARM or row.outcome in (Outcome.DROPPED_SPEAKER, Outcome.DROPPED_STANCE):
+                sentences = [s.text for s in sentences_about(article, article.speaker(row.speaker))]
+                rows.append(
+                    {**_plain(row), "speaker_name": article.speaker(row.speaker).name, "sentences": sentences[:3]}
+                )
+    scored.tables["suspected"] = rows
+
+
+def _as_gold(labels: Mapping[tuple[str, str], Stance | None]) -> Annotation:
+    return Annotation("judge", tuple(StanceLabel(s, t, label) for (s, t), label in labels.items() if label is not None))
+
+
+def _plain(row: OutcomeRow) -> dict[str, Any]:
+    return {
+        "article": row.article,
+        "speaker": row.speaker,
+        "target": row.target,
+        "article_says": row.gold,
+        "summary_says": row.judged,
+        "outcome": row.outcome,
+    }
