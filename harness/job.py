@@ -34,7 +34,6 @@ from harness.systems.base import Context, Kind, System, items_for
 from harness.systems.registry import build
 from harness.types import ESCALATION, Annotation, Article, Dataset, Item, ItemScore
 
-
 KINDS: dict[str, Kind] = {"summariser": "summariser", "speakers": "speakers", "stance": "stance", "judge": "stance"}
 """Which kind of system plays each role of a run."""
 
