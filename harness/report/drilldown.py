@@ -1,0 +1,286 @@
+"""What the drill-down of a report shows, as compact data: texts once, one character an answer, prompts by reference."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from harness.report.collect import Row, Runs
+from harness.report.columns import answers, codes
+from harness.report.table import labels
+from harness.types import PHENOMENA, STANCES, Article, Speaker
+
+MOST_ANSWERS = 100_000
+"""A page with more answers than this leaves out prompts and raw answers: `harness show --prompt` has them."""
+MOST_BYTES = 3_200_000
+"""Room for prompts and raw answers, so that a page with twenty systems and sixty articles stays under 5 MB."""
+SHORTEST_PIECE = 200
+"""Characters of an article that are worth cutting out of a prompt."""
+
+OUTCOMES = (
+    "kept",
+    "weakened",
+    "intensified",
+    "neutralised",
+    "polarised",
+    "flipped",
+    "invented",
+    "misattributed",
+    "dropped_speaker",
+    "dropped_stance",
+)
+_OUTCOME_CODES = {name: chr(ord("a") + i) for i, name in enumerate(OUTCOMES)}
+SUMMARY_SCORES = ("summary.rouge_lsum", "summary.words")
+
+
+def drilldown(runs: Runs) -> dict[str, Any]:
+    """Everything that the page's script reads."""
+    items = runs.items
+    classifiers, summarisers = runs.rows("stance"), runs.rows("summariser")
+    data: dict[str, Any] = {
+        "labels": [str(s) for s in STANCES],
+        "outcomes": list(OUTCOMES),
+        "phenomena": list(PHENOMENA),
+        "labelled": bool(runs.use and runs.use.labelled),
+        "articles": [_article(a) for a in runs.articles],
+        "items": _items(runs),
+        "first": _first_items(runs),
+        "classifiers": [_classifier(runs, row, name) for row, name in _named(classifiers)],
+        "summarisers": [_summariser(runs, row, name) for row, name in _named(summarisers)],
+    }
+    n_answers = len(items) * len(classifiers) + len(runs.articles) * len(summarisers)
+    blocks, left_out = _blocks(runs, [*classifiers, *summarisers]) if n_answers <= MOST_ANSWERS else ({}, [])
+    data["blocks"] = blocks
+    data["left_out"] = left_out if n_answers <= MOST_ANSWERS else ["*"]
+    return data
+
+
+def as_json(data: Any) -> str:
+    """JSON that may stand inside a script element: no `<` ends it, no separator breaks it; the same data, the same bytes."""
+    text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _named(rows: Sequence[Row]) -> list[tuple[Row, str]]:
+    names = labels(rows)
+    return [(row, names[row.fingerprint]) for row in rows]
+
+
+def utf16(text: str) -> list[int] | None:
+    """Where each code point starts in UTF-16, the unit of a browser's strings; None where nothing moves."""
+    if text.isascii() or max(text) <= "\uffff":
+        return None
+    starts, n = [], 0
+    for char in text:
+        starts.append(n)
+        n += 1 + (char > "\uffff")
+    return [*starts, n]
+
+
+def _article(article: Article) -> dict[str, Any]:
+    at = utf16(article.text)
+    source = article.source
+    return {
+        "id": article.id,
+        "title": article.title,
+        "text": article.text,
+        "event": article.event,
+        "kind": source.kind,
+        "split": article.split,
+        "source": [str(x) for x in (source.publisher, source.date, source.licence) if x],
+        "speakers": [[s.id, s.name, s.side or "", s.role or "", s.kind, int(s.main)] for s in article.speakers],
+        "targets": [[t.id, t.proposition, t.direction, -1 if t.rung is None else t.rung] for t in article.targets],
+        "mentions": [[_moved(at, a), _moved(at, b), s] for a, b, s in mentions(article.text, article.speakers)],
+        "references": [[r.annotator, r.text] for r in article.summaries],
+    }
+
+
+def _moved(at: list[int] | None, i: int) -> int:
+    return i if at is None else at[i]
+
+
+def mentions(text: str, speakers: Sequence[Speaker]) -> list[tuple[int, int, int]]:
+    """Where the text has a speaker's name or alias, as (start, end, speaker); the longest name wins, a shared one is nobody's."""
+    owner: dict[str, int | None] = {}
+    for i, speaker in enumerate(speakers):
+        for name in speaker.names:
+            # an alias such as `The president` also stands in the middle of a sentence
+            for form in {name, name[:1].swapcase() + name[1:]} if name[:4].lower() == "the " else {name}:
+                if form.strip():
+                    owner[form] = i if owner.get(form, i) == i else None
+    if not owner:
+        return []
+    names = sorted(owner, key=lambda n: (-len(n), n))
+    pattern = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, names)) + r")(?!\w)")
+    found = ((m.start(), m.end(), owner[m.group()]) for m in pattern.finditer(text))
+    return [(a, b, s) for a, b, s in found if s is not None]
+
+
+def _first_items(runs: Runs) -> list[int]:
+    """The first item of each article, and the number of all."""
+    first, home = [], runs.items.article.tolist()
+    n = 0
+    for i in range(len(runs.articles)):
+        first.append(n)
+        while n < len(home) and home[n] == i:
+            n += 1
+    return [*first, n]
+
+
+def _items(runs: Runs) -> list[list[Any]]:
+    """[speaker, target, gold, evidence spans, phenomena, what else gold says] for each item."""
+    rows: list[list[Any]] = []
+    for article in runs.articles:
+        at = utf16(article.text)
+        gold = article.gold_stances()
+        speakers = {s.id: i for i, s in enumerate(article.speakers)}
+        targets = {t.id: i for i, t in enumerate(article.targets)}
+        for speaker, target in article.pairs():
+            label = gold.get((speaker.id, target.id))
+            row: list[Any] = [
+                speakers[speaker.id],
+                targets[target.id],
+                -1 if label is None else STANCES.index(label.stance),
+            ]
+            if label is not None:
+                row.append([[_moved(at, e.start), _moved(at, e.end)] for e in label.evidence])
+                row.append([PHENOMENA.index(p) for p in label.phenomena if p in PHENOMENA])
+                said = [label.act, None if label.modality == "actual" else label.modality, label.condition, label.basis]
+                row.append("; ".join(x for x in (*said, label.note, label.reason) if x))
+            rows.append(row)
+    return rows
+
+
+def _classifier(runs: Runs, row: Row, name: str) -> dict[str, Any]:
+    told = codes(runs, row)
+    return {"name": name, "fingerprint": row.fingerprint[:12], "codes": "".join(map(str, told.tolist()))}
+
+
+def _summariser(runs: Runs, row: Row, name: str) -> dict[str, Any]:
+    found = answers(runs, row, "summariser", ("output", "error"))
+    texts: list[str | None] = [None] * len(runs.articles)
+    problems: dict[int, str] = {}
+    for article, stored in found:
+        if stored < 0:
+            problems[article] = "the stored prediction is gone"
+        elif (error := found.columns["error"][stored]) is not None:
+            problems[article] = f"no answer: {error}"
+        else:
+            texts[article] = found.columns["output"][stored] or ""
+    return {
+        "name": name,
+        "fingerprint": row.fingerprint[:12],
+        "texts": texts,
+        "problems": {str(k): v for k, v in problems.items()},
+        "judge": row.judge.name if row.judge else "",
+        "judged": "".join(map(str, codes(runs, row, "judge", "summary").tolist())) if row.judge else "",
+        "outcomes": outcome_codes(runs, row),
+        "scores": _summary_scores(runs, row),
+    }
+
+
+def outcome_codes(runs: Runs, row: Row) -> str:
+    """What became of each item in the summaries: one letter an item, `-` where there is no outcome."""
+    table = row.tables.get("preservation")
+    if row.judge is None or not isinstance(table, dict):
+        return ""
+    letters = ["-"] * len(runs.items)
+    for one in table.get("rows", ()):
+        i = runs.items.index.get((one["article"], one["speaker"], one["target"]))
+        if i is not None and one["outcome"] in _OUTCOME_CODES:
+            letters[i] = _OUTCOME_CODES[one["outcome"]]
+    return "".join(letters)
+
+
+def _summary_scores(runs: Runs, row: Row) -> list[list[float | None]]:
+    from harness.report.columns import item_scores
+
+    columns: list[list[float | None]] = []
+    for metric in SUMMARY_SCORES:
+        scores = item_scores(runs, row, metric)
+        values: list[float | None] = [None] * len(runs.articles)
+        for i, value in zip(scores.article.tolist(), scores.value.tolist(), strict=True):
+            values[i] = round(value, 3)
+        columns.append(values)
+    return columns
+
+
+def _blocks(runs: Runs, rows: Iterable[Row]) -> tuple[dict[str, str], list[str]]:
+    """Raw answers and prompts of each system, packed, by fingerprint; and the systems whose prompts found no room."""
+    room = MOST_BYTES
+    packed, prompts = {}, {}
+    for row in rows:
+        columns = _said(runs, row)
+        key = row.fingerprint[:12]
+        packed[f"raw:{key}"] = _pack(columns["raw"])
+        prompts[f"prompt:{key}"] = (row.name, _pack(columns["prompt"]))
+    room -= sum(map(len, packed.values()))
+    left_out = []
+    for key, (name, block) in sorted(prompts.items(), key=lambda pair: (len(pair[1][1]), pair[0])):
+        if len(block) <= room:
+            room -= len(block)
+            packed[key] = block
+        else:
+            left_out.append(name)
+    return packed, sorted(left_out)
+
+
+def _said(runs: Runs, row: Row) -> dict[str, list[Any]]:
+    """Raw answer and prompt of each item (or article), None where there is none; an error counts as a raw answer."""
+    found = answers(runs, row, row.kind, ("raw", "output", "prompt", "error"))
+    n = len(runs.articles) if row.kind == "summariser" else len(runs.items)
+    raw: list[Any] = [None] * n
+    prompt: list[Any] = [None] * n
+    home = range(n) if row.kind == "summariser" else runs.items.article.tolist()
+    columns = found.columns
+    for i, stored in found:
+        if stored >= 0:
+            error, said = columns["error"][stored], columns["raw"][stored]
+            output = columns["output"][stored]
+            raw[i] = f"error: {error}" if error is not None else said if said is not None else output
+            if row.kind == "summariser" and raw[i] == output:
+                raw[i] = None
+            whole = columns["prompt"][stored]
+            prompt[i] = None if whole is None else without_article(whole, runs.articles[home[i]].text)
+    return {"raw": raw, "prompt": prompt}
+
+
+def without_article(prompt: str, text: str) -> list[Any]:
+    """[before, start, end, after] with the article's text cut out (offsets in UTF-16), or [prompt] if it is not in there."""
+    for start, piece in ((0, text), (len(text) - len(text.lstrip()), text.strip())):
+        at = prompt.find(piece) if piece else -1
+        if at >= 0:
+            return _cut(prompt, text, at, start, len(piece))
+    start = len(text) - len(text.lstrip())
+    at = prompt.find(text[start : start + SHORTEST_PIECE])
+    if at >= 0:
+        return _cut(prompt, text, at, start, _shared(prompt[at:], text[start:]))
+    return [prompt]
+
+
+def _cut(prompt: str, text: str, at: int, start: int, length: int) -> list[Any]:
+    moved = utf16(text)
+    return [prompt[:at], _moved(moved, start), _moved(moved, start + length), prompt[at + length :]]
+
+
+def _shared(a: str, b: str) -> int:
+    """Length of the beginning that two strings share."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if a[:middle] == b[:middle] else (low, middle - 1)
+    return low
+
+
+def _pack(values: list[Any]) -> str:
+    """Deflated JSON in base64; empty where every value is None."""
+    if all(v is None for v in values):
+        return ""
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    return base64.b64encode(zlib.compress(text.encode("utf-8", "backslashreplace"), 9)).decode()

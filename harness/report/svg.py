@@ -1,0 +1,108 @@
+"""Small pieces of inline SVG: every picture has a title and a description in words, and colours come from the page's style."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+CHAR = 6.4
+"""Width of a character at 12 px, in pixels: wide enough for system fonts."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the report: SVG, caption, and the same in words for those who cannot see it."""
+
+    id: str
+    title: str
+    caption: str
+    svg: Markup
+    alternative: str = ""
+
+
+def svg(name: str, title: str, description: str, width: float, height: float, body: Iterable[str]) -> Markup:
+    """The element with its text alternative; `name` is unique on the page."""
+    inside = Markup("").join(Markup(b) for b in body)
+    return Markup(
+        '<svg role="img" aria-labelledby="{n}-t {n}-d" viewBox="0 0 {w:.0f} {h:.0f}" width="{w:.0f}" height="{h:.0f}">'
+        '<title id="{n}-t">{t}</title><desc id="{n}-d">{d}</desc>{b}</svg>'
+    ).format(n=name, t=clean(title), d=clean(description), w=width, h=height, b=inside)
+
+
+def clean(text: str) -> str:
+    """Text without the control characters that XML cannot have."""
+    return "".join(c for c in text if c.isprintable() or c in "\n\t")
+
+
+def text(x: float, y: float, content: str, cls: str = "", anchor: str = "start", hint: str = "") -> Markup:
+    """A line of text; `hint` is shown on hovering."""
+    more = Markup("<title>{}</title>").format(clean(hint)) if hint else ""
+    return Markup('<text x="{:.1f}" y="{:.1f}" class="{}" text-anchor="{}">{}{}</text>').format(
+        x, y, cls, anchor, clean(content), more
+    )
+
+
+def line(x1: float, y1: float, x2: float, y2: float, cls: str = "axis") -> Markup:
+    """A straight line."""
+    return Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" class="{}"/>').format(x1, y1, x2, y2, cls)
+
+
+def rect(x: float, y: float, w: float, h: float, cls: str, *, opacity: float | None = None, hint: str = "") -> Markup:
+    """A rectangle; `opacity` shades a cell."""
+    style = Markup(' fill-opacity="{:.2f}"').format(opacity) if opacity is not None else ""
+    more = Markup("<title>{}</title>").format(clean(hint)) if hint else ""
+    return Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="{}"{}>{}</rect>').format(
+        x, y, max(w, 0), max(h, 0), cls, style, more
+    )
+
+
+def path(d: str, cls: str, hint: str = "") -> Markup:
+    """A path."""
+    more = Markup("<title>{}</title>").format(clean(hint)) if hint else ""
+    return Markup('<path d="{}" class="{}">{}</path>').format(d, cls, more)
+
+
+def shape(kind: int, x: float, y: float, r: float, cls: str, hint: str = "") -> Markup:
+    """One of eight point shapes, so that systems differ without colour."""
+    k = kind % 8
+    if k == 0:
+        d = f"M{x - r:.1f},{y:.1f}a{r},{r} 0 1,0 {2 * r},0a{r},{r} 0 1,0 {-2 * r},0Z"
+    elif k == 1:
+        d = f"M{x - r:.1f},{y - r:.1f}h{2 * r}v{2 * r}h{-2 * r}Z"
+    elif k == 2:
+        d = f"M{x:.1f},{y - 1.2 * r:.1f}l{1.2 * r:.1f},{2.2 * r:.1f}h{-2.4 * r:.1f}Z"
+    elif k == 3:
+        d = f"M{x:.1f},{y - 1.3 * r:.1f}l{1.3 * r:.1f},{1.3 * r:.1f}l{-1.3 * r:.1f},{1.3 * r:.1f}l{-1.3 * r:.1f},{-1.3 * r:.1f}Z"
+    elif k == 4:
+        d = f"M{x:.1f},{y + 1.2 * r:.1f}l{1.2 * r:.1f},{-2.2 * r:.1f}h{-2.4 * r:.1f}Z"
+    elif k == 5:
+        d = f"M{x - r:.1f},{y - r:.1f}l{2 * r},{2 * r}M{x + r:.1f},{y - r:.1f}l{-2 * r},{2 * r}"
+    elif k == 6:
+        d = f"M{x - 1.2 * r:.1f},{y:.1f}h{2.4 * r:.1f}M{x:.1f},{y - 1.2 * r:.1f}v{2.4 * r:.1f}"
+    else:
+        d = f"M{x - r:.1f},{y:.1f}l{r},{-r}h{r}v{r}l{-r},{r}h{-r}Z"
+    return path(d, cls, hint)
+
+
+def ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Round numbers between two bounds."""
+    import math
+
+    span = high - low
+    if span <= 0:
+        return [low]
+    raw = span / most
+    step = 10.0 ** math.floor(math.log10(raw))
+    step *= next(m for m in (1, 2, 5, 10) if m * step >= raw)
+    first = math.ceil(low / step - 1e-9)
+    return [round(i * step, 10) for i in range(first, int(high / step + 1e-9) + 1)]
+
+
+def cut(name: str, most: int = 22) -> str:
+    """A name that fits."""
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
+__all__ = ["Markup", "Picture", "clean", "cut", "escape", "line", "path", "rect", "shape", "svg", "text", "ticks"]
