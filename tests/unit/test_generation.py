@@ -147,7 +147,8 @@ def test_packed_layers_give_a_row_the_same_bits_whatever_stands_beside_it(llama:
             together = layer(x)
             alone = torch.cat([layer(row[None]) for row in x])
         after = layer(x)
-    assert torch.equal(together, alone)
+    # Without oneDNN nothing is packed, and rows agree as closely as the ordinary product lets them.
+    assert torch.equal(together, alone) if packed else torch.allclose(together, alone, atol=1e-4)
     assert torch.allclose(plain, together, atol=1e-4) and torch.equal(plain, after)
 
 
