@@ -1,0 +1,46 @@
+"""Starts the labelling page on 127.0.0.1 with a random token and says where."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from harness.errors import HarnessError
+from harness.web.app import make_app
+from harness.web.folder import LabelFolder, Mode
+from harness.web.suggestions import Suggestions
+
+
+def serve(
+    folder: Path,
+    annotator: str,
+    mode: Mode,
+    port: int,
+    suggest: str | None,
+    results: Path,
+    announce: Callable[[str], None],
+) -> None:
+    """Serves until interrupted; `announce` is given the address, token and all. `port` 0 takes any free one."""
+    if annotator == "gold" or not annotator.strip():
+        raise HarnessError(f"{annotator!r} is no annotator's name", hint="--annotator ada")
+    labels = LabelFolder(folder, annotator, mode)
+    if not labels.ids():
+        raise HarnessError(f"{folder} holds no articles", hint="harness data new FILE --dataset DIR drafts one")
+    suggestions = Suggestions(results, suggest) if suggest else None
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise HarnessError(f"port {port} cannot be had: {error.strerror}", hint="leave --port out") from None
+        listener.listen(128)
+        chosen = listener.getsockname()[1]
+        token = secrets.token_urlsafe(24)
+        app = make_app(labels, chosen, token, suggestions)
+        config = uvicorn.Config(app, log_level="warning", lifespan="off", server_header=False, ws="none")
+        announce(f"http://127.0.0.1:{chosen}/#{token}")
+        uvicorn.Server(config).run(sockets=[listener])
