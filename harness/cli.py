@@ -183,6 +183,55 @@ def verify(external: Path | None) -> None:
     sys.exit(0 if all(c.passed for c in checks) else 1)
 
 
+@cli.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--annotator", metavar="NAME", help="Whose labels these are.  [default: your login name]")
+@click.option("--blind", is_flag=True, help="Hides other annotators' labels, gold and other people's summaries.")
+@click.option("--adjudicate", is_flag=True, help="Shows the annotations side by side; what you save is gold.")
+@click.option("--suggest", metavar="SYSTEM", help="Shows a system's stored stances as proposals to confirm.")
+@click.option("--port", default=0, help="Port on 127.0.0.1.  [default: any free one]")
+@click.option("--open", "open_", is_flag=True, help="Opens the page in your browser.")
+@RESULTS
+def label(
+    folder: Path,
+    annotator: str | None,
+    blind: bool,
+    adjudicate: bool,
+    suggest: str | None,
+    port: int,
+    open_: bool,
+    results: Path,
+) -> None:
+    """Opens the labelling page of a dataset folder: prints its address and serves it until you press Ctrl+C.
+
+    \b
+    Examples:
+      harness label datasets/escalation --annotator ada --open
+      harness label datasets/escalation --annotator ben --blind
+      harness label datasets/escalation --annotator cleo --adjudicate
+    """
+    import getpass
+    from typing import Literal
+
+    if blind and (adjudicate or suggest):
+        raise click.UsageError("--blind hides what --adjudicate and --suggest show: choose one")
+    try:
+        from harness.web.serve import serve
+    except ImportError as error:
+        raise HarnessError(
+            f"the labelling page needs {error.name}", hint="pip install 'stance-harness[label]'"
+        ) from None
+
+    def announce(address: str) -> None:
+        click.echo(address)
+        sys.stdout.flush()
+        if open_:
+            click.launch(address)
+
+    mode: Literal["label", "blind", "adjudicate"] = "blind" if blind else "adjudicate" if adjudicate else "label"
+    serve(folder, annotator or getpass.getuser(), mode, port, suggest, results, announce)
+
+
 @cli.group(cls=_Commands)
 def data() -> None:
     """Labelled articles: validate, count, convert, draft."""
