@@ -1,0 +1,375 @@
+"use strict";
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const data = JSON.parse($("#data").textContent);
+  const GLYPHS = ["−−", "−", "0", "+", "++", "∅"];
+  const DEGREES = [-2, -1, 0, 1, 2, null];
+  const THREE = [-1, -1, 0, 1, 1, 0];
+  const UNPARSED = 6;
+  const NO_ANSWER = { 6: "unparsed", 7: "no answer (error)", 8: "no longer stored", 9: "not asked" };
+  const HARM = new Set([4, 5, 6, 7]), DROPPED = new Set([8, 9]);
+  const FEW = 12;
+  const { articles, items, first, classifiers, summarisers } = data;
+  const words = (s) => s.replaceAll("_", " ");
+
+  // Text only ever enters the page as text: no markup is built from strings.
+  function el(tag, attributes = {}, ...children) {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+      else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value === true ? "" : value);
+    }
+    node.append(...children.filter((c) => c !== null && c !== undefined && c !== ""));
+    return node;
+  }
+
+  // ── theme ────────────────────────────────────────────────────────────────
+  const THEMES = { auto: "as the system", light: "light", dark: "dark" };
+  const root = document.documentElement;
+  function theme(name) {
+    root.dataset.theme = name;
+    $("#theme span").textContent = THEMES[name];
+    try { localStorage.setItem("theme", name); } catch { /* a file without storage keeps the choice while it is open */ }
+  }
+  let remembered = null;
+  try { remembered = localStorage.getItem("theme"); } catch { /* no storage */ }
+  if (remembered in THEMES) theme(remembered);
+  $("#theme").addEventListener("click", () => {
+    const names = Object.keys(THEMES);
+    theme(names[(names.indexOf(root.dataset.theme) + 1) % names.length]);
+  });
+
+  // ── state: everything that the address reproduces ────────────────────────
+  const FIELDS = ["w", "sys", "ph", "kind", "split", "o", "q"];
+  const state = { a: "", s: "", rows: "", sort: {} };
+  FIELDS.forEach((f) => { state[f] = ""; });
+  function address() {
+    const parameters = new URLSearchParams();
+    for (const f of [...FIELDS, "a", "s", "rows"]) if (state[f] !== "") parameters.set(f, state[f]);
+    for (const [board, by] of Object.entries(state.sort)) parameters.set(`sort-${board}`, by);
+    return `#${parameters}`;
+  }
+  function remember() {
+    const hash = address();
+    $("#link").setAttribute("href", hash);
+    try { history.replaceState(null, "", hash); } catch { /* some viewers forbid it; the link still works */ }
+  }
+  function recall() {
+    const parameters = new URLSearchParams(location.hash.slice(1));
+    for (const f of [...FIELDS, "a", "s", "rows"]) state[f] = parameters.get(f) ?? "";
+    state.sort = {};
+    for (const [name, by] of parameters) if (name.startsWith("sort-")) state.sort[name.slice(5)] = by;
+  }
+
+  // ── leaderboards ─────────────────────────────────────────────────────────
+  function sortBoard(table, by) {
+    const [key, way] = by.split(".");
+    const column = Number(key), sign = way === "d" ? -1 : 1;
+    const head = table.tHead.rows[0].cells[column];
+    if (!head) return;
+    const body = table.tBodies[0];
+    const rows = [...body.rows].map((row) => {
+      const v = row.cells[column].dataset.v;
+      return { row, v: column === 0 ? v : v === "" ? null : Number(v) };
+    });
+    // an empty cell stays at the end, whichever way the column is sorted
+    rows.sort((x, y) => x.v === null || y.v === null ? (x.v === null) - (y.v === null)
+      : sign * (column === 0 ? (x.v < y.v ? -1 : x.v > y.v ? 1 : 0) : x.v - y.v));
+    body.append(...rows.map((r) => r.row));
+    for (const cell of table.tHead.rows[0].cells) cell.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", sign < 0 ? "descending" : "ascending");
+  }
+  for (const table of document.querySelectorAll("table.leader")) {
+    table.tHead.addEventListener("click", (event) => {
+      const button = event.target.closest(".sort");
+      if (!button) return;
+      const board = table.dataset.board, old = state.sort[board] ?? "";
+      const start = button.dataset.key === "0" ? "a" : "d", other = start === "d" ? "a" : "d";
+      state.sort[board] = `${button.dataset.key}.${old === `${button.dataset.key}.${start}` ? other : start}`;
+      sortBoard(table, state.sort[board]);
+      remember();
+    });
+  }
+
+  // ── filters ──────────────────────────────────────────────────────────────
+  const form = $("#filters");
+  for (const system of [...classifiers, ...summarisers]) form.elements.sys.append(el("option", {}, system.name));
+  const code = (system, i) => system.codes.charCodeAt(i) - 48;
+  const fate = (system, i) => (system.outcomes ? system.outcomes.charCodeAt(i) - 97 : -1);
+  const isFlip = (gold, told) => gold >= 0 && told < UNPARSED && (DEGREES[gold] ?? 0) * (DEGREES[told] ?? 0) < 0;
+  const isWrong = (gold, told) => gold >= 0 && (told === UNPARSED || (told < UNPARSED && THREE[gold] !== THREE[told]));
+  function disagree(systems, i) {
+    let seen = -1;
+    for (const system of systems) {
+      const told = code(system, i);
+      if (told >= UNPARSED) continue;
+      if (seen >= 0 && seen !== told) return true;
+      seen = told;
+    }
+    return false;
+  }
+  function matcher() {
+    const named = (list) => (state.sys === "" ? list : list.filter((s) => s.name === state.sys));
+    const asked = named(classifiers), writing = named(summarisers);
+    const tests = {
+      wrong: (i, gold) => asked.some((s) => isWrong(gold, code(s, i))),
+      flipped: (i, gold) => asked.some((s) => isFlip(gold, code(s, i))) || writing.some((s) => fate(s, i) === 5),
+      unparsed: (i) => asked.some((s) => code(s, i) === UNPARSED),
+      disagree: (i) => state.sys === "" ? disagree(classifiers, i)
+        : asked.some((s) => code(s, i) < UNPARSED && classifiers.some((o) => code(o, i) < UNPARSED && code(o, i) !== code(s, i))),
+      harm: (i) => writing.some((s) => HARM.has(fate(s, i))),
+      dropped: (i) => writing.some((s) => DROPPED.has(fate(s, i))),
+    };
+    const test = tests[state.w], phenomenon = state.ph === "" ? -1 : data.phenomena.indexOf(state.ph);
+    return (i) => {
+      const item = items[i];
+      if (phenomenon >= 0 && !(item[4] && item[4].includes(phenomenon))) return false;
+      return !test || test(i, item[2]);
+    };
+  }
+  function apart(k) {
+    let n = 0;
+    for (let i = first[k]; i < first[k + 1]; i++) n += disagree(classifiers, i);
+    return n;
+  }
+  let shown = [], wanted = new Set();
+  function filter() {
+    const match = matcher(), query = state.q.toLowerCase(), narrowed = state.w !== "" || state.ph !== "";
+    shown = [];
+    wanted = new Set();
+    let total = 0;
+    articles.forEach((article, k) => {
+      if (state.kind !== "" && article.kind !== state.kind) return;
+      if (state.split !== "" && article.split !== state.split) return;
+      if (query && !`${article.title}\n${article.id}\n${article.text}\n${article.speakers.map((s) => s[1]).join("\n")}`.toLowerCase().includes(query)) return;
+      let n = 0;
+      for (let i = first[k]; i < first[k + 1]; i++) if (match(i)) { n++; wanted.add(i); }
+      if (narrowed && !n) return;
+      shown.push({ k, n });
+      total += n;
+    });
+    const order = { "": (x, y) => narrowed ? y.n - x.n || x.k - y.k : x.k - y.k, id: (x, y) => x.k - y.k };
+    if (state.o === "apart") {
+      const by = new Map(shown.map(({ k }) => [k, apart(k)]));
+      shown.sort((x, y) => by.get(y.k) - by.get(x.k) || x.k - y.k);
+      shown.forEach((one) => { one.apart = by.get(one.k); });
+    } else shown.sort(order[state.o] ?? order[""]);
+    $("#count").textContent = `${shown.length} of ${articles.length} articles, ${total} of ${items.length} (speaker, target) pairs match.`;
+    list();
+  }
+  const PAGE = 150;
+  function list(most = PAGE) {
+    const current = shown.some(({ k }) => articles[k].id === state.a) ? state.a : shown.length ? articles[shown[0].k].id : "";
+    const entries = shown.slice(0, most).map(({ k, n, apart: far }) => {
+      const article = articles[k];
+      const note = far !== undefined ? `${far} pairs in dispute` : `${n} pair${n === 1 ? "" : "s"}`;
+      return el("li", {}, el("button", { type: "button", "data-a": article.id, "aria-current": article.id === current ? "true" : false },
+        article.title, el("small", {}, `${article.id} · ${note}`)));
+    });
+    if (shown.length > most) {
+      entries.push(el("li", {}, el("button", { type: "button", onclick: () => list(shown.length) }, `Show all ${shown.length} articles`)));
+    }
+    $("#list").replaceChildren(...entries);
+    article(current);
+  }
+  $("#list").addEventListener("click", (event) => {
+    const button = event.target.closest("[data-a]");
+    if (!button) return;
+    state.a = button.dataset.a;
+    state.s = "";
+    for (const b of $("#list").querySelectorAll("[aria-current]")) b.removeAttribute("aria-current");
+    button.setAttribute("aria-current", "true");
+    article(state.a);
+    remember();
+  });
+  $("#list").addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    const buttons = [...$("#list").querySelectorAll("button")];
+    buttons[buttons.indexOf(document.activeElement) + step]?.focus();
+    event.preventDefault();
+  });
+
+  // ── one article ──────────────────────────────────────────────────────────
+  function article(id) {
+    const k = articles.findIndex((a) => a.id === id), place = $("#article");
+    if (k < 0) { place.replaceChildren(el("p", {}, "No article matches.")); return; }
+    const a = articles[k], chosen = a.speakers.findIndex((s) => s[0] === state.s);
+    const own = [];
+    for (let i = first[k]; i < first[k + 1]; i++) own.push(i);
+    place.replaceChildren(
+      el("h3", {}, a.title),
+      el("p", { class: "meta" }, [a.id, a.event, a.kind, `split ${a.split}`, ...a.source].join(" · ")),
+      cast(a, chosen), text(a, own, chosen), stances(a, own, chosen), summaries(a, k, own, chosen));
+  }
+  function cast(a, chosen) {
+    return el("ul", { class: "cast", "aria-label": "Speakers: press one to see its evidence and stances alone" }, ...a.speakers.map((s, n) =>
+      el("li", {}, el("button", {
+        type: "button", "aria-pressed": String(n === chosen), "data-s": s[0], title: [s[3], s[4], s[2], s[5] ? "main speaker" : ""].filter(Boolean).join(" · "),
+        onclick: () => { state.s = n === chosen ? "" : s[0]; article(a.id); remember(); $(`.cast [data-s="${CSS.escape(s[0])}"]`)?.focus(); },
+      }, el("span", { class: `sp c${n % 8}`, "data-n": n + 1 }, s[1]), s[2] ? ` ${s[2]}` : ""))));
+  }
+  function text(a, own, chosen) {
+    const evidence = own.flatMap((i) => (items[i][3] ?? []).map(([from, to]) => [from, to, items[i][0]]));
+    const cuts = new Set([0, a.text.length]);
+    for (const [from, to] of [...evidence, ...a.mentions]) { cuts.add(from); cuts.add(to); }
+    const at = [...cuts].sort((x, y) => x - y), box = el("div", { class: "text", dir: "auto" });
+    let mark = null, markKey = "";
+    for (let j = 0; j + 1 < at.length; j++) {
+      const from = at[j], piece = a.text.slice(from, at[j + 1]);
+      const here = evidence.filter(([x, y]) => x <= from && from < y);
+      const who = a.mentions.find(([x, y]) => x <= from && from < y);
+      const node = who ? el("span", { class: `sp c${who[2] % 8}${chosen >= 0 && chosen !== who[2] ? " off" : ""}`, "data-n": who[2] + 1, title: a.speakers[who[2]][1] }, piece)
+        : document.createTextNode(piece);
+      const key = here.map(([x, y]) => `${x}-${y}`).join();
+      if (!here.length) { box.append(node); mark = null; continue; }
+      if (!mark || key !== markKey) {
+        const off = chosen >= 0 && !here.some((e) => e[2] === chosen);
+        const named = [...new Set(here.map((e) => a.speakers[e[2]][1]))].join(", ");
+        mark = el("mark", { class: off ? "off" : "", title: `gold evidence: ${named}` });
+        markKey = key;
+        box.append(mark);
+      }
+      mark.append(node);
+    }
+    return box;
+  }
+  function label(told, gold) {
+    if (told in NO_ANSWER) return el("span", { class: "say bad" }, NO_ANSWER[told]);
+    return el("span", { class: `say d${DEGREES[told] ?? "n"}` }, `${GLYPHS[told]} ${words(data.labels[told])}`);
+  }
+  function said(system, i, gold) {
+    const told = code(system, i), flip = isFlip(gold, told), wrong = isWrong(gold, told);
+    const face = told in NO_ANSWER ? NO_ANSWER[told] : `${GLYPHS[told]} ${words(data.labels[told])}`;
+    const mark = gold < 0 || told > UNPARSED ? null : flip ? ["⇄", "flipped"] : wrong ? ["✗", "wrong"] : told === gold ? ["✓", "right"] : ["≈", "right side, other degree"];
+    return el("button", {
+      type: "button", class: `say ${told < UNPARSED ? `d${DEGREES[told] ?? "n"}` : "bad"}${flip ? " flip" : wrong ? " wrong" : ""}`,
+      title: "prompt and raw answer", onclick: () => open(system, i, classifiers.includes(system)),
+    }, mark ? el("b", { "aria-hidden": "true" }, mark[0]) : null, face, mark ? el("span", { class: "sr" }, ` (${mark[1]})`) : null);
+  }
+  function stances(a, own, chosen) {
+    let rows = chosen >= 0 ? own.filter((i) => items[i][0] === chosen) : own;
+    const matching = rows.filter((i) => wanted.has(i)), hidden = rows.length - matching.length;
+    if (state.rows !== "all" && matching.length) rows = matching;
+    const named = state.sys === "" ? [] : classifiers.filter((s) => s.name === state.sys);
+    const systems = named.length ? named : state.rows === "all" ? classifiers : classifiers.slice(0, FEW);
+    const box = el("div", {}, el("h3", {}, "Stances"));
+    if (!rows.length) { box.append(el("p", { class: "meta" }, "No pair of this speaker.")); return box; }
+    box.append(el("ul", { class: "targets" }, ...a.targets.map((t) => el("li", {}, el("b", {}, t[0]), ` ${t[1]}`, t[2] === "de_escalate" ? " (de-escalates)" : "", t[3] >= 0 ? ` · rung ${t[3]}` : ""))));
+    const fewer = !named.length && classifiers.length > systems.length ? ` and ${classifiers.length - systems.length} classifiers` : "";
+    if (state.rows === "all" || (hidden && matching.length) || fewer) {
+      box.append(el("button", { type: "button", class: "quiet", onclick: () => { state.rows = state.rows === "all" ? "" : "all"; article(a.id); remember(); } },
+        state.rows === "all" ? "Show only what matches" : `Show the other ${hidden} pairs${fewer} too`));
+    }
+    const table = el("table", { class: "stances" },
+      el("caption", { class: "sr" }, "Each pair’s gold stance and what each classifier answered; a cell opens prompt and raw answer"),
+      el("thead", {}, el("tr", {}, ...["speaker", "target", ...(data.labelled ? ["gold"] : []), ...systems.map((s) => s.name)].map((h) => el("th", { scope: "col" }, h)))),
+      el("tbody", {}, ...rows.map((i) => {
+        const [s, t, gold, , phenomena, note] = items[i];
+        const more = [(phenomena ?? []).map((p) => words(data.phenomena[p])).join(", "), note].filter(Boolean).join("; ");
+        return el("tr", {},
+          el("th", { scope: "row", class: "who" }, el("span", { class: `sp c${s % 8}`, "data-n": s + 1 }, a.speakers[s][1])),
+          el("td", { title: a.targets[t][1] }, a.targets[t][0]),
+          data.labelled ? el("td", {}, gold < 0 ? "(not labelled)" : label(gold), more ? el("span", { class: "gold-note" }, more) : null) : null,
+          ...systems.map((system) => el("td", {}, said(system, i, gold))));
+      })));
+    box.append(el("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Stances, table" }, table));
+    return box;
+  }
+  function summaries(a, k, own, chosen) {
+    if (!summarisers.length && !a.references.length) return el("div");
+    const named = summarisers.filter((s) => s.name === state.sys), systems = named.length ? named : summarisers;
+    const cards = a.references.map(([who, words_]) => el("div", { class: "summary" }, el("h4", {}, `Reference by ${who}`), el("p", { dir: "auto" }, words_)));
+    for (const system of systems) {
+      const told = system.texts[k], problem = system.problems[k];
+      const scores = [["ROUGE-Lsum", system.scores[0]?.[k]], ["words", system.scores[1]?.[k]]].filter(([, v]) => v !== null && v !== undefined);
+      const fates = own.filter((i) => (chosen < 0 || items[i][0] === chosen) && fate(system, i) >= 0);
+      const counted = new Map();
+      for (const i of fates) {
+        const f = fate(system, i);
+        if (HARM.has(f)) continue;
+        counted.set(f, (counted.get(f) ?? 0) + 1);
+      }
+      const harmed = fates.filter((i) => HARM.has(fate(system, i)));
+      cards.push(el("div", { class: "summary" },
+        el("h4", {}, system.name, el("button", { type: "button", class: "quiet", onclick: () => open(system, k, false) }, "prompt and raw answer")),
+        el("p", { dir: "auto" }, problem ? `(${problem})` : told === null ? "(not asked)" : told.trim() || "(empty)"),
+        el("small", {}, scores.map(([name, v]) => `${name} ${v}`).join(" · ")),
+        fates.length ? el("ul", { class: "fates", title: `as ${system.judge} reads it` },
+          ...harmed.map((i) => el("li", { class: "harm" }, `⇄ ${words(data.outcomes[fate(system, i)])}: ${a.speakers[items[i][0]][1]} on ${a.targets[items[i][1]][0]}` +
+            (system.judged && code({ codes: system.judged }, i) < UNPARSED ? ` (gold ${words(data.labels[items[i][2]])}, here ${words(data.labels[code({ codes: system.judged }, i)])})` : ""))),
+          ...[...counted].sort((x, y) => x[0] - y[0]).map(([f, n]) => el("li", {}, `${words(data.outcomes[f])} ${n}`))) : null));
+    }
+    return el("div", {}, el("h3", {}, "Summaries"), el("div", { class: "summaries" }, ...cards));
+  }
+
+  // ── the exact prompt and the raw answer ──────────────────────────────────
+  const unpacked = new Map();
+  async function unpack(name) {
+    if (!(name in data.blocks)) return null;
+    if (!unpacked.has(name)) {
+      const block = data.blocks[name];
+      if (block === "") unpacked.set(name, []);
+      else {
+        const bytes = Uint8Array.from(atob(block), (c) => c.charCodeAt(0));
+        const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+        unpacked.set(name, JSON.parse(await new Response(stream).text()));
+      }
+    }
+    return unpacked.get(name);
+  }
+  async function open(system, i, isStance) {
+    const k = isStance ? first.findLastIndex((f) => f <= i) : i;
+    const a = articles[k], box = $("#said .said");
+    const [raws, prompts] = await Promise.all([unpack(`raw:${system.fingerprint}`), unpack(`prompt:${system.fingerprint}`)]);
+    const raw = raws?.[i] ?? (isStance ? null : system.texts[k]), prompt = prompts?.[i] ?? null;
+    const about = isStance ? ` on ${a.speakers[items[i][0]][1]}, ${a.targets[items[i][1]][0]}` : "";
+    const away = "left out of this page for its size; harness show RUN --article ID --prompt prints it";
+    const parts = [el("h2", { id: "said-h" }, `${system.name}${about}`), el("p", { class: "meta" }, a.title)];
+    if (isStance && items[i][2] >= 0) parts.push(el("p", {}, "Gold: ", words(data.labels[items[i][2]])));
+    parts.push(el("h3", {}, "Raw answer"), raw !== null && raw !== undefined ? el("pre", { dir: "auto", tabindex: "0" }, raw)
+      : el("p", { class: "meta" }, raws === null ? away : "none: the answer is computed without text"));
+    parts.push(el("h3", {}, "Prompt"));
+    if (prompt === null) parts.push(el("p", { class: "meta" }, prompts === null ? away : "none: this system reads no prompt"));
+    else if (prompt.length === 1) parts.push(el("pre", { tabindex: "0" }, prompt[0]));
+    else parts.push(el("pre", { tabindex: "0" }, prompt[0], a.text.slice(prompt[1], prompt[2]), prompt[3]));
+    box.replaceChildren(...parts);
+    $("#said").showModal();
+  }
+
+  // ── wiring ───────────────────────────────────────────────────────────────
+  function read() { for (const f of FIELDS) state[f] = form.elements[f].value; }
+  function apply() {
+    for (const f of FIELDS) form.elements[f].value = state[f];
+    for (const f of FIELDS) if (form.elements[f].value !== state[f]) { form.elements[f].value = ""; state[f] = ""; }
+    for (const table of document.querySelectorAll("table.leader")) {
+      const by = state.sort[table.dataset.board];
+      if (by) sortBoard(table, by);
+    }
+    filter();
+    $("#link").setAttribute("href", address());
+  }
+  form.addEventListener("input", () => { read(); filter(); remember(); });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", (event) => {
+    event.preventDefault();
+    for (const f of FIELDS) state[f] = "";
+    state.s = state.rows = "";
+    apply();
+    remember();
+  });
+  for (const link of document.querySelectorAll('nav a[href^="#"], .skip')) {
+    // the address keeps the view; a link inside the page only moves to its part
+    link.addEventListener("click", (event) => {
+      const part = document.getElementById(link.getAttribute("href").slice(1));
+      event.preventDefault();
+      part.setAttribute("tabindex", "-1");
+      part.focus({ preventScroll: true });
+      part.scrollIntoView();
+    });
+  }
+  addEventListener("hashchange", () => { recall(); apply(); });
+  recall();
+  apply();
+  if (state.a !== "" && !location.hash.includes("sort-")) $("#articles").scrollIntoView({ behavior: "instant" });
+})();
