@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.data.formats.base import Loss
 
 RESULTS = click.option(
     "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Results folder."
@@ -333,6 +338,64 @@ def sample_judge(path: Path, runs: tuple[str, ...], results: Path, others: int, 
     sample = draw(list(found.records), texts, others, seed)
     written, unlabelled = add_sample(path, sample)
     click.echo(f"{len(sample.labels)} triples for {sample.judge}, {unlabelled} to label: {written}")
+
+
+@data.command("import")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--format", "-f", "format_", required=True, help="One of those below.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="New folder of the dataset.")
+@click.option("--mapping", type=click.Path(path_type=Path, exists=True), help="YAML: columns, labels, concepts, card.")
+@click.option("--losses", type=click.Path(path_type=Path), help="Writes everything that was lost to this file.")
+def import_(path: Path, format_: str, out: Path, mapping: Path | None, losses: Path | None) -> None:
+    """Makes a dataset folder of a foreign file, and says what was lost or changed on the way.
+
+    \b
+    Formats: jsonl, huggingface, label_studio, doccano, prodigy, dna, csv_table (docs/labelling.md has their mappings).
+    \b
+    Example:
+      harness data import --format dna debates.dna --out debates
+      harness data import --format csv_table semeval.csv --out semeval --mapping semeval.yaml
+    """
+    from harness.data.convert import import_file, read_mapping
+
+    found = import_file(format_, path, out, read_mapping(mapping))
+    _say_losses(found.losses, losses)
+    click.echo(f"{out}: {len(found.articles)} articles; next: harness data validate {out}")
+
+
+@data.command("export")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--format", "-f", "format_", required=True, help="One of those below.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File (huggingface: folder) to write.")
+@click.option(
+    "--mapping", type=click.Path(path_type=Path, exists=True), help="YAML: the code book, offsets, annotator."
+)
+@click.option("--losses", type=click.Path(path_type=Path), help="Writes everything that was lost to this file.")
+def export(path: Path, format_: str, out: Path, mapping: Path | None, losses: Path | None) -> None:
+    """Writes a dataset in a foreign format, and says what that cannot carry.
+
+    \b
+    Formats: jsonl, huggingface, label_studio, doccano, prodigy, dna, csv_table (docs/labelling.md has their mappings).
+    \b
+    Example:
+      harness data export --format label_studio datasets/escalation --out tasks.json
+    """
+    from harness.data.convert import export_dataset, read_mapping
+
+    _say_losses(export_dataset(format_, path, out, read_mapping(mapping)), losses)
+    click.echo(str(out))
+
+
+def _say_losses(losses: Sequence[Loss], to: Path | None) -> None:
+    """Each kind of loss on stderr; all of them in a file if one is named."""
+    from harness.data.convert import grouped
+    from harness.files import write_text
+
+    if to is not None:
+        write_text(to, "".join(f"{loss}\n" for loss in losses))
+    click.echo(f"lost or changed: {len(losses)}" if losses else "nothing was lost", err=True)
+    for line in grouped(losses):
+        click.echo(f"  {line}", err=True)
 
 
 def main() -> None:

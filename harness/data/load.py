@@ -104,9 +104,15 @@ def to_huggingface(dataset: Dataset) -> Any:
     from importlib import import_module
 
     # by name: beside this checkout's folder datasets/ a type checker would take the wrong one
-    return import_module("datasets").Dataset.from_list(
-        [ArticleRow.model_validate(to_row(a)).model_dump(mode="json") for a in dataset]
-    )
+    rows = [ArticleRow.model_validate(to_row(a)).model_dump(mode="json") for a in dataset]
+    for row in rows:
+        for labels in [*row["annotations"], *filter(None, [row["gold"]])]:
+            for stance in labels["stances"]:
+                # a column holds one type only
+                stance["evidence"] = [
+                    {"text": e, "occurrence": 1} if isinstance(e, str) else e for e in stance["evidence"]
+                ]
+    return import_module("datasets").Dataset.from_list(rows)
 
 
 Where = Callable[[tuple[str | int, ...]], Place]
@@ -185,19 +191,19 @@ def _parquet_rows(path: Path, errors: list[DataError]) -> Iterator[tuple[Any, Wh
         errors.append(DataError(Place(str(path)), f"not a readable Parquet file: {error}"))
         return
     for number, row in enumerate(rows, start=1):
-        yield _without_nulls(row), _in_row(path, number)
+        yield without_nulls(row), _in_row(path, number)
 
 
 def _in_row(path: Path, number: int) -> Where:
     return lambda loc: Place(str(path), number, ".".join(map(str, loc)) or None)
 
 
-def _without_nulls(value: Any) -> Any:
+def without_nulls(value: Any) -> Any:
     """Parquet gives every absent field back as null; absent means the default."""
     if isinstance(value, dict):
-        return {k: _without_nulls(v) for k, v in value.items() if v is not None}
+        return {k: without_nulls(v) for k, v in value.items() if v is not None}
     if isinstance(value, list):
-        return [_without_nulls(v) for v in value]
+        return [without_nulls(v) for v in value]
     return value
 
 

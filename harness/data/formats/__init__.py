@@ -1,0 +1,37 @@
+"""Interchange with other tools: one module a format, each with `load`, `save` and its mapping in its docstring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from harness.data.formats.base import Imported, Loss
+from harness.errors import UnknownSystem
+from harness.types import Dataset
+
+FORMATS: dict[str, str] = {
+    "jsonl": "the articles' own schema, one a line",
+    "huggingface": "a Hugging Face dataset: Parquet and a dataset card",
+    "label_studio": "Label Studio tasks with annotations and predictions, and the labelling config",
+    "doccano": "doccano sequence labels (JSONL)",
+    "prodigy": "Prodigy spans (JSONL)",
+    "dna": "Discourse Network Analyzer 2 (.dna, SQLite)",
+    "csv_table": "a table with a text, a speaker, a target and a stance in each row",
+}
+
+
+class Format(Protocol):
+    """What every format module has. Both report what the other side cannot carry."""
+
+    def load(self, path: Path, mapping: Mapping[str, Any]) -> Imported: ...
+
+    def save(self, dataset: Dataset, path: Path, mapping: Mapping[str, Any]) -> list[Loss]: ...
+
+
+def format_named(name: str) -> Format:
+    """The module of a format; UnknownSystem with the nearest name."""
+    if name not in FORMATS:
+        raise UnknownSystem("format", name, FORMATS)
+    return cast("Format", import_module(f"harness.data.formats.{name}"))

@@ -1,0 +1,178 @@
+"""What all formats share: reports of loss, guarded reading of files, rebuilding and checking of articles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.data.check import check_article
+from harness.data.load import MAX_BYTES
+from harness.data.plain_texts import slug, title_of
+from harness.data.save import check_size
+from harness.data.schema import ArticleRow, to_article, to_row
+from harness.errors import DataError, Place, ValidationFailed
+from harness.types import ESCALATION, ESCALATION_PROPOSITION, Article
+
+MAX_INPUT = 1_000_000_000
+"""Bytes of a whole file that is imported."""
+
+_ARCHIVES = {
+    b"PK\x03\x04": "zip (or a spreadsheet: save it as CSV)",
+    b"PK\x05\x06": "zip",
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"Rar!": "rar",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something that the other side cannot carry, or that was changed on the way: where, and what."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Checked articles, the fields of their dataset card, and what was lost or changed."""
+
+    articles: tuple[Article, ...]
+    card: Mapping[str, Any] = field(default_factory=dict)
+    losses: tuple[Loss, ...] = ()
+
+
+def guard(path: Path, limit: int = MAX_INPUT) -> Path:
+    """The path of a plain file within the limit; DataError for archives, which could unpack to anything."""
+    if not path.is_file():
+        raise DataError(Place(str(path)), "no such file")
+    with path.open("rb") as file:
+        head = file.read(265)
+    for magic, name in _ARCHIVES.items():
+        if head.startswith(magic):
+            raise DataError(Place(str(path)), f"is an archive: {name}", hint="unpack it and give the file itself")
+    if head[257:262] == b"ustar":
+        raise DataError(Place(str(path)), "is an archive: tar", hint="unpack it and give the file itself")
+    if path.stat().st_size > limit:
+        raise DataError(Place(str(path)), f"{path.stat().st_size:,} bytes; the limit is {limit:,}", hint="split it")
+    return path
+
+
+def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """Line number (from 1) and object of each line of a JSONL file; DataError with the line where one is none."""
+    with guard(path).open("rb") as file:
+        for number, line in enumerate(iter(lambda: file.readline(2 * MAX_BYTES), b""), start=1):
+            if len(line) >= 2 * MAX_BYTES:
+                raise DataError(Place(str(path), number), f"more than {2 * MAX_BYTES:,} bytes", hint="split the text")
+            if line.strip():
+                row = parse_json(line, Place(str(path), number))
+                if not isinstance(row, dict):
+                    raise DataError(Place(str(path), number), f"a {type(row).__name__}; an object is wanted")
+                yield number, row
+
+
+def parse_json(raw: bytes, place: Place) -> Any:
+    """Decoded JSON; DataError for what is none, also for endless nesting."""
+    try:
+        return json.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise DataError(place, "not UTF-8", hint="save the file as UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise DataError(place, f"not JSON: {error}") from None
+    except RecursionError:
+        raise DataError(place, "not JSON: nested too deeply") from None
+
+
+def article_from(row: Mapping[str, Any], place: Place) -> Article:
+    """The checked article of a row in the file's shape; ValidationFailed with everything that is wrong with it."""
+
+    def where(loc: tuple[str | int, ...]) -> Place:
+        return Place(place.file, place.line, ".".join(map(str, loc)) or None)
+
+    try:
+        parsed = ArticleRow.model_validate(row)
+    except ValidationError as error:
+        found = [DataError(where(tuple(e["loc"])), _say(e)) for e in error.errors(include_url=False)]
+        raise ValidationFailed(found) from None
+    check_size(parsed.text, f"{place}")
+    wrong = list(check_article(parsed, where))
+    if wrong:
+        raise ValidationFailed(wrong)
+    return to_article(parsed)
+
+
+def _say(error: Any) -> str:
+    if error["type"] == "string_pattern_mismatch":
+        return f"{error['input']!r} is no id: lower-case letters, digits, '-', '_' and '.' only, no path"
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def metadata(article: Article) -> dict[str, Any]:
+    """Everything of an article but its text and labels, JSON-able: what rides along in formats with room for it."""
+    return {k: v for k, v in to_row(article).items() if k not in {"text", "annotations", "gold"}}
+
+
+def metadata_or_new(row: Any, text: str, name: str, place: Place) -> dict[str, Any]:
+    """The metadata that rode along, or that of a text from elsewhere: id from `name`, no speakers, incomplete."""
+    if row is None:
+        if not text.strip():
+            raise DataError(place, "text is empty")
+        identifier = slug(name) or "article"
+        return {
+            "id": identifier,
+            "title": title_of(text),
+            "event": identifier,
+            "source": {"kind": "news"},
+            "targets": [{"id": ESCALATION, "proposition": ESCALATION_PROPOSITION}],
+            "speakers": [],
+            "complete": False,
+        }
+    if not isinstance(row, dict):
+        raise DataError(place, "`article` is no object")
+    return dict(row)
+
+
+class Ids:
+    """Ids made of names: lower-case words, a number where two names give the same."""
+
+    def __init__(self, fallback: str) -> None:
+        self._fallback = fallback
+        self._of: dict[str, str] = {}
+
+    def __call__(self, name: str) -> str:
+        """The id of that name, always the same one."""
+        if name not in self._of:
+            stem = slug(name) or self._fallback
+            taken, found, n = set(self._of.values()), stem, 1
+            while found in taken:
+                n += 1
+                found = f"{stem}-{n}"
+            self._of[name] = found
+        return self._of[name]
+
+
+def unique(articles: list[Article], path: Path) -> tuple[Article, ...]:
+    """The articles by id; DataError where two share one."""
+    found: dict[str, Article] = {}
+    for article in articles:
+        if article.id in found:
+            raise DataError(Place(str(path)), f"two articles have the id {article.id!r}", hint="rename one")
+        found[article.id] = article
+    if not found:
+        raise DataError(Place(str(path)), "holds no articles")
+    return tuple(sorted(found.values(), key=lambda a: a.id))
+
+
+Report = Callable[[str, str], None]
+"""Notes a loss: where, what."""

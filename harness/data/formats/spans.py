@@ -1,0 +1,128 @@
+"""Stances as labelled spans, the form of annotation tools: one span a piece of evidence, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.data.formats.base import Report
+from harness.data.schema import occurrences
+from harness.errors import DataError, Place
+from harness.types import Annotation, Article, Stance, StanceLabel
+
+ATTRIBUTES = ("act", "modality", "condition", "basis", "phenomena", "confidence", "note", "reason")
+"""What a stance has beside speaker, target, label and evidence."""
+
+LABEL_HINT = "a label is STANCE|SPEAKER|TARGET with ids, such as support|brandt|gates"
+
+
+@dataclass(frozen=True)
+class Span:
+    """A half-open span in code points with what it shows."""
+
+    start: int
+    end: int
+    speaker: str
+    target: str
+    stance: Stance
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """`stance|speaker|target`: ids hold no bar."""
+        return f"{self.stance}|{self.speaker}|{self.target}"
+
+
+def parse_label(label: str, place: Place) -> tuple[Stance, str, str]:
+    """Stance, speaker id and target id of a label; DataError for any other."""
+    parts = label.split("|")
+    if len(parts) != 3 or parts[0] not in list(Stance):
+        raise DataError(place, f"label {label!r} is not understood", hint=LABEL_HINT)
+    return Stance(parts[0]), parts[1], parts[2]
+
+
+def attributes_of(label: StanceLabel) -> dict[str, Any]:
+    """The attributes that are set, JSON-able."""
+    found = {k: getattr(label, k) for k in ATTRIBUTES}
+    found["phenomena"] = list(label.phenomena)
+    return {k: v for k, v in found.items() if v not in (None, []) and (k, v) != ("modality", "actual")}
+
+
+def spans_of(article: Article, annotation: Annotation, report: Report, *, attributes: bool = True) -> list[Span]:
+    """One span for each piece of evidence.
+
+    A label without evidence has no span: in a complete article it is `no_stance` and comes back as such, bare; what it
+    said besides is reported, and in an incomplete article the whole label is. With `attributes=False` the format has
+    no room for them.
+    """
+    spans = []
+    for label in annotation.stances:
+        extra = attributes_of(label)
+        where = f"{article.id}: {annotation.annotator}: {label.speaker} on {label.target}"
+        if not label.evidence and not article.complete:
+            report(where, f"{label.stance} without evidence has no span")
+        elif extra and (not attributes or not label.evidence):
+            report(where, f"{', '.join(extra)} not carried")
+        kept = extra if attributes else {}
+        spans += [Span(e.start, e.end, label.speaker, label.target, label.stance, kept) for e in label.evidence]
+    return spans
+
+
+def declare(row: dict[str, Any], spans: Sequence[Span]) -> None:
+    """Adds the speakers and targets that spans name to the row of a text from elsewhere, under their ids."""
+    for field_, name, ids in (
+        ("speakers", "name", [s.speaker for s in spans]),
+        ("targets", "proposition", [s.target for s in spans]),
+    ):
+        known = {x["id"] for x in row[field_]}
+        row[field_] = [*row[field_], *({"id": i, name: i} for i in dict.fromkeys(ids) if i not in known)]
+
+
+def stances_from(row: Mapping[str, Any], spans: Sequence[Span], where: str, report: Report) -> list[dict[str, Any]]:
+    """Stances in the file's shape from spans: one for each pair, in the order of declaration.
+
+    Different labels for one pair: those on one side become the weaker one, opposite ones become neutral with basis
+    both_sides; both are reported. In a complete article a pair without a span is `no_stance`.
+    """
+    text = row["text"]
+    by_pair: dict[tuple[str, str], list[Span]] = {}
+    for span in spans:
+        by_pair.setdefault((span.speaker, span.target), []).append(span)
+    speakers = [s["id"] for s in row["speakers"]]
+    targets = [x["id"] for x in row["targets"]]
+    declared = [(s, x) for s in speakers for x in targets]
+    pairs = declared if row.get("complete", True) else [p for p in declared if p in by_pair]
+    found: list[dict[str, Any]] = []
+    for pair in [*pairs, *(p for p in by_pair if p not in declared)]:
+        own = by_pair.get(pair, [])
+        stance, basis = merged([s.stance for s in own])
+        extra = dict(own[0].attributes) if own else {}
+        if len({s.stance for s in own}) > 1:
+            report(f"{where}: {pair[0]} on {pair[1]}", f"{', '.join(s.stance for s in own)} became {stance}")
+        if stance is Stance.NEUTRAL:
+            extra.setdefault("basis", basis)
+        else:
+            extra.pop("basis", None)
+        quotes = [quote(text, s.start, s.end) for s in own]
+        found.append({"speaker": pair[0], "target": pair[1], "stance": str(stance), "evidence": quotes, **extra})
+    return found
+
+
+def merged(labels: Sequence[Stance]) -> tuple[Stance, str | None]:
+    """One stance for several of one speaker on one target, and its basis: the same one; the weaker of one side;
+    neutral (both_sides) where sides are opposite; `no_stance` for none."""
+    on_scale = [s for s in labels if s.degree is not None]
+    if not on_scale:
+        return Stance.NO_STANCE, None
+    degrees = {s.degree or 0 for s in on_scale}
+    if min(degrees) < 0 < max(degrees):
+        return Stance.NEUTRAL, "both_sides"
+    return min(on_scale, key=lambda s: abs(s.degree or 0)), None
+
+
+def quote(text: str, start: int, end: int) -> str | dict[str, Any]:
+    """Evidence in the file's shape, with its occurrence where the passage stands more than once."""
+    passage = text[start:end]
+    starts = occurrences(text, passage)
+    return passage if len(starts) == 1 else {"text": passage, "occurrence": starts.index(start) + 1}
