@@ -65,6 +65,13 @@ class EndpointOptions(Options):
     longest_wait_s: Annotated[float, Field(ge=0)] = 120.0
     price: Price | None = None
 
+    @field_validator("model", mode="before")
+    @classmethod
+    def _named(cls, model: object) -> object:
+        if not model:
+            raise ValueError("name the model as the server knows it, such as stance.model=Qwen/Qwen2.5-7B-Instruct")
+        return model
+
     @property
     def server(self) -> Server:
         """What the client needs of it."""

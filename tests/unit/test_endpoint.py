@@ -422,6 +422,7 @@ def test_the_fingerprint_leaves_delivery_out() -> None:
         ({"prompt": "{article} {speaker} {target} {x}"}, "nothing fills {x}"),
         ({"answers": {"oppose": "no"}}, "no wording for lean_oppose"),
         ({"base_url": "localhost:8000"}, "base_url"),
+        ({"model": None}, "name the model as the server knows it"),
         ({"concurency": 3}, "did you mean 'concurrency'"),
     ],
 )

