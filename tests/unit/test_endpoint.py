@@ -75,11 +75,11 @@ def number(prompt: str) -> int:
 
 @pytest.mark.parametrize("kind", ["summariser", "stance"])
 def test_nothing_is_lost_and_nothing_doubled(kind: str, tmp_path: Path) -> None:
-    """Article i meets misdeed i: once if i is even, always if it is odd; the answers say whose they are."""
-    data = dataset(len(MISDEEDS))
+    """Articles 2i and 2i + 1 meet misdeed i: the first of them once, the other always; the answers say whose they are."""
+    data = dataset(2 * len(MISDEEDS))
 
     def behave(prompt: str, attempt: int) -> str:
-        misdeed = MISDEEDS[number(prompt)]
+        misdeed = MISDEEDS[number(prompt) // 2]
         return misdeed if attempt == 1 or number(prompt) % 2 else "ok"
 
     def reply(body: dict[str, Any]) -> dict[str, Any]:
@@ -91,18 +91,18 @@ def test_nothing_is_lost_and_nothing_doubled(kind: str, tmp_path: Path) -> None:
     asked = items(kind, data)
     store = PredictionStore(tmp_path)
     with serving(behave, reply) as server:
-        judge = system(kind, base_url=server.url, concurrency=16, attempts=2)
+        judge = system(kind, base_url=server.url, concurrency=32, attempts=2, timeout_s=2.0)
         work = plan(judge, asked, data, store)
         done = answer_all(judge, work, Context(data), store, kind)
         assert [p.article_id for p in done.predictions] == [i.article.id for i in asked]
         for item, prediction in zip(asked, done.predictions, strict=True):
             answer, n = prediction.answer, int(item.article.id[1:])
             if n % 2:
-                assert answer.error is not None, MISDEEDS[n]
+                assert answer.error is not None, MISDEEDS[n // 2]
                 assert "after 2 attempts: " in answer.error
                 assert answer.label is None
             else:
-                assert answer.error is None, MISDEEDS[n]
+                assert answer.error is None, MISDEEDS[n // 2]
                 assert answer.output == (
                     f"A <{n}>" if kind == "summariser" else "support" if item.speaker.id == "olm" else "oppose"
                 )
