@@ -269,12 +269,12 @@ def run(
 
 def stance(name: str, error: float, **options: Any) -> NoisyStance:
     """A stance classifier that errs at a rate."""
-    return NoisyStance(name, _Noisy(error=error, **options), f"make-believe classifier, error rate {error}")
+    return NoisyStance(name, _Noisy(error=error, **options), f"make-believe classifier, error rate {error:.2f}")
 
 
 def summariser(name: str, error: float, **options: Any) -> NoisySummariser:
     """A summariser that drops more speakers at a higher rate."""
-    return NoisySummariser(name, _Noisy(error=error, **options), f"make-believe summariser, error rate {error}")
+    return NoisySummariser(name, _Noisy(error=error, **options), f"make-believe summariser, error rate {error:.2f}")
 
 
 def judge(name: str = "word-judge", error: float = 0.05, **options: Any) -> JudgeByWords:

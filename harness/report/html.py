@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +16,7 @@ from harness.report.counts import direction
 from harness.report.drilldown import as_json, drilldown
 from harness.report.html_pictures import pictures
 from harness.report.html_slices import slice_pictures
-from harness.report.svg import Markup, Picture
+from harness.report.svg import Markup, Picture, escape
 from harness.report.table import Cell, Leaderboard, Line, labels
 from harness.report.text import ARROWS, TITLES, number, problem_lines, reproduce, short
 from harness.report.verdicts import better, judge_note, unscored_verdict, verdicts
@@ -82,13 +83,20 @@ def environment() -> Environment:
     """Templates with everything escaped and nothing undefined."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=PackageLoader("harness.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["whole_intervals"] = whole_intervals
+    return made
+
+
+def whole_intervals(text: str) -> Markup:
+    """Escaped text in which no line breaks within brackets."""
+    return Markup(re.sub(r"(\S+ )(\[[^\]]{1,40}\])", r'<span class="nb">\1\2</span>', str(escape(text))))
 
 
 @cache
@@ -226,10 +234,10 @@ def _board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
         columns.append(
             {
                 "key": metric,
-                "label": label,
+                "label": label.replace("-", "\u2011"),
                 "arrow": ARROWS[direction(metric)],
                 "better": better(metric),
-                "scale": f"{number(low, metric)} – {number(high, metric)}",
+                "scale": f"{number(low, metric)} – {number(high, metric)}".replace("-", "−"),
                 "primary": metric in PRIMARY[board.kind],
                 "judged": metric.startswith("preservation."),
             }
@@ -256,7 +264,7 @@ def _board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
         "columns": columns,
         "rows": rows,
         "baseline": names.get(board.baseline or ""),
-        "against": [board.columns[i][1] for i in tested],
+        "against": [board.columns[i][1].replace("-", "\u2011") for i in tested],
         "judged": any(c["judged"] for c in columns),
         "note": judge_note(runs),
     }
@@ -284,8 +292,8 @@ def _cell_view(cell: Cell, span: tuple[float, float], line: Line, board: Leaderb
         mark, words = "≈", "not distinguishable from the best"
     return CellView(
         sort=repr(cell.value),
-        text=number(cell.value, cell.metric),
-        interval=interval,
+        text=number(cell.value, cell.metric).replace("-", "−"),
+        interval=interval.replace("-", "−"),
         drawing=_interval(cell, span),
         mark=mark,
         mark_words=words,
@@ -352,7 +360,7 @@ def _costs(line: Line, use: SystemUse) -> list[CellView]:
             problems if use.n_items else short(gone),
             empty="" if use.n_items else gone,
         ),
-        CellView(str(tokens), f"{use.tokens_in:,} in, {use.tokens_out:,} out")
+        CellView(str(tokens), f"{_count(use.tokens_in)} in", f"{_count(use.tokens_out)} out", note=f"{tokens:,} in all")
         if tokens
         else CellView("", "no tokens" if use.n_items else short(gone), empty="the system reads no tokens"),
         CellView(repr(pace), _seconds(pace)) if pace is not None else CellView("", short(gone), empty=gone),
@@ -363,6 +371,10 @@ def _costs(line: Line, use: SystemUse) -> list[CellView]:
         if use.cost is not None
         else CellView("", "no price", empty="runs here, or no price is configured"),
     ]
+
+
+def _count(n: int) -> str:
+    return f"{n}" if n < 10_000 else f"{n / 1e3:.0f} k" if n < 10_000_000 else f"{n / 1e6:.0f} M"
 
 
 def _seconds(value: float) -> str:

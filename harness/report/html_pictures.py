@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.report import svg as s
-from harness.report.collect import PRIMARY
+from harness.report.collect import PRIMARY, Row
 from harness.report.counts import direction
 from harness.report.svg import Markup, Picture
 from harness.report.table import Leaderboard, labels
@@ -67,11 +67,11 @@ def frontier(board: Leaderboard, metric: str) -> Picture | None:
     )
     left = f" No time or score: {', '.join(missing[:8])}{' …' if len(missing) > 8 else ''}." if missing else ""
     caption = (
-        f"{label} against seconds per article (logarithmic); bars are 95 % intervals, better is {better} and to the left. "
+        f"Vertical bars are 95 % intervals; better is {better} and to the left. "
         f"The line joins the Pareto front: systems that no other beats in both.{left}"
     )
     name = f"front-{metric.replace('.', '-').replace('_', '-')}"
-    title = f"{label} against time"
+    title = f"{label[0].upper()}{label[1:]} against time"
     return Picture(name, title, caption, _frontier_svg(name, title, alternative, points, front, metric), alternative)
 
 
@@ -122,12 +122,12 @@ def _frontier_svg(
     )
     body.append(s.path(steps + f"H{width - right:.1f}", "front"))
     on_front = set(front)
-    taken: list[tuple[float, float, float]] = []
+    taken = [(x(p.pace) - 5, x(p.pace) + 5, y(p.value) + 3) for p in points]
     for i, p in enumerate(points):
         hint = f"{p.name}: {number(p.value, metric)} at {_pace(p.pace)} s per article"
         body.append(s.line(x(p.pace), y(p.low), x(p.pace), y(p.high), "whisker"))
         body.append(s.shape(i, x(p.pace), y(p.value), 4.6, "point best" if p in on_front else "point", hint))
-        label_y = _place(x(p.pace) + 9, y(p.value) + 4, len(s.cut(p.name, 20)) * s.CHAR, taken)
+        label_y = _place(x(p.pace) + 9, y(p.value) - 5, len(s.cut(p.name, 20)) * s.CHAR, taken)
         if label_y is not None:
             body.append(
                 s.text(x(p.pace) + 9, label_y, s.cut(p.name, 20), "name" if p in on_front else "name dim", hint=hint)
@@ -155,8 +155,7 @@ def confusions(board: Leaderboard) -> Picture | None:
     tables = [
         (names[one.row.fingerprint], table)
         for one in board.lines
-        if isinstance(table := one.row.tables.get("stance.confusion.three_way"), dict)
-        and any(map(sum, table["counts"]))
+        if isinstance(table := _table(one.row, "confusion.three_way"), dict) and any(map(sum, table["counts"]))
     ]
     if not tables:
         return None
@@ -181,6 +180,12 @@ def confusions(board: Leaderboard) -> Picture | None:
     return Picture(
         "confusions", title, caption, s.svg("confusions", title, alternative, width, height, body), alternative
     )
+
+
+def _table(row: Row, name: str) -> object:
+    """One of the stance tables of the run that stands for the row."""
+    tables = row.tables.get("stance")
+    return tables.get(f"stance.{name}") if isinstance(tables, dict) else None
 
 
 def _row_words(table: dict[str, Any], k: int) -> str:
@@ -216,7 +221,7 @@ def reliability(board: Leaderboard) -> Picture | None:
     tables = [
         (names[one.row.fingerprint], bins)
         for one in board.lines
-        if isinstance(bins := one.row.tables.get("stance.reliability.three_way"), list) and bins
+        if isinstance(bins := _table(one.row, "reliability.three_way"), list) and bins
     ]
     if not tables:
         return None

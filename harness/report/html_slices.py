@@ -18,7 +18,7 @@ from harness.report.counts import article_counts, on_scale
 from harness.report.html_pictures import MOST
 from harness.report.svg import Markup, Picture
 from harness.report.table import Leaderboard, labels
-from harness.report.verdicts import judge_note
+from harness.report.verdicts import judge_note, sentence
 from harness.types import Article
 
 SIDES = ("more escalatory side", "other side", "outside, or no side")
@@ -105,7 +105,7 @@ def judge_heat_map(runs: Runs) -> Picture | None:
     left_out = f" {len(rows_shown)} of {len(rows)} summarisers." if len(rows) > len(rows_shown) else ""
     caption = (
         "Fidelity of the stances that a summary conveys (darker is more faithful) with harm of 100 below it; rows are "
-        f"summarisers, columns judges. {judge_note(runs)}.{left_out}"
+        f"summarisers, columns judges. {sentence(judge_note(runs))}.{left_out}"
     )
     title = "Stance preservation, summariser by judge"
     alternative = "; ".join(told[:60])
@@ -159,7 +159,7 @@ def sides(runs: Runs, board: Leaderboard) -> Picture | None:
     left_out = f" The best {len(shown)} of {len(counted)} summarisers." if len(counted) > len(shown) else ""
     caption = (
         "What summaries make of the article's stances, by the speaker's side; in each article the side whose gold is "
-        f"more escalatory is told from the other. In brackets: how many stances. {judge_note(runs)}.{left_out}"
+        f"more escalatory is told from the other. In brackets: how many stances. {sentence(judge_note(runs))}.{left_out}"
     )
     title = "Who is dropped or flipped, by side of the conflict"
     alternative = "; ".join(told)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.errors import ConfigError, nearest_hint
 from harness.records import Value
 from harness.report.collect import PRIMARY, Row, Runs
 from harness.report.compare import MetricDifference, corrected, difference
@@ -32,6 +33,9 @@ COLUMNS = {
         ("stance.unparsed_rate.six_label", "unparsed"),
     ),
 }
+
+USUAL = {"summariser": ("lead3", "lexrank"), "stance": ("majority", "name_only", "sentiment")}
+"""The baseline if none is chosen: the first of these that was run."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,11 @@ class Leaderboard:
 def leaderboards(runs: Runs, *, baseline: str | None = None, seed: int = 0) -> list[Leaderboard]:
     """Summarisers, then stance classifiers. The Holm family is the report's: each system against the baseline and against
     the best, on the primary metrics of both kinds."""
+    known = sorted({row.name for kind in USUAL for row in runs.rows(kind)} | _labels_of(runs))
+    if baseline is not None and baseline not in known:
+        raise ConfigError(
+            f"no run has a system called {baseline!r}", hint=nearest_hint(baseline, known) + ", ".join(known)
+        )
     found = [_tested(runs, kind, baseline, seed) for kind in ("summariser", "stance")]
     adjusted = iter(corrected([d for _, _, tests, _ in found for _, _, d in tests]))
     boards = []
@@ -95,7 +104,7 @@ def _tested(
     """Rows of a kind, the baseline's, the tests of primary metrics (not corrected yet) and the best system by metric."""
     rows = runs.rows(kind)
     names = labels(rows)
-    baseline_row = next((r for r in rows if baseline in (names[r.fingerprint], r.name)), None)
+    baseline_row = _baseline(rows, names, USUAL[kind] if baseline is None else (baseline,))
     tests: list[Test] = []
     best: dict[str, str] = {}
     for metric in PRIMARY[kind]:
@@ -107,6 +116,16 @@ def _tested(
         for other in [best_row] + ([baseline_row] if baseline_row and baseline_row is not best_row else []):
             tests.extend(_tests(rows, counts, metric, other, tests, seed))
     return rows, baseline_row, tests, best
+
+
+def _labels_of(runs: Runs) -> set[str]:
+    return {name for kind in USUAL for name in labels(runs.rows(kind)).values()}
+
+
+def _baseline(rows: Sequence[Row], names: dict[str, str], wanted: Sequence[str]) -> Row | None:
+    """The first of the wanted systems that answered anything."""
+    fit = [r for r in rows if r.use.status == "ok"]
+    return next((r for name in wanted for r in fit if name in (names[r.fingerprint], r.name)), None)
 
 
 def _order(row: Row, metric: str) -> tuple[float, str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from harness.report.collect import PRIMARY, Row, Runs
-from harness.report.compare import MetricDifference, difference
+from harness.report.compare import MetricDifference, corrected, difference
 from harness.report.counts import direction, shared_counts
 from harness.report.table import Leaderboard, Line, labels
 
@@ -95,6 +95,11 @@ def judge_note(runs: Runs) -> str:
     return f"judge {runs.judge.name} validated against people" + (f": {', '.join(shares)}" if shares else "")
 
 
+def sentence(text: str) -> str:
+    """The text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
 def shown(value: float, metric: str) -> str:
     """A value as a sentence has it: counts of a hundred whole, shares with two digits."""
     return f"{value:.0f}" if metric == HARM else f"{100 * value:.0f}" if metric == FLIPS else f"{value:.2f}"
@@ -112,8 +117,7 @@ def outcome(d: MetricDifference) -> str:
     if d.difference is None:
         return f"not compared: {d.reason}"
     if d.real:
-        p = d.p_corrected if d.primary else d.p_value
-        return f"separable ({'Holm-corrected ' if d.primary else ''}p {_p(p)})"
+        return f"separable ({'Holm-corrected ' if d.primary else ''}p {_p(d.p_corrected)})"
     if d.more_articles:
         return f"not distinguishable; about {d.more_articles:,} more articles would do"
     if d.detectable is not None:
@@ -182,7 +186,7 @@ def _flips(runs: Runs, board: Leaderboard) -> list[Verdict]:
         return [Verdict(FLIPS, f"{text}.")]
     second = leading[1].row
     counts = shared_counts(runs, [first, second], FLIPS)
-    d = replace(difference(FLIPS, counts[0], counts[1]), primary=False)
+    d = corrected([difference(FLIPS, counts[0], counts[1])])[0]
     text += f", {names[second.fingerprint]} {_value(second, FLIPS)}: {outcome(d)}."
     return [Verdict(FLIPS, text, d.real if d.difference is not None else None)]
 

@@ -213,7 +213,10 @@
     const evidence = own.flatMap((i) => (items[i][3] ?? []).map(([from, to]) => [from, to, items[i][0]]));
     const cuts = new Set([0, a.text.length]);
     for (const [from, to] of [...evidence, ...a.mentions]) { cuts.add(from); cuts.add(to); }
-    const at = [...cuts].sort((x, y) => x - y), box = el("div", { class: "text", dir: "auto" });
+    const title = a.text.trimStart().startsWith(a.title) ? a.text.indexOf(a.title) + a.title.length : 0;
+    const begin = title + (a.text.slice(title).length - a.text.slice(title).trimStart().length);
+    // the heading above says the title already
+    const at = [begin, ...[...cuts].filter((x) => x > begin).sort((x, y) => x - y)], box = el("div", { class: "text", dir: "auto" });
     let mark = null, markKey = "";
     for (let j = 0; j + 1 < at.length; j++) {
       const from = at[j], piece = a.text.slice(from, at[j + 1]);
