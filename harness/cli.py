@@ -102,38 +102,48 @@ def report(runs: tuple[str, ...], results: Path, out: Path | None, baseline: str
 @click.argument("a")
 @click.argument("b")
 @RESULTS
-def compare(a: str, b: str, results: Path) -> None:
+@click.option("--html", "page", type=click.Path(path_type=Path), help="Also writes a page with both runs to this file.")
+def compare(a: str, b: str, results: Path, page: Path | None) -> None:
     """Tests the paired differences of two runs, A minus B.
 
     \b
-    Example:
+    Examples:
       harness compare lead3+majority-escalation-dev-0a1b smollm2+majority-escalation-dev-2c3d
+      harness compare lead3+majority-escalation-dev-0a1b smollm2+majority-escalation-dev-2c3d --html pair.html
     """
     from rich.console import Console
 
     from harness.report.compare import compare as compare_runs
     from harness.report.text import comparison_terminal
 
-    for comparison in compare_runs(a, b, results):
+    comparisons = compare_runs(a, b, results)
+    for comparison in comparisons:
         comparison_terminal(Console(highlight=False), comparison)
+    if page is not None:
+        from harness.report.write import write_comparison
+
+        click.echo(f"written: {write_comparison(a, b, results, comparisons, page)}", err=True)
 
 
 @cli.command()
 @click.argument("run")
 @click.option("--article", help="Id of one article; without it, those where the run went wrong most.")
+@click.option("--prompt", is_flag=True, help="Also the exact prompt and raw answer of every item.")
+@click.option("--speaker", help="Only the stances of this speaker.")
 @RESULTS
-def show(run: str, article: str | None, results: Path) -> None:
+def show(run: str, article: str | None, prompt: bool, speaker: str | None, results: Path) -> None:
     """Shows what a run's systems said of an article, beside gold.
 
     \b
-    Example:
+    Examples:
       harness show smollm2+smollm2-escalation-dev-2c3d --article cuba-1962-excomm
+      harness show smollm2+smollm2-escalation-dev-2c3d --article cuba-1962-excomm --speaker lemay --prompt
     """
     from rich.console import Console
 
     from harness.report.show import show_article
 
-    show_article(Console(highlight=False), results, run, article)
+    show_article(Console(highlight=False), results, run, article, prompts=prompt, speaker=speaker)
 
 
 @cli.command("list")

@@ -51,6 +51,19 @@ class Comparison:
     items: tuple[tuple[str, float, float], ...]
 
     @property
+    def articles(self) -> list[tuple[str, float, float, int]]:
+        """(article, mean score of A, of B, items on which they part), the articles that they share least first."""
+        grouped: dict[str, list[tuple[float, float]]] = {}
+        for item, x, y in self.items:
+            grouped.setdefault(item.partition("/")[0], []).append((x, y))
+        rows = [
+            (article, sum(x for x, _ in own) / len(own), sum(y for _, y in own) / len(own), len(own))
+            for article, own in grouped.items()
+        ]
+        apart = {article: sum(abs(x - y) for x, y in own) for article, own in grouped.items()}
+        return sorted(rows, key=lambda row: (-apart[row[0]], row[0]))
+
+    @property
     def verdict(self) -> str:
         """The primary metric's result in words."""
         return verdict(self.a.name, self.b.name, self.differences[0])

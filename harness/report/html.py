@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from harness.records import RunRecord, SystemUse
 from harness.report.collect import PRIMARY, Runs, canonical
-from harness.report.compare import MetricDifference
+from harness.report.compare import Comparison, MetricDifference
 from harness.report.counts import direction
 from harness.report.drilldown import as_json, drilldown
 from harness.report.html_pictures import pictures
 from harness.report.html_slices import slice_pictures
 from harness.report.svg import Markup, Picture, escape
 from harness.report.table import Cell, Leaderboard, Line, labels
-from harness.report.text import ARROWS, TITLES, number, problem_lines, reproduce, short
+from harness.report.text import ARROWS, TITLES, difference_row, number, problem_lines, reproduce, short
 from harness.report.verdicts import better, judge_note, unscored_verdict, verdicts
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 QUESTION = (
     "Which pretrained model can I trust to summarise conflict news and to tell who wants escalation and who does not?"
 )
+MOST_ARTICLES = 20
 NOTHING = Markup("")
 INTERVAL = (72.0, 12.0)
 """Width and height of the interval drawn in a cell, in pixels."""
@@ -48,8 +49,11 @@ class CellView:
     kind: str = ""
 
 
-def html(runs: Runs, boards: Sequence[Leaderboard]) -> str:
-    """The page. Deterministic: it depends on the records, predictions and dataset snapshot alone."""
+def html(runs: Runs, boards: Sequence[Leaderboard], comparisons: Sequence[Comparison] = ()) -> str:
+    """The page, with paired comparisons before the leaderboards where there are any.
+
+    Deterministic: it depends on the records, predictions and dataset snapshot alone.
+    """
     views = [_board_view(runs, board) for board in boards if board.lines]
     sentences = [v for board in boards if board.lines for v in verdicts(runs, board)]
     drawn, undrawn = _drawn(runs, boards)
@@ -63,6 +67,7 @@ def html(runs: Runs, boards: Sequence[Leaderboard]) -> str:
             states=_states(runs),
             verdicts=unscored_verdict(runs) + sentences,
             boards=views,
+            comparisons=[_comparison_view(c) for c in comparisons],
             pictures=drawn,
             undrawn=undrawn,
             judge_note=judge_note(runs),
@@ -375,6 +380,20 @@ def _costs(line: Line, use: SystemUse) -> list[CellView]:
 
 def _count(n: int) -> str:
     return f"{n}" if n < 10_000 else f"{n / 1e3:.0f} k" if n < 10_000_000 else f"{n / 1e6:.0f} M"
+
+
+def _comparison_view(comparison: Comparison) -> dict[str, Any]:
+    """Paired differences of two systems, and the articles and items where they part most."""
+    return {
+        "kind": comparison.kind,
+        "title": f"{TITLES[comparison.kind]}: {comparison.a.name} − {comparison.b.name}",
+        "verdict": comparison.verdict,
+        "a": comparison.a.name,
+        "b": comparison.b.name,
+        "rows": [(d.real, difference_row(d)) for d in comparison.differences],
+        "articles": [(article, f"{x:.3g}", f"{y:.3g}", n) for article, x, y, n in comparison.articles[:MOST_ARTICLES]],
+        "n_articles": len(comparison.articles),
+    }
 
 
 def _seconds(value: float) -> str:

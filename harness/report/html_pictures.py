@@ -160,7 +160,7 @@ def confusions(board: Leaderboard) -> Picture | None:
     if not tables:
         return None
     shown = tables[:MOST]
-    cell, side, top, per_row = 44.0, 62.0, 40.0, 3
+    cell, side, top, per_row = 50.0, 56.0, 40.0, 2
     panel_w, panel_h = side + 4 * cell + 22, top + 3 * cell + 18
     columns = min(per_row, len(shown))
     width, height = columns * panel_w, math.ceil(len(shown) / columns) * panel_h

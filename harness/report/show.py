@@ -15,8 +15,19 @@ from harness.report.text import number
 from harness.types import Article, Prediction
 
 
-def show_article(console: Console, results: Path, run: str, article_id: str | None) -> None:
-    """Prints the article and every answer of the run on it; without an id, a list of where the run went wrong most."""
+def show_article(
+    console: Console,
+    results: Path,
+    run: str,
+    article_id: str | None,
+    *,
+    prompts: bool = False,
+    speaker: str | None = None,
+) -> None:
+    """Prints the article and every answer of the run on it; without an id, a list of where the run went wrong most.
+
+    `prompts` adds each item's exact prompt and raw answer; `speaker` leaves the stances of the others out.
+    """
     runs = load_runs(results, [run])
     if not runs.records:
         raise ConfigError(f"{run} failed: there is nothing to show", hint="its record.json has the traceback")
@@ -30,15 +41,24 @@ def show_article(console: Console, results: Path, run: str, article_id: str | No
             f"{article_id!r} is not among the run's articles",
             hint=nearest_hint(article_id, known) + ", ".join(known[:8]),
         )
+    if speaker is not None and speaker not in {s.id for s in article.speakers}:
+        known = [s.id for s in article.speakers]
+        raise ConfigError(
+            f"{article_id} has no speaker {speaker!r}", hint=nearest_hint(speaker, known) + ", ".join(known)
+        )
     console.print(f"[bold]{escape(article.title)}[/bold]  ({article.id}, {article.event}, split {article.split})\n")
     console.print(article.text.strip(), markup=False)
     for row in runs.rows("summariser"):
         _summary(console, runs, row, article)
+        if prompts:
+            _prompts(console, runs, row, article, None)
     for summary in article.summaries:
         console.print(f"\n[bold]Reference summary[/bold] by {escape(summary.annotator)}")
         console.print(summary.text.strip(), markup=False)
     for row in runs.rows("stance"):
-        _stances(console, runs, row, article)
+        _stances(console, runs, row, article, speaker)
+        if prompts:
+            _prompts(console, runs, row, article, speaker)
 
 
 def _summary(console: Console, runs: Runs, row: Row, article: Article) -> None:
@@ -59,13 +79,31 @@ def _said(prediction: Prediction | None) -> str:
     return prediction.answer.output.strip() or "(empty)"
 
 
-def _stances(console: Console, runs: Runs, row: Row, article: Article) -> None:
+def _prompts(console: Console, runs: Runs, row: Row, article: Article, speaker: str | None) -> None:
+    """What the system was asked and what it said, word for word."""
+    for ref, prediction in runs.answers(row):
+        if ref.article_id != article.id or speaker not in (None, ref.speaker_id):
+            continue
+        about = "" if ref.speaker_id is None else f", {ref.speaker_id} on {ref.target_id}"
+        answer = prediction.answer if prediction else None
+        for what, said in (
+            ("Prompt", answer and answer.prompt),
+            ("Raw answer", answer and (answer.raw or answer.output)),
+        ):
+            console.print(f"\n[bold]{what}[/bold] of {escape(row.name)}{escape(about)}")
+            missing = "the stored prediction is gone" if answer is None else answer.error or "none"
+            console.print(said if said else f"({missing})", markup=False)
+
+
+def _stances(console: Console, runs: Runs, row: Row, article: Article, speaker: str | None) -> None:
     gold = article.gold_stances()
     table = Table(title=f"Stance by {escape(row.name)}", title_justify="left", title_style="bold")
     for heading in ("speaker", "target", "gold", row.name, "", "evidence"):
         table.add_column(heading, overflow="fold")
     for ref, prediction in runs.answers(row):
         if ref.article_id != article.id or ref.speaker_id is None or ref.target_id is None:
+            continue
+        if speaker not in (None, ref.speaker_id):
             continue
         label = gold.get((ref.speaker_id, ref.target_id))
         answer = prediction.answer if prediction else None

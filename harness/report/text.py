@@ -238,7 +238,11 @@ def comparison_terminal(console: Console, comparison: Comparison, most: int = 10
     rows = [difference_row(d) for d in comparison.differences]
     head = ["metric", a, b, "difference [95 %]", "p", "p (Holm)", "detectable", "items"]
     console.print(_rich(f"{TITLES[comparison.kind]}: {a} − {b}", head, rows))
-    if comparison.items:
+    if comparison.articles:
+        console.print(f"Articles where they part most ({len(comparison.articles)} in all):")
+        for article, x, y, n in comparison.articles[:most]:
+            console.print(f"  {article}: on {n} item{'s' * (n != 1)}, {a} {x:.3g}, {b} {y:.3g}", markup=False)
+    if comparison.kind == "stance" and comparison.items:
         console.print(f"Items where they part most ({len(comparison.items)} in all):")
         for item, x, y in comparison.items[:most]:
             console.print(f"  {item}: {a} {x:.3g}, {b} {y:.3g}", markup=False)

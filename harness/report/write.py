@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.files import write_text
-from harness.report.collect import Runs
+from harness.report.collect import Runs, load_runs
+from harness.report.compare import Comparison
 from harness.report.html import html
 from harness.report.latex import latex
-from harness.report.table import Leaderboard
+from harness.report.table import Leaderboard, leaderboards
 from harness.report.text import csv_text, json_text, markdown
 
 
@@ -24,3 +25,10 @@ def write_report(runs: Runs, boards: list[Leaderboard], out: Path) -> list[Path]
     for name, text in contents.items():
         write_text(out / name, text)
     return [out / name for name in contents]
+
+
+def write_comparison(a: str, b: str, results: Path, comparisons: list[Comparison], out: Path) -> Path:
+    """One page for two runs: their paired differences, then all that a report has. Raises what `load_runs` raises."""
+    runs = load_runs(results, [a, b])
+    write_text(out, html(runs, leaderboards(runs), comparisons))
+    return out
