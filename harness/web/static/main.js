@@ -156,6 +156,11 @@ function toggle(which) {
   if (side === which) ($("side").querySelector("[aria-current]") ?? $("side").querySelector("[tabindex],button"))?.focus();
 }
 
+matchMedia("(min-width: 1100px)").addEventListener("change", (wide) => {
+  side = wide.matches ? side ?? "articles" : null;
+  drawSide(side, open);
+});
+
 function tell(words) {
   if (!words) return;
   say(words);

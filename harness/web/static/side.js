@@ -16,6 +16,7 @@ export function drawSide(shows, go) {
     $("side").setAttribute("aria-label", "Guidelines");
     if (!$("side").querySelector(".guidelines")) {
       const text = store.set.guidelines || "This set has no GUIDELINES.md.";
+      $("side").scrollTop = 0;
       fill($("side"), h("div", { class: "guidelines", tabindex: "0", "data-key": "guidelines" }, markdown(text)));
     }
     return;

@@ -10,12 +10,16 @@ let points = null;
 let units = null;
 let graphemes = null;
 let chosen = null;
+// The keyboard's own choice of words: `anchor` stays, `focus` moves; both are indices into `tokens`.
+let anchor = -1;
+let focus = -1;
 let listener = () => {};
 
 /** Shows a text; `changed` is called with the choice, {start, end, text} in UTF-16 units, or null. */
 export function show(text, language, changed) {
   listener = changed;
   chosen = null;
+  anchor = focus = -1;
   node = document.createTextNode(text);
   $("text").replaceChildren(node);
   $("text").lang = language;
@@ -118,10 +122,6 @@ document.addEventListener("selectionchange", () => {
   choose(start, end);
 });
 
-// The keyboard's own choice of words: `anchor` stays, `focus` moves; both are indices into `tokens`.
-let anchor = -1;
-let focus = -1;
-
 const lineOf = (unit) => lines.findIndex(([a, b]) => a <= unit && unit < b);
 const tokensIn = ([a, b]) => {
   const first = tokens.findIndex(([s]) => s >= a);
@@ -147,7 +147,7 @@ export function keyInText(event) {
     anchor = tokens.findIndex(([, b]) => b > chosen.start);
     focus = Math.max(anchor, tokens.findLastIndex(([a]) => a < chosen.end));
   }
-  const from = chosen ? focus : -1;
+  const from = focus;
   if (event.key === "Home") focus = 0;
   else if (event.key === "End") focus = last;
   else if (event.key === "ArrowRight" || event.key === "ArrowLeft") focus = Math.min(last, Math.max(0, from + step));
