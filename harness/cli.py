@@ -93,7 +93,7 @@ def report(runs: tuple[str, ...], results: Path, out: Path | None, baseline: str
 
     found = load_runs(results, runs)
     boards = leaderboards(found, baseline=baseline)
-    terminal(Console(highlight=False), found, boards)
+    terminal(Console(highlight=False, emoji=False), found, boards)
     written = write_report(found, boards, out or results / "reports" / "latest")
     click.echo("written: " + ", ".join(map(str, written)), err=True)
 
@@ -118,7 +118,7 @@ def compare(a: str, b: str, results: Path, page: Path | None) -> None:
 
     comparisons = compare_runs(a, b, results)
     for comparison in comparisons:
-        comparison_terminal(Console(highlight=False), comparison)
+        comparison_terminal(Console(highlight=False, emoji=False), comparison)
     if page is not None:
         from harness.report.write import write_comparison
 
@@ -143,7 +143,7 @@ def show(run: str, article: str | None, prompt: bool, speaker: str | None, resul
 
     from harness.report.show import show_article
 
-    show_article(Console(highlight=False), results, run, article, prompts=prompt, speaker=speaker)
+    show_article(Console(highlight=False, emoji=False), results, run, article, prompts=prompt, speaker=speaker)
 
 
 @cli.command("list")

@@ -19,7 +19,7 @@ from harness.report.html_slices import slice_pictures
 from harness.report.svg import Markup, Picture, escape
 from harness.report.table import Cell, Leaderboard, Line, labels
 from harness.report.text import ARROWS, TITLES, difference_row, number, problem_lines, reproduce, short
-from harness.report.verdicts import better, judge_note, unscored_verdict, verdicts
+from harness.report.verdicts import better, judge_note, pair_verdicts, unscored_verdict, verdicts
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -387,7 +387,7 @@ def _comparison_view(comparison: Comparison) -> dict[str, Any]:
     return {
         "kind": comparison.kind,
         "title": f"{TITLES[comparison.kind]}: {comparison.a.name} − {comparison.b.name}",
-        "verdict": comparison.verdict,
+        "verdicts": [v.text for v in pair_verdicts(comparison)] or [comparison.verdict],
         "a": comparison.a.name,
         "b": comparison.b.name,
         "rows": [(d.real, difference_row(d)) for d in comparison.differences],

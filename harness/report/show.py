@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from harness.errors import ConfigError, nearest_hint
 from harness.report.collect import Row, Runs, load_runs
@@ -47,14 +48,14 @@ def show_article(
             f"{article_id} has no speaker {speaker!r}", hint=nearest_hint(speaker, known) + ", ".join(known)
         )
     console.print(f"[bold]{escape(article.title)}[/bold]  ({article.id}, {article.event}, split {article.split})\n")
-    console.print(article.text.strip(), markup=False)
+    console.print(Text(visible(article.text.strip())))
     for row in runs.rows("summariser"):
         _summary(console, runs, row, article)
         if prompts:
             _prompts(console, runs, row, article, None)
     for summary in article.summaries:
         console.print(f"\n[bold]Reference summary[/bold] by {escape(summary.annotator)}")
-        console.print(summary.text.strip(), markup=False)
+        console.print(Text(visible(summary.text.strip())))
     for row in runs.rows("stance"):
         _stances(console, runs, row, article, speaker)
         if prompts:
@@ -64,7 +65,7 @@ def show_article(
 def _summary(console: Console, runs: Runs, row: Row, article: Article) -> None:
     prediction = next((p for ref, p in runs.answers(row) if ref.article_id == article.id), None)
     console.print(f"\n[bold]Summary[/bold] by {escape(row.name)}")
-    console.print(_said(prediction), markup=False)
+    console.print(Text(visible(_said(prediction))))
     scores = {s.metric: s.value for s in runs.scores(row) if s.item == article.id and s.value is not None}
     wanted = ("summary.rouge1", "summary.rouge2", "summary.rouge_lsum", "summary.words")
     shown = [f"{m.removeprefix('summary.')} {number(scores[m], m)}" for m in wanted if m in scores]
@@ -77,6 +78,11 @@ def _said(prediction: Prediction | None) -> str:
     if prediction.answer.error is not None:
         return f"(no answer: {prediction.answer.error})"
     return prediction.answer.output.strip() or "(empty)"
+
+
+def visible(text: str) -> str:
+    """The text with control characters written out, so that no answer steers the terminal."""
+    return "".join(c if c in "\n\t" or ord(c) >= 0xA0 or 0x20 <= ord(c) < 0x7F else f"\\x{ord(c):02x}" for c in text)
 
 
 def _prompts(console: Console, runs: Runs, row: Row, article: Article, speaker: str | None) -> None:
@@ -92,7 +98,7 @@ def _prompts(console: Console, runs: Runs, row: Row, article: Article, speaker: 
         ):
             console.print(f"\n[bold]{what}[/bold] of {escape(row.name)}{escape(about)}")
             missing = "the stored prediction is gone" if answer is None else answer.error or "none"
-            console.print(said if said else f"({missing})", markup=False)
+            console.print(Text(visible(said) if said else f"({missing})"), soft_wrap=True)
 
 
 def _stances(console: Console, runs: Runs, row: Row, article: Article, speaker: str | None) -> None:

@@ -13,7 +13,7 @@ from harness.report.collect import Runs, canonical
 from harness.report.compare import Comparison, MetricDifference
 from harness.report.counts import direction
 from harness.report.table import Cell, Leaderboard, labels
-from harness.report.verdicts import judge_note, unscored_verdict, verdicts
+from harness.report.verdicts import judge_note, pair_verdicts, unscored_verdict, verdicts
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -234,7 +234,8 @@ def _line(line: Any) -> dict[str, Any]:
 def comparison_terminal(console: Console, comparison: Comparison, most: int = 10) -> None:
     """`harness compare` for one kind of system."""
     a, b = comparison.a.name, comparison.b.name
-    console.print(comparison.verdict, markup=False)
+    for text in [v.text for v in pair_verdicts(comparison)] or [comparison.verdict]:
+        console.print(text, markup=False)
     rows = [difference_row(d) for d in comparison.differences]
     head = ["metric", a, b, "difference [95 %]", "p", "p (Holm)", "detectable", "items"]
     console.print(_rich(f"{TITLES[comparison.kind]}: {a} − {b}", head, rows))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.report.collect import PRIMARY, Row, Runs
-from harness.report.compare import MetricDifference, corrected, difference
+from harness.report.compare import Comparison, MetricDifference, corrected, difference
 from harness.report.counts import direction, shared_counts
 from harness.report.table import Leaderboard, Line, labels
 
@@ -64,17 +64,24 @@ def unscored_verdict(runs: Runs) -> list[Verdict]:
     return found
 
 
+def _validation_of(tables: Mapping[str, object]) -> dict[str, Any]:
+    """The judge's validation in a record's tables; empty if there is none."""
+    table = tables.get("preservation")
+    found = table.get("validation") if isinstance(table, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
 def validation(runs: Runs) -> dict[str, Any] | None:
     """The judge's validation against people, from the newest record that carries one for the report's judge."""
     if runs.judge is None:
         return None
     for record in sorted(runs.records, key=lambda r: (r.started_at, r.run_id), reverse=True):
         judge = record.system("judge")
-        table = record.tables.get("preservation")
-        if judge is None or judge.fingerprint != runs.judge.fingerprint or not isinstance(table, dict):
-            continue
-        found = table.get("validation")
-        if isinstance(found, dict):
+        if (
+            judge is not None
+            and judge.fingerprint == runs.judge.fingerprint
+            and (found := _validation_of(record.tables))
+        ):
             return found
     return None
 
@@ -189,6 +196,30 @@ def _flips(runs: Runs, board: Leaderboard) -> list[Verdict]:
     d = corrected([difference(FLIPS, counts[0], counts[1])])[0]
     text += f", {names[second.fingerprint]} {_value(second, FLIPS)}: {outcome(d)}."
     return [Verdict(FLIPS, text, d.real if d.difference is not None else None)]
+
+
+PAIRED = {
+    "summary.rouge_lsum": "{a} reaches ROUGE-Lsum {x}, {b} {y}: {outcome}.",
+    "stance.macro_f1.three_way": "{a} tells stances with three-way macro-F1 {x}, {b} {y}: {outcome}.",
+    HARM: "{a} misstates {x} of 100 stances that it conveys, {b} {y} ({note}): {outcome}.",
+    FLIPS: "{a} flips {x} of 100 stances, {b} {y}: {outcome}.",
+}
+
+
+def pair_verdicts(comparison: Comparison) -> list[Verdict]:
+    """A comparison of two systems in words: its primary metrics, and flips."""
+    a, b = comparison.a, comparison.b
+    if a.name == b.name:
+        a, b = (replace(row, name=f"{row.name} ({row.fingerprint[:6]})") for row in (a, b))
+    found = []
+    for d in comparison.differences:
+        if d.metric in PAIRED and d.difference is not None:
+            words = {"a": a.name, "b": b.name, "x": _value(a, d.metric), "y": _value(b, d.metric)}
+            text = PAIRED[d.metric].format(**words, outcome=outcome(d), note=NOT_VALIDATED)
+            if _validation_of(a.tables).get("validated"):
+                text = text.replace(f" ({NOT_VALIDATED})", "")
+            found.append(Verdict(d.metric, text, d.real))
+    return found
 
 
 def better(metric: str) -> str:
