@@ -14,14 +14,14 @@ from harness.report.counts import Counts, direction, shared_counts
 
 COLUMNS = {
     "summariser": (
-        ("summary.rouge1", "ROUGE-1"),
-        ("summary.rouge2", "ROUGE-2"),
-        ("summary.rouge_l", "ROUGE-L"),
         ("summary.rouge_lsum", "ROUGE-Lsum"),
-        ("summary.words", "words"),
         ("preservation.coverage", "coverage"),
         ("preservation.fidelity", "fidelity"),
         ("preservation.harm", "harm /100"),
+        ("summary.rouge1", "ROUGE-1"),
+        ("summary.rouge2", "ROUGE-2"),
+        ("summary.rouge_l", "ROUGE-L"),
+        ("summary.words", "words"),
     ),
     "stance": (
         ("stance.macro_f1.three_way", "macro-F1 3-way"),

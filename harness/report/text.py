@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -113,7 +114,7 @@ def terminal(console: Console, runs: Runs, boards: Sequence[Leaderboard]) -> Non
         if not board.lines:
             continue
         console.print()
-        console.print(_rich(TITLES[board.kind], *board_rows(board)))
+        console.print(_rich(TITLES[board.kind], *board_rows(board), width=console.width))
         for found in verdicts(runs, board):
             console.print(found.text, markup=False)
     if boards:
@@ -122,15 +123,30 @@ def terminal(console: Console, runs: Runs, boards: Sequence[Leaderboard]) -> Non
         console.print(line, style="yellow", markup=False)
 
 
-def _rich(title: str, head: list[str], rows: list[list[str]]) -> Table:
+def _rich(title: str, head: list[str], rows: list[list[str]], width: int | None = None) -> Table:
+    """A table with intervals below their values; columns that do not fit `width` are named in the caption."""
     from rich import box
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for i, column in enumerate(head):
-        table.add_column(column, justify="left" if i == 0 else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
+    stacked = [[re.sub(r"^(\S+) (\[.*?\])( ≈)?", r"\1\3\n\2", cell) for cell in row] for row in rows]
+    needed = [
+        max(map(len, [*head[i].split(), *(line for row in stacked for line in row[i].split("\n"))]))
+        for i in range(len(head))
+    ]
+    fits = len(head)
+    while width is not None and fits > 2 and sum(needed[:fits]) + 3 * fits > width:
+        fits -= 1
+    left_out = (
+        f"not shown for want of width: {', '.join(head[fits:])} (table.csv has them)" if fits < len(head) else None
+    )
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False,
+        caption=left_out, caption_justify="left",
+    )  # fmt: skip
+    for i, column in enumerate(head[:fits]):
+        table.add_column(column, justify="left" if i == 0 else "right", min_width=needed[i], overflow="fold")
+    for row in stacked:
+        table.add_row(*row[:fits])
     return table
 
 
