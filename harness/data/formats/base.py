@@ -100,16 +100,20 @@ def article_from(row: Mapping[str, Any], place: Place) -> Article:
     def where(loc: tuple[str | int, ...]) -> Place:
         return Place(place.file, place.line, ".".join(map(str, loc)) or None)
 
-    try:
-        parsed = ArticleRow.model_validate(row)
-    except ValidationError as error:
-        found = [DataError(where(tuple(e["loc"])), _say(e)) for e in error.errors(include_url=False)]
-        raise ValidationFailed(found) from None
+    parsed = _parsed(row, where)
     check_size(parsed.text, f"{place}")
     wrong = list(check_article(parsed, where))
     if wrong:
         raise ValidationFailed(wrong)
     return to_article(parsed)
+
+
+def _parsed(row: Mapping[str, Any], where: Callable[[tuple[str | int, ...]], Place]) -> ArticleRow:
+    try:
+        return ArticleRow.model_validate(row)
+    except ValidationError as error:
+        found = [DataError(where(tuple(e["loc"])), _say(e)) for e in error.errors(include_url=False)]
+        raise ValidationFailed(found) from None
 
 
 def _say(error: Any) -> str:
@@ -124,12 +128,13 @@ def metadata(article: Article) -> dict[str, Any]:
 
 
 def metadata_or_new(row: Any, text: str, name: str, place: Place) -> dict[str, Any]:
-    """The metadata that rode along, or that of a text from elsewhere: id from `name`, no speakers, incomplete."""
+    """The article without labels, all fields there: as it rode along, or new for a text from elsewhere, with an id from
+    `name`, no speakers, incomplete."""
     if row is None:
         if not text.strip():
             raise DataError(place, "text is empty")
         identifier = slug(name) or "article"
-        return {
+        row = {
             "id": identifier,
             "title": title_of(text),
             "event": identifier,
@@ -140,7 +145,10 @@ def metadata_or_new(row: Any, text: str, name: str, place: Place) -> dict[str, A
         }
     if not isinstance(row, dict):
         raise DataError(place, "`article` is no object")
-    return dict(row)
+    unlabelled = {**row, "text": text, "annotations": [], "gold": None}
+    return _parsed(unlabelled, lambda loc: Place(place.file, place.line, ".".join(map(str, loc)))).model_dump(
+        mode="json"
+    )
 
 
 class Ids:

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.data.formats.base import Ids, Imported, Loss, article_from, guard, unique
+from harness.data.formats.base import Ids, Imported, Loss, article_from, guard, metadata_or_new, unique
 from harness.data.formats.dna_write import AGREEMENTS, NOTES_KEY, concept_names, person_names, save
 from harness.data.formats.offsets import Offsets
 from harness.data.formats.spans import Span, stances_from
@@ -210,8 +210,9 @@ class _Names:
 
 def _article(document: Document, own: list[Statement], names: _Names, losses: list[Loss], place: Place) -> Article:
     carried = _carried(document.notes)
-    row = carried["article"] if carried else _new_row(document, own, names, losses)
-    row["text"] = document.text
+    place = Place(place.file, field=f"document {document.id}")
+    about = carried["article"] if carried else _new_row(document, own, names, losses)
+    row = metadata_or_new(about, document.text, document.title, place)
     people = {name: s for s, name in person_names(row["speakers"]).items()}
     targets = {name: x for x, name in concept_names(row["targets"], names.book).items()}
     offsets = Offsets(document.text, "utf16")
@@ -227,7 +228,6 @@ def _article(document: Document, own: list[Statement], names: _Names, losses: li
             continue
         by_coder.setdefault(s.coder, []).append((Span(start, end, speaker, target, _stance(s)), s))
     gold = carried.get("gold") or ({"coder": next(iter(by_coder))} if len(by_coder) == 1 and not carried else {})
-    row["annotations"] = []
     for coder, coded in by_coder.items():
         stances = _stances(row, coded, coder, losses)
         if coder == gold.get("coder"):
@@ -236,7 +236,7 @@ def _article(document: Document, own: list[Statement], names: _Names, losses: li
             row["annotations"].append({"annotator": coder, "stances": stances})
     if any(s.scale for s in own):
         losses.append(Loss(document.title, "agreement on an integer scale: only its sign is kept"))
-    return article_from(row, Place(place.file, field=f"document {document.id}"))
+    return article_from(row, place)
 
 
 def _stance(s: Statement) -> Stance:

@@ -42,10 +42,10 @@ def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
         text = line.get("text", line.get("data"))
         if not isinstance(text, str):
             raise DataError(place, "has no text")
-        row = metadata_or_new(line.get("article"), text, f"{path.stem}-{line.get('id', number)}", place)
-        by = row.pop("labelled_by", None) or ({} if "article" in line else {"annotator": None})
-        row["text"] = text
-        if by:
+        about = line.get("article")
+        by = about.pop("labelled_by", {}) if isinstance(about, dict) else {"annotator": None}
+        row = metadata_or_new(about, text, f"{path.stem}-{line.get('id', number)}", place)
+        if isinstance(by, dict) and by:
             who = str(by.get("annotator") or mapping.get("annotator") or "doccano")
             spans = list(_spans(line, text, _unit(mapping), place))
             if "article" not in line:

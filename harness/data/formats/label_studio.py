@@ -56,7 +56,6 @@ def _article(task: Any, number: int, path: Path, losses: list[Loss]) -> Article:
     if not isinstance(data, dict) or not isinstance(data.get("text"), str):
         raise DataError(place, "has no data.text")
     row = metadata_or_new(data.get("article"), data["text"], f"{path.stem}-{task.get('id', number)}", place)
-    row.update(text=data["text"], annotations=[])
     for entry in [*task.get("annotations", []), *task.get("predictions", [])]:
         if not isinstance(entry, dict):
             raise DataError(place, f"annotation {entry!r} is no object")

@@ -40,7 +40,7 @@ def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
             raise DataError(place, "has no text")
         row = metadata_or_new(line.get("article"), text, f"{path.stem}-{number}", place)
         key = str(row.get("id")) if "article" in line else text
-        row = rows.setdefault(key, {**row, "text": text, "annotations": []})
+        row = rows.setdefault(key, row)
         places.setdefault(key, place)
         if row["text"] != text:
             raise DataError(place, f"another text than line {places[key].line} for the same article {row['id']!r}")
