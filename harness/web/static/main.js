@@ -219,7 +219,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (field) {
-    if (event.key === "Escape") focusOn("#grid [role=gridcell][tabindex='0']") ?? $("text").focus();
+    if (event.key === "Escape") (document.querySelector("#grid [role=gridcell][tabindex='0']") ?? $("text")).focus();
     return;
   }
   if (event.altKey) return;

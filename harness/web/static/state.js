@@ -189,7 +189,7 @@ function report(words) {
   const left = article ? article.problems.length : 0;
   if (words) store.status = words;
   else if (unsaved()) store.status = "Saving …";
-  else if (!article.draft && !article.document.stances.length) store.status = "Nothing labelled yet";
+  else if (!article.draft && !article.document.stances.length) store.status = `Nothing labelled yet · ${left} to do`;
   else store.status = article.draft ? `Draft saved · ${left} to do` : `Saved in ${article.id}.yaml`;
   globalThis.document.dispatchEvent(new CustomEvent("status"));
 }
