@@ -13,7 +13,7 @@ from harness.data.load import fingerprint
 from harness.job import Job, compute
 from harness.models.pool import ModelPool
 from harness.progress import Reporter
-from harness.records import RunRecord, write_record
+from harness.records import Failure, RunRecord, write_record
 from harness.store import content_hash
 from harness.systems.base import Context, Options, System
 from harness.types import (
@@ -305,13 +305,7 @@ def results_folder(folder: Path, n_articles: int = 14, *, hostile: bool = True, 
     raw = json.loads(stale.read_text(encoding="utf-8"))
     raw["started_at"] = "2026-06-01T12:00:00+00:00"
     stale.write_text(json.dumps(raw), encoding="utf-8")
-    failed = other.model_copy(
-        update={
-            "run_id": "broken-model-0000000000",
-            "status": "failed",
-            "dataset": None,
-            "error": {"type": "SystemFailed", "message": f"no memory left {HOSTILE}", "traceback": "Traceback ..."},
-        }
-    )
-    write_record(results, RunRecord.model_validate(failed.model_dump()))
+    error = Failure(type="SystemFailed", message=f"no memory left {HOSTILE}", traceback="Traceback ...")
+    failed = {"run_id": "broken-model-0000000000", "status": "failed", "dataset": None, "error": error}
+    write_record(results, other.model_copy(update=failed))
     return results

@@ -206,7 +206,8 @@ def _summary_scores(runs: Runs, row: Row) -> list[list[float | None]]:
         scores = item_scores(runs, row, metric)
         values: list[float | None] = [None] * len(runs.articles)
         for i, value in zip(scores.article.tolist(), scores.value.tolist(), strict=True):
-            values[i] = round(value, 3)
+            if i < len(values):
+                values[i] = round(value, 3)
         columns.append(values)
     return columns
 

@@ -1,0 +1,234 @@
+"""Reports as files: same bytes, size, what is broken is named and the rest stands, the command line around them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from harness.report.collect import load_runs
+from harness.report.html import html
+from harness.report.table import leaderboards
+from harness.report.write import write_report
+from tests.conftest import ROOT, Harness
+from tests.make_believe import HOSTILE, dataset, judge, results_folder, run, stance, summariser
+
+FILES = {"index.html", "report.md", "table.csv", "table.tex", "table.json"}
+WRITE = """
+import sys
+from pathlib import Path
+from harness.report.collect import load_runs
+from harness.report.table import leaderboards
+from harness.report.write import write_report
+runs = load_runs(sys.argv[1])
+write_report(runs, leaderboards(runs), Path(sys.argv[2]))
+bad = {"torch", "transformers"} & set(sys.modules)
+assert not bad, bad
+"""
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return results_folder(tmp_path_factory.mktemp("report"), resamples=100)
+
+
+def report(results: Path, out: Path) -> dict[str, str]:
+    runs = load_runs(results)
+    write_report(runs, leaderboards(runs), out)
+    return {path.name: path.read_text(encoding="utf-8") for path in out.iterdir()}
+
+
+class Page(HTMLParser):
+    """Tags, ids and addresses of a page, and its text outside of scripts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.addresses: list[str] = []
+        self.said: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            if name in ("href", "src", "action", "srcset"):
+                self.addresses.append(value or "")
+            assert not name.startswith("on"), (tag, name)
+
+    def handle_data(self, data: str) -> None:
+        if not self.tags or self.tags[-1] not in ("script", "style"):
+            self.said.append(data)
+
+
+def test_same_records_give_the_same_bytes(results: Path, tmp_path: Path) -> None:
+    pages = []
+    for seed in ("1", "2"):
+        out = tmp_path / seed
+        subprocess.run(
+            [sys.executable, "-c", WRITE, str(results), str(out)],
+            check=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo" if seed == "1" else "UTC"},
+        )
+        pages.append({p.name: p.read_bytes() for p in out.iterdir()})
+    assert pages[0].keys() == FILES
+    assert pages[0] == pages[1]
+
+
+def test_page_is_whole_and_asks_for_nothing(results: Path, tmp_path: Path) -> None:
+    text = report(results, tmp_path)["index.html"]
+    page = Page(text)
+    assert len(page.ids) == len(set(page.ids))
+    assert all(a.startswith("#") or a == "data:," for a in page.addresses), page.addresses
+    assert text.count("<script") == 2, "hostile text opened a script element of its own"
+    assert "window.pwned=1</script>" not in text
+    assert not re.search(r"url\((?!#)|@import|https?://(?!www\.w3\.org)", text)
+    said = "".join(page.said)
+    for words in (
+        "careful-twin",
+        "1 failed",
+        "1 stale",
+        "annotator ceiling",
+        "fingerprint",
+        "harness run stance=hasty",
+    ):
+        assert words in said, words
+    for part in ("verdict", "board-summariser", "board-stance", "pictures", "articles", "reproduce"):
+        assert part in page.ids
+    for picture in ("front-stance-macro-f1-three-way", "confusions", "reliability", "judges", "sides", "slices"):
+        assert f"picture-{picture}" in page.ids, picture
+
+
+def test_failed_and_stale_runs_are_listed_never_mixed(results: Path, tmp_path: Path) -> None:
+    files = report(results, tmp_path)
+    data = json.loads(files["table.json"])
+    assert [r for r, _ in data["runs"]["failed"]] == ["broken-model-0000000000"]
+    [(stale, why)] = data["runs"]["stale"]
+    assert stale.startswith("hasty-")
+    assert "another state of make-believe" in why
+    assert stale not in data["runs"]["complete"]
+    for name in ("index.html", "report.md"):
+        assert "broken-model-0000000000" in files[name]
+        assert stale in files[name]
+
+
+def test_tables_say_the_same_in_every_format(results: Path, tmp_path: Path) -> None:
+    files = report(results, tmp_path)
+    rows = list(csv.DictReader(files["table.csv"].splitlines()))
+    told = {(r["system"], r["metric"]): r for r in rows}
+    value = float(told["careful", "stance.macro_f1.three_way"]["value"])
+    assert f"{value:.3f}" in files["table.tex"]
+    assert f"{value:.3f}" in files["report.md"]
+    assert f'data-v="{value!r}"' in files["index.html"]
+    assert files["table.tex"].count(r"\begin{tabular}") == 2
+    assert r"\toprule" in files["table.tex"]
+    assert r"\textbf" not in files["table.tex"], "nothing is bold without a test"
+    assert "judge not validated" in files["table.tex"]
+
+
+def test_tied_systems_are_marked(results: Path, tmp_path: Path) -> None:
+    text = report(results, tmp_path)["index.html"]
+    body = text[text.index('data-board="stance"') :]
+    rows = dict(re.findall(r'<span class="sys">([^<]+)</span>(.*?)</tr>', body.partition("</table>")[0], re.DOTALL))
+    assert "highest value" in rows["careful"]
+    assert "not distinguishable from the best" in rows["careful-twin"]
+    first_cell = rows["majority"].partition("</td>")[0]
+    assert "not distinguishable from the best" not in first_cell
+
+
+def test_what_is_broken_is_named_and_the_rest_stands(results: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(results, broken)
+    runs = {p.name.rpartition("-")[0]: p for p in sorted((broken / "runs").iterdir())}
+    (runs["majority"] / "record.json").write_text('{"schema_version": 1, "run_id"', encoding="utf-8")
+    part = next((broken / "predictions").glob("careful-twin-*/part-*.parquet"))
+    part.write_bytes(part.read_bytes()[:200])
+    (runs["lead3"] / "scores.parquet").write_bytes(b"torn")
+    record = json.loads((runs["careful"] / "record.json").read_text(encoding="utf-8"))
+    record["tables"]["stance"]["stance.confusion.three_way"] = {"counts": [[1]], "gold": "?"}
+    (runs["careful"] / "record.json").write_text(json.dumps(record), encoding="utf-8")
+    files = report(broken, tmp_path / "out")
+    said = "".join(Page(files["index.html"]).said)
+    for words in (
+        f"{runs['majority'].name}/record.json: not a readable record",
+        f"torn part {part.parent.name}/{part.name}",
+        f"{runs['lead3'].name}/scores.parquet: not readable",
+        "missing pictures of scores",
+    ):
+        assert words in said, words
+    assert 'data-board="stance"' in files["index.html"]
+    assert 'id="picture-slices"' in files["index.html"]
+
+
+def test_missing_snapshot_leaves_the_leaderboards(results: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(results, broken)
+    for path in (broken / "datasets").iterdir():
+        path.write_text("{half a li", encoding="utf-8")
+    text = report(broken, tmp_path / "out")["index.html"]
+    assert "dataset snapshot" in text
+    assert "careful-twin" in text[text.index('data-board="stance"') :]
+
+
+def test_without_any_complete_run_the_failure_is_the_report(results: Path, tmp_path: Path) -> None:
+    only = tmp_path / "only"
+    shutil.copytree(results / "runs" / "broken-model-0000000000", only / "runs" / "broken-model-0000000000")
+    files = report(only, tmp_path / "out")
+    assert "no memory left" in files["index.html"]
+    assert HOSTILE not in files["index.html"]
+
+
+def test_twenty_systems_and_sixty_articles_fit_into_five_megabytes(tmp_path: Path) -> None:
+    data = dataset(60, 12, hostile=True)
+    for i in range(10):
+        run(tmp_path, data, stance=stance(f"classifier-{i}", i / 10), resamples=100)
+        run(tmp_path, data, summariser=summariser(f"summariser-{i}", i / 10), judge=judge(), resamples=100)
+    runs = load_runs(tmp_path)
+    text = html(runs, leaderboards(runs))
+    assert len(text.encode()) < 5_000_000
+    blocks = json.loads(text.partition('id="data">')[2].partition("</script>")[0])
+    assert blocks["left_out"] == []
+    assert sum(name.startswith("prompt:") for name in blocks["blocks"]) == 20
+
+
+def test_compare_writes_a_page_and_ranks_articles(results: Path, harness: Harness, tmp_path: Path) -> None:
+    page = tmp_path / "pair.html"
+    process = harness("compare", "careful-twin", "majority", "--results", str(results), "--html", str(page))
+    assert "Articles where they part most" in process.stdout
+    assert re.search(r"careful-twin flips \d+ \[\d+–\d+\] of 100 stances, majority \d+ \[\d+–\d+\]: ", process.stdout)
+    text = page.read_text(encoding="utf-8")
+    assert "careful-twin − majority" in text
+    assert 'data-board="stance"' in text
+
+
+def test_show_prints_prompt_and_raw_answer_word_for_word(results: Path, harness: Harness) -> None:
+    runs = load_runs(results)
+    row = next(r for r in runs.rows("stance") if r.name == "careful")
+    ref, prediction = next((r, p) for r, p in runs.answers(row) if r.speaker_id == "s1")
+    assert prediction is not None
+    assert prediction.answer.prompt
+    args = ("show", row.run.run_id, "--results", str(results), "--article", ref.article_id)
+    process = harness(*args, "--speaker", "s1", "--prompt", COLUMNS="60")
+    assert prediction.answer.prompt.strip() in process.stdout
+    assert "The answer is" in process.stdout
+    assert "Prompt" not in harness(*args).stdout
+    assert "did you mean" in harness(*args, "--speaker", "s11", code=1).stderr
+
+
+def test_report_writes_all_five_files(results: Path, harness: Harness, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process = harness("report", "--results", str(results), "--out", str(out), "--baseline", "hasty")
+    assert {p.name for p in out.iterdir()} == FILES
+    assert "misstates the fewest stances" in process.stdout
+    assert "Differences are against <b>hasty</b>" in (out / "index.html").read_text(encoding="utf-8")

@@ -1,0 +1,243 @@
+"""Parts of reports: what is escaped, where offsets go, what a verdict says, which systems are on the front."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ConfigError
+from harness.records import DatasetUse, RunRecord, SystemUse, Value
+from harness.report import html_pictures, svg
+from harness.report.collect import Row, Runs, load_runs
+from harness.report.columns import GONE, UNASKED, UNPARSED, codes
+from harness.report.compare import MetricDifference
+from harness.report.counts import shared_counts
+from harness.report.drilldown import _pack, as_json, drilldown, mentions, utf16, without_article
+from harness.report.html import whole_intervals
+from harness.report.latex import escape
+from harness.report.show import visible
+from harness.report.table import Cell, leaderboards
+from harness.report.text import cell_text
+from harness.report.verdicts import judge_note, outcome, unscored_verdict, with_interval
+from harness.types import STANCES, Speaker
+from tests.make_believe import dataset, judge, run, stance, summariser
+
+
+def test_json_cannot_leave_its_script_element() -> None:
+    text = as_json({"b": "</script><!--\u2028 & 🕊", "a": "\ud800"})
+    assert "<" not in text
+    assert "&" not in text
+    assert "\u2028" not in text
+    assert json.loads(text) == {"b": "</script><!--\u2028 & 🕊", "a": "\ud800"}
+    assert text.index('"a"') < text.index('"b"')
+
+
+def test_offsets_in_utf16_count_an_emoji_twice() -> None:
+    assert utf16("plain שלום") is None
+    assert utf16("a🕊b") == [0, 1, 3, 4]
+
+
+def test_mentions_prefer_the_longest_name_and_leave_shared_ones_out() -> None:
+    speakers = [Speaker("a", "Ada Brandt", ("Brandt", "The minister")), Speaker("b", "Olm Brandt", ("Brandt",))]
+    text = "Ada Brandt spoke. Brandt did not. Then the minister left Brandtown."
+    assert mentions(text, speakers) == [(0, 10, 0), (39, 51, 0)]
+
+
+def test_prompt_is_rebuilt_from_the_article() -> None:
+    text = "\nThe gates 🕊 are shut. " + "The river rises. " * 30 + "\n"
+    starts = utf16(text)
+    assert starts is not None
+    for prompt in (f"Read: {text} Answer:", f"Read: {text.strip()} Answer:", f"Read: {text.strip()[:300]} Answer:"):
+        before, start, end, after = without_article(prompt, text)
+        assert "river" not in before + after
+        assert before + text[starts.index(start) : starts.index(end)] + after == prompt
+    assert without_article("no article here", text) == ["no article here"]
+
+
+def test_packed_block_unpacks() -> None:
+    values = [None, "שלום </script>", ["a", 0, 3, "b"]]
+    assert json.loads(zlib.decompress(base64.b64decode(_pack(values)))) == values
+    assert _pack([None, None]) == ""
+
+
+def test_latex_escapes_every_command() -> None:
+    assert escape("a_b & 50 % \\input{x} $y$ #1 ~^") == (
+        r"a\_b \& 50 \% \textbackslash{}input\{x\} \$y\$ \#1 \textasciitilde{}\textasciicircum{}"
+    )
+    assert escape("two\nlines\x1b") == "two lines"
+
+
+def test_terminal_shows_control_characters() -> None:
+    assert visible("red \x1b[31m\ttab\n\x9b") == "red \\x1b[31m\ttab\n\\x9b"
+
+
+def test_intervals_do_not_break_and_are_escaped() -> None:
+    assert whole_intervals("<b> 4 [2–8]: x") == '&lt;b&gt; <span class="nb">4 [2–8]</span>: x'
+
+
+def test_pareto_front_keeps_what_nothing_beats_in_both() -> None:
+    points = [
+        html_pictures._Point(n, pace, v, v, v)
+        for n, pace, v in (("a", 1, 0.5), ("b", 2, 0.4), ("c", 3, 0.9), ("d", 3, 0.8))
+    ]
+    assert [p.name for p in html_pictures.pareto(points, 1)] == ["a", "c"]
+    assert [p.name for p in html_pictures.pareto(points, -1)] == ["a", "b"]
+
+
+def test_svg_escapes_names_and_carries_words() -> None:
+    drawn = svg.svg("p", "A <b>", "it's \x00 & more", 10, 10, [svg.text(1, 2, "</svg><script>")])
+    assert "<script>" not in drawn
+    assert "</svg><" not in drawn
+    assert 'role="img"' in drawn
+    assert "\x00" not in drawn
+
+
+def test_ticks_are_round() -> None:
+    assert svg.ticks(0.13, 0.61) == [0.2, 0.3, 0.4, 0.5, 0.6]
+    assert svg.ticks(2, 2) == [2]
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ({"p_corrected": 0.01, "primary": True}, "separable (Holm-corrected p = 0.010)"),
+        ({"p_corrected": 0.0001}, "separable (p < 0.001)"),
+        ({"p_corrected": 0.4, "more_articles": 1234}, "not distinguishable; about 1,234 more articles would do"),
+        ({"p_corrected": 0.4, "detectable": 0.125}, "not distinguishable; a difference under 0.12 cannot be seen here"),
+        ({"difference": None, "reason": "no shared item"}, "not compared: no shared item"),
+    ],
+)
+def test_outcome_in_words(made: dict[str, object], said: str) -> None:
+    fields = {
+        "metric": "m",
+        "a": 1.0,
+        "b": 0.5,
+        "difference": 0.5,
+        "ci_low": None,
+        "ci_high": None,
+        "p_value": None,
+        **made,
+    }
+    assert outcome(MetricDifference(**fields)) == said  # type: ignore[arg-type]
+
+
+def test_flips_are_said_of_a_hundred() -> None:
+    assert with_interval(0.041, 0.02, 0.08, "stance.sign_flip_rate.five_point") == "4 [2–8]"
+    assert with_interval(9.2, None, None, "preservation.harm") == "9"
+
+
+def test_an_empty_cell_says_which_kind() -> None:
+    assert cell_text(Cell("m", None, empty="unfitted: one event only")) == "(unfitted)"
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    results = tmp_path_factory.mktemp("small")
+    data = dataset(12)
+    run(results, data, stance=stance("good", 0.05), resamples=100)
+    run(results, data, stance=stance("bad", 0.9), resamples=100)
+    run(results, data, summariser=summariser("short", 0.5), judge=judge(), resamples=100)
+    return results
+
+
+def test_codes_are_the_stored_labels(small: Path) -> None:
+    runs = load_runs(small)
+    row = next(r for r in runs.rows("stance") if r.name == "bad")
+    told = codes(runs, row)
+    for ref, prediction in runs.answers(row):
+        assert prediction is not None
+        i = runs.items.index[ref.article_id, ref.speaker_id or "", ref.target_id or ""]
+        label = prediction.answer.label
+        assert told[i] == (UNPARSED if label is None else STANCES.index(label))
+    assert not runs.problems
+
+
+def test_counts_by_article_give_the_records_value(small: Path) -> None:
+    runs = load_runs(small)
+    for kind, metric in (
+        ("stance", "stance.macro_f1.three_way"),
+        ("stance", "stance.escalation.sign_flip_rate.five_point"),
+        ("summariser", "summary.rouge_lsum"),
+        ("summariser", "preservation.harm"),
+    ):
+        rows = runs.rows(kind)
+        for row, counts in zip(rows, shared_counts(runs, rows, metric), strict=True):
+            assert counts is not None
+            value = float(counts.statistic(counts.array.sum(axis=0).astype(float)[None])[0])
+            assert value == pytest.approx(row.metrics[metric].value), (row.name, metric)
+
+
+def test_lost_part_leaves_its_items_marked(small: Path, tmp_path: Path) -> None:
+    import shutil
+
+    results = tmp_path / "copy"
+    shutil.copytree(small, results)
+    for part in (results / "predictions").glob("good-*/part-*.parquet"):
+        part.unlink()
+    runs = load_runs(results)
+    row = next(r for r in runs.rows("stance") if r.name == "good")
+    assert set(codes(runs, row).tolist()) == {GONE}
+    assert any("no longer stored" in p for p in runs.problems)
+    (results / "runs" / row.run.run_id / "answers.parquet").write_bytes(b"PAR1 half")
+    again = load_runs(results)
+    assert set(codes(again, row).tolist()) == {UNASKED}
+    assert any("answers.parquet" in p for p in again.problems)
+
+
+def test_usual_baseline_and_unknown_one(small: Path) -> None:
+    runs = load_runs(small)
+    boards = leaderboards(runs, baseline="bad")
+    assert boards[1].lines[0].row.name == "good"
+    assert boards[1].baseline == boards[1].lines[1].row.fingerprint
+    with pytest.raises(ConfigError, match="no run has a system called 'bda'"):
+        leaderboards(runs, baseline="bda")
+
+
+def test_drilldown_holds_each_text_once(small: Path) -> None:
+    runs = load_runs(small)
+    data = drilldown(runs)
+    assert len(data["items"]) == len(runs.items) == data["first"][-1]
+    text = as_json(data)
+    sentence = re.findall(r"On day \d+ the two banks", runs.articles[0].text)[0]
+    assert text.count(json.dumps(sentence)[1:-1] + " of the river spoke again") == 1
+    article, item = data["articles"][0], data["items"][0]
+    (start, end), *_ = item[3]
+    assert article["text"][start:end].startswith(article["speakers"][item[0]][1])
+
+
+def test_judge_is_not_validated_unless_a_record_says_so(small: Path) -> None:
+    runs = load_runs(small)
+    assert judge_note(runs).startswith("judge not validated")
+    record = next(r for r in runs.records if r.system("judge"))
+    passed = {"validated": True, "sensitivity": 0.85, "specificity": 0.95}
+    tables = {**record.tables, "preservation": {**record.tables["preservation"], "validation": passed}}
+    checked = Runs(small, (record.model_copy(update={"tables": tables}),))
+    assert judge_note(checked) == "judge word-judge validated against people: sensitivity 0.85, specificity 0.95"
+
+
+def test_without_gold_the_verdict_says_that_nothing_was_scored() -> None:
+    use = DatasetUse(name="texts", version="0", fingerprint="f" * 64, split="all", articles=["a"], labelled=False)
+    runs = Runs(Path("nowhere"), (RunRecord(run_id="r", status="complete", config={}, dataset=use),))
+    assert unscored_verdict(runs)[0].text == "Nothing was scored: the articles carry no gold."
+
+
+def test_frontier_needs_two_systems_and_names_the_others() -> None:
+    from harness.report.table import Leaderboard, Line
+
+    def one(name: str, value: float | None, pace: float | None) -> Line:
+        use = SystemUse(name=name, kind="stance", fingerprint=name)
+        metrics = {} if value is None else {"stance.macro_f1.three_way": Value(value=value)}
+        return Line(Row("stance", name, name, use, metrics, {}, ()), (), pace)
+
+    board = Leaderboard("stance", (), (one("a", 0.5, 1.0), one("b", 0.6, 20.0), one("silent", None, 1.0)), None, {}, ())
+    picture = html_pictures.frontier(board, "stance.macro_f1.three_way")
+    assert picture is not None
+    assert "No time or score: silent." in picture.caption
+    assert "Pareto front: a, b" in picture.alternative
+    alone = Leaderboard("stance", (), (one("a", 0.5, 1.0),), None, {}, ())
+    assert html_pictures.frontier(alone, "stance.macro_f1.three_way") is None
