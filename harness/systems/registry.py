@@ -32,7 +32,10 @@ ADAPTERS: dict[Kind, dict[str, str]] = {
         "zero_shot": "harness.systems.zero_shot:ZeroShot",
         "endpoint": "harness.systems.endpoint:EndpointStance",
     },
-    "speakers": {},
+    "speakers": {
+        "rule": "harness.systems.speakers_rule:RuleSpeakers",
+        "causal_json": "harness.systems.speakers_causal:CausalSpeakers",
+    },
 }
 """Where each adapter lives; imported only when a config asks for it."""
 

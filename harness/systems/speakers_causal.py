@@ -1,0 +1,70 @@
+"""A speaker finder by a prompted causal model: asked for a JSON list, of which every whole object counts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from harness.systems.base import Context
+from harness.systems.causal import CausalGenerator, GenerationOptions
+from harness.types import Answer, Item
+
+if TYPE_CHECKING:
+    from harness.models.causal import CausalModel
+
+_OBJECT = re.compile(r"\{[^{}]*\}")
+
+
+class JsonSpeakerOptions(GenerationOptions):
+    """`answer_prefix` begins the model's reply, so that a small model keeps to the form."""
+
+    answer_prefix: str = ""
+
+
+class CausalSpeakers(CausalGenerator):
+    """Speakers as {name, aliases, quotes}; what is cut off or no JSON is left out, quotes that are not verbatim too."""
+
+    kind: ClassVar = "speakers"
+    Options: ClassVar = JsonSpeakerOptions
+
+    def around(self, model: CausalModel, item: Item) -> tuple[str, str]:
+        before, after = super().around(model, item)
+        return before, after + self.options.answer_prefix
+
+    def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
+        found = []
+        for item, (answers, prompts, cut) in zip(items, self.generate(items, context), strict=True):
+            said = [self.options.answer_prefix + a.text for a in answers]
+            rows = parse_speakers("\n".join(said), item.article.text)
+            found.append(
+                Answer(
+                    output=json.dumps(rows, ensure_ascii=False),
+                    raw="\n".join(said),
+                    prompt=prompts[0],
+                    tokens_in=sum(a.n_prompt for a in answers),
+                    tokens_out=sum(len(a.tokens) for a in answers),
+                    tokens_cut=cut,
+                    path=answers[0].path + ("+windows" if len(answers) > 1 else ""),
+                )
+            )
+        return found
+
+
+def parse_speakers(said: str, text: str) -> list[dict[str, Any]]:
+    """Every {"name": ..., "quotes": [...]} in an answer; a name that comes again adds its quotes to the first."""
+    speakers: dict[str, dict[str, Any]] = {}
+    for match in _OBJECT.findall(said):
+        try:
+            row = json.loads(match)
+        except ValueError:
+            continue
+        name = row.get("name")
+        if not isinstance(name, str) or not name.strip():
+            continue
+        speaker = speakers.setdefault(name.strip(), {"name": name.strip(), "aliases": [], "quotes": []})
+        for field in ("aliases", "quotes"):
+            values = row.get(field) if isinstance(row.get(field), list) else []
+            speaker[field] += [v for v in values if isinstance(v, str) and v and v in text and v not in speaker[field]]
+    return list(speakers.values())
