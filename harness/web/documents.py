@@ -116,8 +116,17 @@ def put_declarations(row: ArticleRow, document: Document, annotator: str) -> Art
 
 
 def put_stances(row: ArticleRow, document: Document, annotator: str, *, gold: bool) -> ArticleRow:
-    """A copy of the row with the document's labels as the annotator's, or as gold, ordered by speaker and target."""
-    order = {pair: i for i, pair in enumerate(product([s.id for s in row.speakers], [t.id for t in row.targets]))}
+    """A copy of the row with the document's labels as the annotator's, or as gold.
+
+    Labels that the file has keep their order, so that an edit of one changes one line; others go by speaker and target.
+    """
+    own = row.gold.stances if gold and row.gold else []
+    if not gold:
+        own = next((a.stances for a in row.annotations if a.annotator == annotator), [])
+    order = {(s.speaker, s.target): i for i, s in enumerate(own)}
+    if any((s.speaker, s.target) not in order for s in document.stances):
+        pairs = product([s.id for s in row.speakers], [t.id for t in row.targets])
+        order = {pair: i for i, pair in enumerate(pairs)}
     labels = sorted(document.stances, key=lambda s: order.get((s.speaker, s.target), len(order)))
     stances = [to_stance(row.text, label) for label in labels]
     if gold:

@@ -85,8 +85,8 @@ async function reopen() {
 
 function drawTodo() {
   const { problems } = store.article;
-  const own = problems.filter((p) => !p.speaker);
-  const rest = problems.length - own.length;
+  const rest = problems.filter((p) => p.speaker).length;
+  const own = store.doc.speakers.length ? problems.filter((p) => !p.speaker) : [];
   fill(
     $("todo"),
     own.map((p) => h("p", { class: "wrong" }, p.message)),

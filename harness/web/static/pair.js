@@ -90,7 +90,6 @@ export function drawPair() {
       target.proposition,
       h("span", { class: "soft" }, ` ${sentence(target.direction)}${target.rung === null ? "" : ` · rung ${target.rung}`}`),
     ),
-    adjudicating ? sides(differs) : null,
     h(
       "div",
       { class: "labels", role: "group", "aria-labelledby": "pair-title" },
@@ -121,12 +120,32 @@ export function drawPair() {
           h("button", { type: "button", "data-key": "confirm", onclick: confirmProposal }, "Confirm ", h("kbd", {}, "y")),
         )
       : null,
-    label ? details(label, differs && adjudicating) : null,
+    label && differs && adjudicating ? h("div", { class: "attributes" }, reason(label)) : null,
+    adjudicating ? sides(differs) : null,
+    label ? details(label) : null,
     adjudicating ? null : othersHere(),
   );
 }
 
-function details(label, wantsReason) {
+function line(label, name, words, hint) {
+  return h(
+    "label",
+    { class: "wide" },
+    h("span", {}, words),
+    h("input", {
+      type: "text",
+      "data-key": name,
+      value: label[name] ?? "",
+      placeholder: hint,
+      onfocus: mark,
+      oninput: (e) => change((doc) => (current(doc)[name] = e.target.value || null), { quiet: true, step: false }),
+    }),
+  );
+}
+
+const reason = (label) => line(label, "reason", "Reason for gold", "why this label, where the annotators differ");
+
+function details(label) {
   const { set, article } = store;
   const set_ = (name, value) => change((doc) => (current(doc)[name] = value));
   const faults = problemsOf(label.speaker, label.target).filter((p) => p.message !== "not labelled");
@@ -142,27 +161,12 @@ function details(label, wantsReason) {
         options.map((o) => h("option", { value: o, selected: label[name] === o }, sentence(o))),
       ),
     );
-  const line = (name, words, hint) =>
-    h(
-      "label",
-      { class: "wide" },
-      h("span", {}, words),
-      h("input", {
-        type: "text",
-        "data-key": name,
-        value: label[name] ?? "",
-        placeholder: hint ?? null,
-        onfocus: mark,
-        oninput: (e) => change((doc) => (current(doc)[name] = e.target.value || null), { quiet: true, step: false }),
-      }),
-    );
   return [
     label.stance === "no_stance" && !label.evidence.length ? null : evidence(label),
     faults.length ? h("ul", { class: "faults" }, faults.map((p) => h("li", {}, p.message))) : null,
     h(
       "div",
       { class: "attributes" },
-      wantsReason ? line("reason", "Reason for gold", "why this label, where the annotators differ") : null,
       select("act", set.acts, "Act", true),
       select("modality", set.modalities, "Modality"),
       label.stance === "neutral" ? select("basis", set.bases, "Basis", true) : null,
@@ -178,8 +182,8 @@ function details(label, wantsReason) {
           ),
         ),
       ),
-      label.modality === "conditional" || label.condition ? line("condition", "Condition", "if …") : null,
-      line("note", "Note", "where the choice was not obvious"),
+      label.modality === "conditional" || label.condition ? line(label, "condition", "Condition", "if …") : null,
+      line(label, "note", "Note", "where the choice was not obvious"),
     ),
     h(
       "details",
