@@ -1,0 +1,315 @@
+"""A report in a real browser: sort, filter, drill down, the link to a view, dark mode, hostile text, accessibility."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.report.collect import Runs, load_runs
+from harness.report.columns import UNPARSED, codes
+from harness.report.table import labels, leaderboards
+from harness.report.write import write_report
+from harness.types import STANCES, Article
+from tests.make_believe import HOSTILE, results_folder
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[test]'")
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
+if not CHROMIUM:
+    pytest.skip("no chromium on the PATH: install it, or set CHROMIUM to its path", allow_module_level=True)
+
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, "--disable-sync"])
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    return load_runs(results_folder(tmp_path_factory.mktemp("page"), resamples=100))
+
+
+@pytest.fixture(scope="module")
+def address(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> str:
+    out = tmp_path_factory.mktemp("out")
+    write_report(runs, leaderboards(runs), out)
+    return (out / "index.html").as_uri()
+
+
+class Tab:
+    """The report in a tab of its own; fails the test on any console error, script error or request for anything else."""
+
+    def __init__(self, browser: Any, url: str, **options: Any) -> None:
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        self.page = self.context.new_page()
+        self.faults: list[str] = []
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("console", lambda m: self.faults.append(m.text) if m.type in ("error", "warning") else None)
+        self.page.on("request", lambda r: self._own(r.url, url))
+        self.page.on("dialog", lambda d: self.faults.append(f"dialog: {d.message}"))
+        self.page.goto(url)
+        self.page.wait_for_selector("#article h3")
+
+    def _own(self, asked: str, url: str) -> None:
+        if asked.partition("#")[0] != url.partition("#")[0]:
+            self.faults.append(f"request: {asked}")
+
+    def __enter__(self) -> Any:
+        return self.page
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+        assert self.faults == []
+
+
+def count(page: Any) -> tuple[int, int]:
+    """How many articles and pairs the page says match."""
+    found = re.match(r"(\d+) of \d+ articles, (\d+) of \d+", page.inner_text("#count"))
+    assert found
+    return int(found.group(1)), int(found.group(2))
+
+
+def column(page: Any, board: str, index: int) -> list[str]:
+    """What the rows of a leaderboard sort by in a column, from top to bottom."""
+    return list(
+        page.eval_on_selector_all(
+            f'table[data-board="{board}"] tbody tr', f"rows => rows.map(r => r.cells[{index}].dataset.v)"
+        )
+    )
+
+
+def expected(runs: Runs, test: Any) -> tuple[int, int]:
+    """Articles and pairs of which the test holds for any classifier's code beside gold."""
+    items = runs.items
+    told = [codes(runs, row) for row in runs.rows("stance")]
+    found = [i for i in range(len(items)) if test(int(items.gold[i]), [int(t[i]) for t in told])]
+    return len({int(items.article[i]) for i in found}), len(found)
+
+
+def degree(code: int) -> int:
+    return (STANCES[code].degree or 0) if 0 <= code < UNPARSED else 0
+
+
+def sign(code: int) -> int:
+    return (degree(code) > 0) - (degree(code) < 0)
+
+
+def hostile(runs: Runs) -> Article:
+    return next(a for a in runs.articles if HOSTILE in a.text)
+
+
+def test_sorting_by_mouse_and_by_keyboard(browser: Any, address: str) -> None:
+    with Tab(browser, address) as page:
+        head = page.locator('table[data-board="stance"] thead th').nth(1)
+        best = [float(v) for v in column(page, "stance", 1)]
+        assert best == sorted(best, reverse=True)
+        head.locator("button").click()
+        assert head.get_attribute("aria-sort") == "descending"
+        head.locator("button").press("Enter")
+        assert head.get_attribute("aria-sort") == "ascending"
+        assert [float(v) for v in column(page, "stance", 1)] == sorted(best)
+        page.locator('table[data-board="stance"] thead button').first.click()
+        assert page.locator('table[data-board="stance"] [aria-sort]').count() == 1
+        names = page.locator('table[data-board="stance"] .sys').all_inner_texts()
+        assert names == sorted(names)
+        # a cost that nobody set is empty in every row: sorting by it must not break the page
+        page.locator('table[data-board="stance"] thead button').last.click()
+
+
+def test_filters_count_what_the_records_hold(browser: Any, address: str, runs: Runs) -> None:
+    tests = {
+        "wrong": lambda g, told: any(t == UNPARSED or sign(t) != sign(g) for t in told),
+        "unparsed": lambda g, told: UNPARSED in told,
+        "disagree": lambda g, told: len({t for t in told if t < UNPARSED}) > 1,
+    }
+    with Tab(browser, address) as page:
+        assert count(page) == (len(runs.articles), len(runs.items))
+        for name, test in tests.items():
+            page.select_option("select[name=w]", name)
+            assert count(page) == expected(runs, test), name
+        page.select_option("select[name=w]", "flipped")
+        page.select_option("select[name=sys]", "hasty")
+        hasty = next(codes(runs, r) for r in runs.rows("stance") if r.name == "hasty")
+        flips = sum(degree(int(g)) * degree(int(t)) < 0 for g, t in zip(runs.items.gold, hasty, strict=True))
+        assert count(page)[1] == flips > 0
+        page.click("#filters button[type=reset]")
+        page.select_option("select[name=kind]", "fictional")
+        assert count(page)[0] == sum(a.source.kind == "fictional" for a in runs.articles)
+        page.select_option("select[name=kind]", "")
+        phenomenon = runs.articles[0].gold.stances[0].phenomena[0] if runs.articles[0].gold else ""
+        page.select_option("select[name=ph]", phenomenon)
+        labelled = [p for a in runs.articles for p in a.gold_stances().values() if phenomenon in p.phenomena]
+        assert count(page)[1] == len(labelled)
+        page.click("#filters button[type=reset]")
+        page.fill("input[name=q]", runs.articles[3].speakers[0].name)
+        assert count(page)[0] >= 1
+        page.fill("input[name=q]", "no article says this")
+        assert count(page) == (0, 0)
+        assert "No article matches" in page.inner_text("#article")
+
+
+def test_drill_down_shows_text_evidence_and_answers(browser: Any, address: str, runs: Runs) -> None:
+    article = next(a for a in runs.articles if HOSTILE not in a.text)
+    with Tab(browser, address) as page:
+        page.locator(f'[data-a="{article.id}"]').click()
+        text = page.eval_on_selector("#article .text", "e => e.textContent")
+        assert text == article.text.removeprefix(article.title).lstrip()
+        marked = set(page.eval_on_selector_all("#article mark", "all => all.map(e => e.textContent)"))
+        assert marked == {e.text for s in article.gold_stances().values() for e in s.evidence}
+        rows = runs.rows("stance")
+        told = {labels(rows)[row.fingerprint]: codes(runs, row) for row in rows}
+        heads = page.locator(".stances thead th").all_inner_texts()
+        assert heads[:3] == ["speaker", "target", "gold"]
+        i = runs.items.index[article.id, article.speakers[0].id, "escalation"]
+        shown = page.locator(".stances tbody tr").first.locator("td").all_inner_texts()[1:]
+        for name, said in zip(heads[3:], shown[1:], strict=True):
+            code = int(told[name][i])
+            assert (STANCES[code].replace("_", " ") if code < UNPARSED else "unparsed") in said
+        page.locator(".cast button").nth(1).click()
+        only = {t.splitlines()[0] for t in page.locator(".stances tbody th").all_inner_texts()}
+        assert only == {article.speakers[1].name}
+        assert page.locator("#article mark:not(.off)").count() < len(marked)
+        summaries = page.locator(".summary").all_inner_texts()
+        assert len(summaries) == len(article.summaries) + len(runs.rows("summariser"))
+
+
+def test_prompt_and_raw_answer_are_exact(browser: Any, address: str, runs: Runs) -> None:
+    row = next(r for r in runs.rows("stance") if r.name == "hasty")
+    odd = hostile(runs)
+    with Tab(browser, f"{address}#a={odd.id}") as page:
+        heads = page.locator(".stances thead th").all_inner_texts()
+        answers = [(r, p) for r, p in runs.answers(row) if r.article_id == odd.id]
+        for n, (_, prediction) in enumerate(answers[:4]):
+            assert prediction is not None
+            cell = (
+                page.locator(".stances tbody tr").nth(n).locator("td").nth(heads.index("hasty") - 1).locator("button")
+            )
+            cell.click()
+            page.wait_for_selector("dialog[open]")
+            raw, prompt = page.eval_on_selector_all("dialog pre", "all => all.map(e => e.textContent)")
+            assert raw == prediction.answer.raw
+            assert prompt == prediction.answer.prompt
+            page.keyboard.press("Escape")
+            assert page.locator("dialog[open]").count() == 0
+            assert cell.evaluate("e => e === document.activeElement")
+
+
+def test_hostile_article_and_answers_show_as_text(browser: Any, address: str, runs: Runs) -> None:
+    odd = hostile(runs)
+    with Tab(browser, f"{address}#a={odd.id}") as page:
+        assert page.inner_text("#article h3") == odd.title
+        assert HOSTILE in page.eval_on_selector("#article .text", "e => e.textContent")
+        assert page.evaluate("window.pwned") is None
+        assert page.locator("#article img, #article script, .problems script").count() == 0
+        assert HOSTILE in page.eval_on_selector(".problems", "e => e.textContent")
+        marked = set(page.eval_on_selector_all("#article mark", "all => all.map(e => e.textContent)"))
+        assert marked == {e.text for s in odd.gold_stances().values() for e in s.evidence}, "emoji moved the evidence"
+
+
+def test_link_reproduces_the_view(browser: Any, address: str) -> None:
+    def view(page: Any) -> dict[str, Any]:
+        return {
+            "count": page.inner_text("#count"),
+            "article": page.inner_text("#article h3"),
+            "pressed": page.locator('.cast [aria-pressed="true"]').all_inner_texts(),
+            "rows": page.locator(".stances tbody tr").all_inner_texts(),
+            "order": page.locator('table[data-board="stance"] .sys').all_inner_texts(),
+            "selects": page.eval_on_selector_all("#filters select", "all => all.map(e => e.value)"),
+        }
+
+    with Tab(browser, address) as page:
+        page.locator('table[data-board="stance"] thead button').nth(2).click()
+        page.locator('table[data-board="stance"] thead button').nth(2).click()
+        page.select_option("select[name=w]", "disagree")
+        page.select_option("select[name=sys]", "hasty")
+        page.locator("#list button").nth(2).click()
+        page.locator(".cast button").nth(0).click()
+        wanted = view(page)
+        link = page.eval_on_selector("#link", "e => e.href")
+        assert link == page.url
+    with Tab(browser, link) as page:
+        assert view(page) == wanted
+        # a link inside the page moves to its part and keeps the view
+        page.click('nav a[href="#reproduce"]')
+        assert page.url == link
+        assert page.evaluate("document.activeElement.id") == "reproduce"
+
+
+def test_a_broken_link_shows_the_report(browser: Any, address: str) -> None:
+    with Tab(browser, f"{address}#w=nonsense&a=no-such-article&sort-stance=99.d&sort-nothing=x&s=%3Cscript%3E") as page:
+        assert count(page)[0] > 0
+        assert page.locator("#article h3").count() > 0
+
+
+def background(page: Any) -> int:
+    return int(page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0]"))
+
+
+def test_dark_follows_the_system_and_the_button_and_paper_is_white(browser: Any, address: str) -> None:
+    with Tab(browser, address, color_scheme="dark") as page:
+        assert background(page) < 60
+        page.click("#theme")
+        assert background(page) > 200
+        assert "light" in page.inner_text("#theme")
+        page.reload()
+        page.wait_for_selector("#article h3")
+        assert background(page) > 200, "the choice is remembered"
+        page.click("#theme")
+        assert background(page) < 60
+        page.emulate_media(media="print")
+        assert background(page) == 255
+        assert not page.is_visible("#filters")
+        assert page.is_visible("table[data-board=stance]")
+
+
+def test_phone_width_scrolls_nothing_sideways(browser: Any, address: str) -> None:
+    with Tab(browser, address, viewport={"width": 390, "height": 844}) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_keyboard_alone_reaches_everything(browser: Any, address: str) -> None:
+    with Tab(browser, address) as page:
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "main"
+        page.locator("#list button").first.focus()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        assert page.locator("#list button").nth(1).get_attribute("aria-current") == "true"
+        assert page.evaluate("document.activeElement === document.querySelectorAll('#list button')[1]")
+        page.locator(".cast button").first.focus()
+        page.keyboard.press("Space")
+        assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci --prefix tests/browser")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing_serious(browser: Any, address: str, runs: Runs, scheme: str, width: int) -> None:
+    size = {"width": width, "height": 900}
+    with Tab(browser, f"{address}#a={hostile(runs).id}", color_scheme=scheme, viewport=size) as page:
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        assert serious(page) == []
+        for details in page.locator("details").all():
+            details.evaluate("e => { e.open = true; }")
+        page.locator(".stances .say").last.click()
+        page.wait_for_selector("dialog[open]")
+        assert serious(page) == []
+
+
+def serious(page: Any) -> list[str]:
+    found = page.evaluate("axe.run()")["violations"]
+    return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found if v["impact"] in ("serious", "critical")]
