@@ -350,6 +350,80 @@ def sample_judge(path: Path, runs: tuple[str, ...], results: Path, others: int, 
     click.echo(f"{len(sample.labels)} triples for {sample.judge}, {unlabelled} to label: {written}")
 
 
+@data.command("new")
+@click.argument("file")
+@click.option("--dataset", "folder", required=True, type=click.Path(path_type=Path), help="Folder of the dataset.")
+@click.option("--finder", default="rule", show_default=True, help="Speaker finder of configs/speakers.")
+@click.option("--embed/--no-embed", default=True, help="Look for near-duplicates by embedding, too.")
+def new(file: str, folder: Path, finder: str, embed: bool) -> None:
+    """Drafts an article to label from a text file, or from standard input with `-`; nothing of the text is changed.
+
+    \b
+    Examples:
+      harness data new report.txt --dataset datasets/escalation
+      pbpaste | harness data new - --dataset datasets/escalation
+    """
+    from harness.curate.draft import dataset_at, draft, read_text, write_draft
+    from harness.data.load import MAX_BYTES
+
+    path = None if file == "-" else Path(file)
+    if path is not None and not path.is_file():
+        hint = "a web address is not fetched: save the text and give the file" if "://" in file else None
+        raise HarnessError(f"{file}: no such file", hint=hint)
+    if path is None:
+        raw = sys.stdin.buffer.read(MAX_BYTES + 1)
+    else:
+        with path.open("rb") as handle:
+            raw = handle.read(MAX_BYTES + 1)
+    made = draft(read_text(path, raw), dataset_at(folder), finder=finder, embed=embed)
+    written = write_draft(made, folder)
+    for remark in made.remarks:
+        click.echo(remark, err=True)
+    names = ", ".join(s.name for s in made.article.speakers) or "none found"
+    click.echo(f"proposed speakers: {names}", err=True)
+    click.echo(str(written))
+
+
+@data.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--seeds", type=click.Path(path_type=Path), default=Path("seeds"), show_default=True, help="Raw articles."
+)
+@RESULTS
+@click.option("--most", default=10, show_default=True, help="How many to show.")
+def suggest(path: Path, seeds: Path, results: Path, most: int) -> None:
+    """Says which raw articles to label next: those on which stored systems disagree most, with the reason.
+
+    \b
+    Example:
+      harness data suggest datasets/escalation
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from harness.curate.draft import dataset_at
+    from harness.curate.suggest import pool, stored_stances, suggestions
+
+    articles = pool(seeds, dataset_at(path))
+    if not articles:
+        raise HarnessError(f"{seeds}: every raw article is in {path} already", hint="put .txt files there")
+    found = suggestions(articles, stored_stances(results, articles))
+    if not found:
+        click.echo(
+            f"{len(articles)} raw articles, but no two systems have answered about any of them. Run:\n"
+            f"  harness run -m dataset=folder dataset.path={seeds} summariser=none split=all stance=sentiment,smollm2 "
+            f"results={results}",
+            err=True,
+        )
+        for article in articles[:most]:
+            click.echo(article.id)
+        return
+    table = Table("article", "disagreement", "why")
+    for s in found[:most]:
+        table.add_row(s.article_id, f"{s.disagreement:.2f} bits", s.reason)
+    Console(highlight=False).print(table)
+
+
 @data.command("import")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--format", "-f", "format_", required=True, help="One of those below.")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from harness.data.formats.spans import passage_signs
 from harness.data.text import body_sentences
 from harness.types import ESCALATION, PHENOMENA, STANCES, Article, Dataset, StanceLabel
 
@@ -32,6 +33,8 @@ class Statistics:
     summary_lengths: tuple[int, float, int] | None
     n_disagreeing_sides: int
     rungs: dict[str, int]
+    shared: dict[str, tuple[int, int, int, int]]
+    """Of targets that two articles or more ask about: articles, speakers with a label, passages for and against."""
 
 
 def statistics(dataset: Dataset) -> Statistics:
@@ -58,7 +61,19 @@ def statistics(dataset: Dataset) -> Statistics:
         summary_lengths=spread(summaries) if summaries else None,
         n_disagreeing_sides=sum(has_disagreeing_side(a) for a in dataset),
         rungs=dict(sorted(Counter(str(x.rung) for a in dataset for x in a.targets if x.id != ESCALATION).items())),
+        shared=shared_targets(dataset),
     )
+
+
+def shared_targets(dataset: Dataset) -> dict[str, tuple[int, int, int, int]]:
+    """By id of a concrete target of several articles: articles, gold stances, evidence passages for and against it."""
+    articles = Counter(x.id for a in dataset for x in a.targets if x.id != ESCALATION)
+    found = {}
+    for target in sorted(t for t, n in articles.items() if n > 1):
+        labels = [s for a in dataset for s in (a.gold.stances if a.gold else ()) if s.target == target]
+        signs = [sign for s in labels for sign in passage_signs(s)]
+        found[target] = (articles[target], len(labels), signs.count(1), signs.count(-1))
+    return found
 
 
 def label_counts(stances: Iterable[StanceLabel]) -> dict[str, int]:

@@ -39,6 +39,19 @@ def statistics_tables(s: Statistics, duplicates: list[tuple[str, str, float]] | 
     stanced = [sum(n for label, n in s.labels[k].items() if label != "no_stance") for k in ("concrete", "escalation")]
     labels.add_row("all but no_stance", *map(str, stanced))
     yield labels
+    if s.shared:
+        shared = Table(
+            "target",
+            "articles",
+            "gold stances",
+            "passages for",
+            "against",
+            title="Shared targets",
+            title_justify="left",
+        )
+        for target, counts in s.shared.items():
+            shared.add_row(target, *map(str, counts))
+        yield shared
     phenomena = Table(
         "phenomenon", "stances", title="Phenomena (gold stances that carry the tag)", title_justify="left"
     )

@@ -38,7 +38,7 @@ votes support doubt doubted doubts see sees saw regard regards regarded view vie
 """
 _UPPER = r"\p{Lu}[\p{L}\p{M}\p{N}’'-]*|\p{Lu}\."
 _JOIN = r"(?:of|al|bin|ibn|van|von|de|da|der|ul|the)"
-_NAME = rf"(?:(?:{_UPPER})(?:\s+(?:{_JOIN}\s+){{0,2}}(?:{_UPPER}))*)"
+_NAME = rf"(?:(?:{_UPPER})(?:[^\S\n]+(?:{_JOIN}[^\S\n]+){{0,2}}(?:{_UPPER}))*)"
 _START = r"(?<![\p{L}\p{M}])"
 _LEANS = "against|for|ready|prepared|willing|in favou?r|opposed|unwilling|reluctant|sceptical|adamant"
 _PAST = "took|made|gave|put|held|let|set|kept|went|came|got|led|left|met|knew|felt|found|brought|wrote|drew|swore|spoke|chose"
@@ -186,5 +186,5 @@ def _full_names(text: str, found: Sequence[_Found]) -> None:
         if len(speaker.words) == 1:
             longer = sorted({r for r in runs if 2 <= len(r) <= 3 and r[-1:] == speaker.words})
             if len(longer) == 1:
-                speaker.forms.append(speaker.words[0])
+                speaker.forms += [w for w in speaker.words if w not in speaker.forms]
                 speaker.words = longer[0]

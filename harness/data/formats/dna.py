@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.data.formats.base import Ids, Imported, Loss, article_from, guard, metadata_or_new, unique
-from harness.data.formats.dna_write import AGREEMENTS, NOTES_KEY, concept_names, person_names, save
+from harness.data.formats.dna_write import NOTES_KEY, concept_names, person_names, save
 from harness.data.formats.offsets import Offsets
-from harness.data.formats.spans import Span, stances_from
+from harness.data.formats.spans import AGREEMENTS, Span, stances_from
 from harness.data.load import MAX_BYTES
 from harness.data.plain_texts import slug
 from harness.data.speeches import same_person, speeches

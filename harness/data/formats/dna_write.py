@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
@@ -20,12 +19,9 @@ from typing import Any
 
 from harness.data.formats.base import Loss, metadata
 from harness.data.formats.offsets import Offsets
-from harness.data.formats.spans import attributes_of
+from harness.data.formats.spans import attributes_of, passage_signs
 from harness.files import replacing
 from harness.types import Article, Dataset, StanceLabel
-
-AGREEMENTS = "agreement of the passages: "
-"""Begins the note of a stance that was made of conflicting statements."""
 
 NOTES_KEY = "stance-harness"
 """Under which an article's other fields ride along in a document's notes."""
@@ -198,10 +194,9 @@ def _agreements(label: StanceLabel, where: str, losses: list[Loss]) -> list[int]
     extra = attributes_of(label)
     degree = label.stance.degree
     if degree == 0:
-        said = re.fullmatch(re.escape(AGREEMENTS) + r"([01](?:, [01])*)", label.note or "")
-        found = [int(x) for x in said.group(1).split(", ")] if said else []
-        if len(found) == len(label.evidence) and len(set(found)) == 2:
-            return found
+        signs = passage_signs(label)
+        if len(set(signs)) == 2 and 0 not in signs:
+            return [int(sign > 0) for sign in signs]
         losses.append(Loss(where, "neutral: agreement is 1 or 0, not carried"))
         return []
     if degree is None:

@@ -14,6 +14,9 @@ from harness.types import Annotation, Article, Stance, StanceLabel
 ATTRIBUTES = ("act", "modality", "condition", "basis", "phenomena", "confidence", "note", "reason")
 """What a stance has beside speaker, target, label and evidence."""
 
+AGREEMENTS = "agreement of the passages: "
+"""Begins the note of a stance that was made of conflicting statements: 1 or 0 for each."""
+
 LABEL_HINT = "a label is STANCE|SPEAKER|TARGET with ids, such as support|brandt|gates"
 
 
@@ -107,6 +110,16 @@ def stances_from(row: Mapping[str, Any], spans: Sequence[Span], where: str, repo
         quotes = [quote(text, s.start, s.end) for s in own]
         found.append({"speaker": pair[0], "target": pair[1], "stance": str(stance), "evidence": quotes, **extra})
     return found
+
+
+def passage_signs(label: StanceLabel) -> list[int]:
+    """For each passage of a label 1 (for), -1 (against) or 0; of one made of conflicting statements, what its note says."""
+    degree = label.stance.degree or 0
+    if degree == 0 and label.note and label.note.startswith(AGREEMENTS):
+        said = [1 if x == "1" else -1 for x in label.note.removeprefix(AGREEMENTS).split(", ") if x in ("0", "1")]
+        if len(said) == len(label.evidence):
+            return said
+    return [(degree > 0) - (degree < 0)] * len(label.evidence)
 
 
 def merged(labels: Sequence[Stance]) -> tuple[Stance, str | None]:

@@ -1,0 +1,87 @@
+"""Which raw article to label next: where stored systems disagree most, because there a label tells them apart."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.data.plain_texts import load_texts
+from harness.store import PredictionStore
+from harness.types import Article, Dataset, Prediction, Stance
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A raw article with the mean disagreement over its pairs (entropy in bits), how many pairs and systems, and why."""
+
+    article_id: str
+    title: str
+    disagreement: float
+    n_pairs: int
+    systems: tuple[str, ...]
+    reason: str
+
+
+def pool(seeds: Path, dataset: Dataset) -> list[Article]:
+    """Raw articles of `seeds` whose text the dataset does not hold yet."""
+    known = {a.text.strip() for a in dataset}
+    return [a for a in load_texts(seeds) if a.text.strip() not in known]
+
+
+def stored_stances(results: Path, articles: Sequence[Article]) -> dict[str, dict[tuple[str, str], dict[str, Stance]]]:
+    """By article, (speaker, target) and system, the latest stored stance."""
+    wanted = {a.id for a in articles}
+    found: dict[str, dict[tuple[str, str], dict[str, Prediction]]] = {}
+    root = results / "predictions"
+    store = PredictionStore(root)
+    for folder in sorted(p for p in root.glob("*-*") if p.is_dir()):
+        name, _, fingerprint = folder.name.rpartition("-")
+        for p in store.read(name, fingerprint).values():
+            if p.kind != "stance" or p.answer.label is None or p.article_id not in wanted:
+                continue
+            said = found.setdefault(p.article_id, {}).setdefault((p.speaker_id or "", p.target_id or ""), {})
+            if name not in said or said[name].created_at < p.created_at:
+                said[name] = p
+    return {
+        article: {
+            pair: {name: p.answer.label for name, p in by.items() if p.answer.label is not None}
+            for pair, by in pairs.items()
+        }
+        for article, pairs in found.items()
+    }
+
+
+def suggestions(
+    articles: Sequence[Article], stances: Mapping[str, Mapping[tuple[str, str], Mapping[str, Stance]]]
+) -> list[Suggestion]:
+    """Articles by how much systems disagree on the three-way stance of their pairs, most first; only pairs that two
+    systems or more answered count, articles without any are left out."""
+    found = []
+    for article in articles:
+        pairs = {pair: by for pair, by in stances.get(article.id, {}).items() if len(by) > 1}
+        if not pairs:
+            continue
+        split = {pair: entropy([s.three_way for s in by.values()]) for pair, by in pairs.items()}
+        worst = max(pairs, key=lambda pair: split[pair])
+        said = ", ".join(f"{name} says {stance}" for name, stance in sorted(pairs[worst].items()))
+        apart = sum(v > 0 for v in split.values())
+        found.append(
+            Suggestion(
+                article.id,
+                article.title,
+                sum(split.values()) / len(split),
+                len(pairs),
+                tuple(sorted({name for by in pairs.values() for name in by})),
+                f"systems differ on {apart} of {len(pairs)} pairs; most on {worst[0]} ({worst[1]}): {said}",
+            )
+        )
+    return sorted(found, key=lambda s: (-s.disagreement, s.article_id))
+
+
+def entropy(labels: Sequence[str]) -> float:
+    """Entropy of the labels' shares in bits: 0 where all agree."""
+    counts = Counter(labels)
+    return max(0.0, -sum(n / len(labels) * math.log2(n / len(labels)) for n in counts.values()))
