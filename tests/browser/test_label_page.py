@@ -373,6 +373,42 @@ def test_evidence_keeps_whole_characters(browser: Any, folder: Path) -> None:
         assert TEXT[evidence["start"] : evidence["end"]] == evidence["text"]
 
 
+def test_a_new_target_reopens_the_labels_of_others_and_agreement_becomes_gold(browser: Any, folder: Path) -> None:
+    for name in ("ann", "ben"):
+        with label_server(folder, "--annotator", name) as server, Page(browser, server) as page:
+            if name == "ann":
+                declare(page)
+            label_all(page)
+            page.status("Saved in")
+    with label_server(folder, "--annotator", "cleo", "--adjudicate") as server, Page(browser, server) as page:
+        page.status("Agreed labels proposed, not saved")
+        page.page.get_by_role("button", name="Save what they agree on as gold").click()
+        page.status("Saved in")
+        gold = load_dataset(folder).article("fresh-one").gold
+        assert gold is not None and len(gold.stances) == 4
+    with label_server(folder, "--annotator", "ann") as server, Page(browser, server) as page:
+        page.keys("p")
+        page.type("The council may open the weir.")
+        page.keys("Tab")
+        page.type("weir")
+        page.keys("Enter")
+        page.page.get_by_role("button", name="Reopen the labels of ben, gold as drafts").wait_for()
+        assert len(load_dataset(folder).article("fresh-one").targets) == 2
+        for speaker in ("ada-brandt", "general-olm"):
+            page.cell(speaker, "weir").click()
+            page.keys("-")
+        page.page.get_by_role("button", name="Reopen the labels").click()
+        page.status("Saved in")
+        article = load_dataset(folder).article("fresh-one")
+        assert len(article.targets) == 3 and [a.annotator for a in article.annotations] == ["ann"]
+    with label_server(folder, "--annotator", "ben") as server, Page(browser, server) as page:
+        page.status("2 to do")
+        page.keys(".", "-", ".", "-")
+        page.status("Saved in")
+    with label_server(folder, "--annotator", "cleo", "--adjudicate") as server, Page(browser, server) as page:
+        page.status("Draft saved · 2 to do")
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (800, "dark")])
 def test_nothing_overflows(browser: Any, folder: Path, width: int, scheme: str) -> None:
     options = {"viewport": {"width": width, "height": 700}, "color_scheme": scheme}

@@ -66,6 +66,13 @@ function showChoice(chosen) {
 function drawNotice() {
   const { article } = store;
   const blocked = article.blocked ?? [];
+  if (state.onlyProposed() && !article.problems.length) {
+    return fill(
+      $("notice"),
+      h("p", {}, "The annotators agree on every stance."),
+      h("button", { type: "button", "data-key": "save-agreed", onclick: () => state.saveAsIs({ reopen: false }) }, "Save what they agree on as gold"),
+    );
+  }
   if (!blocked.length) return fill($("notice"));
   const names = blocked.join(", ");
   const blind = store.set.mode === "blind";
@@ -79,7 +86,7 @@ function drawNotice() {
 }
 
 async function reopen() {
-  await state.reopenOthers();
+  await state.saveAsIs({ reopen: true });
   tell((store.article.blocked ?? []).length ? "finish your own labels first" : "reopened: their labels are drafts now");
 }
 

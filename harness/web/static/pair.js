@@ -72,12 +72,19 @@ export function takeFrom(n) {
   return `taken from ${side.annotator}: ${sentence(theirs.stance)}`;
 }
 
+let drawn = "";
+
 export function drawPair() {
   const { pair, article, set } = store;
   const speaker = speakerOf(pair.speaker);
   const target = targetOf(pair.target);
-  if (!speaker || !target) return fill($("pair"));
   const label = current(store.doc);
+  const faults = problemsOf(pair.speaker, pair.target);
+  // drawing anew what has not changed would close a list that somebody has just opened
+  const key = JSON.stringify([article.id, speaker, target, label, faults, article.others, article.suggestions]);
+  if (key === drawn) return undefined;
+  drawn = key;
+  if (!speaker || !target) return fill($("pair"));
   const proposal = label ? null : proposalHere();
   const differs = isDifferent(pair.speaker, pair.target);
   const adjudicating = set.mode === "adjudicate";

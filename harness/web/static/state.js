@@ -20,6 +20,9 @@ let saving = null;
 let render = () => {};
 let merge = () => {};
 let merging = false;
+let composing = false;
+addEventListener("compositionstart", () => (composing = true));
+addEventListener("compositionend", () => (composing = false));
 
 export function connect(hooks) {
   render = hooks.render;
@@ -96,7 +99,8 @@ export const redo = () => travel(future, past);
 function schedule() {
   clearTimeout(timer);
   if (unsaved()) keep();
-  timer = setTimeout(flush, 600);
+  // a save draws the panels anew, which would break off what an input method is composing
+  timer = setTimeout(() => (composing ? schedule() : flush()), 600);
   report();
 }
 
@@ -114,11 +118,16 @@ export async function flush() {
   await saving;
 }
 
-export async function reopenOthers() {
+/** Saves even what has not been changed: `reopen` moves labels of others that stand in the way to their drafts. */
+export async function saveAsIs({ reopen }) {
   await flush();
-  saving = send({ reopen: true }).finally(() => (saving = null));
+  saving = send({ reopen }).finally(() => (saving = null));
   await saving;
 }
+
+/** Whether the labels shown are only proposed, because the annotators agree on them. */
+export const onlyProposed = () =>
+  store.set.mode === "adjudicate" && !store.article.draft && !store.article.file.stances.length && store.doc.stances.length > 0;
 
 async function send(extra) {
   const sent = text(store.doc);
@@ -189,6 +198,7 @@ function report(words) {
   const left = article ? article.problems.length : 0;
   if (words) store.status = words;
   else if (unsaved()) store.status = "Saving …";
+  else if (onlyProposed()) store.status = `Agreed labels proposed, not saved · ${left} to do`;
   else if (!article.draft && !article.document.stances.length) store.status = `Nothing labelled yet · ${left} to do`;
   else store.status = article.draft ? `Draft saved · ${left} to do` : `Saved in ${article.id}.yaml`;
   globalThis.document.dispatchEvent(new CustomEvent("status"));

@@ -20,6 +20,7 @@ export function drawSummary() {
       "data-key": "words",
       rows: 6,
       lang: article.language,
+      dir: "auto",
       value: doc.summary,
       "aria-describedby": "word-count left-out",
       placeholder: `${LEAST} to ${MOST} words of your own: every main speaker with the stance, in its strength`,

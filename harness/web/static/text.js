@@ -141,7 +141,8 @@ function sentenceFrom(index, step) {
 export function keyInText(event) {
   if (!tokens.length || event.ctrlKey || event.metaKey || event.altKey) return false;
   const last = tokens.length - 1;
-  const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const onward = getComputedStyle($("text")).direction === "rtl" ? -1 : 1;
+  const step = { ArrowRight: onward, ArrowLeft: -onward, ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!step && event.key !== "Home" && event.key !== "End") return false;
   if (chosen && (focus < 0 || !isMine())) {
     anchor = tokens.findIndex(([, b]) => b > chosen.start);
