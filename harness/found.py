@@ -28,6 +28,15 @@ def found_speakers(prediction: Prediction) -> tuple[Speaker, ...]:
     return tuple(speakers.values())
 
 
+def quoted_spans(prediction: Prediction, article: Article) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Where the passages that a finder quotes for each name stand in the article; what does not stand there is left out."""
+    spans: dict[str, tuple[tuple[int, int], ...]] = {}
+    for row in json.loads(prediction.answer.output or "[]"):
+        starts = [(article.text.find(q), len(q)) for q in row.get("quotes", ()) if q]
+        spans[row["name"]] = tuple((start, start + length) for start, length in starts if start >= 0)
+    return spans
+
+
 def with_found_speakers(articles: Sequence[Article], finder: Sequence[Prediction]) -> tuple[Article, ...]:
     """The articles with the finder's speakers in place of the declared ones, and without anything that people labelled."""
     found = {p.article_id: found_speakers(p) for p in finder}
@@ -44,15 +53,18 @@ def score_found(material: Material, scored: Scored) -> None:
         if p.answer.label is not None and p.speaker_id and p.target_id:
             stances.setdefault(p.article_id, {}).setdefault(p.speaker_id, {})[p.target_id] = p.answer.label
     labelled = {a.id: a for a in material.articles if a.gold is not None}
-    answers = [
-        FoundSpeakers(
-            labelled[p.article_id],
-            tuple(FoundSpeaker(s.name, stances.get(p.article_id, {}).get(s.id, {})) for s in found_speakers(p)),
-            p.answer.error,
-        )
-        for p in material.finder.predictions
-        if p.article_id in labelled
-    ]
+    answers = []
+    for p in material.finder.predictions:
+        if p.article_id not in labelled:
+            continue
+        quotes = quoted_spans(p, labelled[p.article_id])
+        given = stances.get(p.article_id, {})
+        found = [
+            # a finder quotes a speaker, not a stance: its quotes stand as evidence for all that it leads to
+            FoundSpeaker(s.name, given.get(s.id, {}), {target: quotes[s.name] for target in given.get(s.id, {})})
+            for s in found_speakers(p)
+        ]
+        answers.append(FoundSpeakers(labelled[p.article_id], tuple(found), p.answer.error))
     if not answers:
         return
     report = aggregate_speakers(answers, seed=material.options.seed, resamples=material.options.resamples)

@@ -154,7 +154,8 @@ def restrict(dataset: Dataset, targets: Sequence[str]) -> Dataset:
 
 def select(dataset: Dataset, config: RunConfig) -> tuple[Article, ...]:
     """Articles by split, or those named, then the first `limit` of them; ConfigError if none is left."""
-    chosen = [a for a in dataset if config.split in ("all", a.split)]
+    everything = config.split == "all" or config.dataset.format == "texts"
+    chosen = [a for a in dataset if everything or a.split == config.split]
     if config.articles is not None:
         known = [a.id for a in dataset]
         for wanted in config.articles:
