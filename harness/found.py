@@ -61,7 +61,7 @@ def score_found(material: Material, scored: Scored) -> None:
         given = stances.get(p.article_id, {})
         found = [
             # a finder quotes a speaker, not a stance: its quotes stand as evidence for all that it leads to
-            FoundSpeaker(s.name, given.get(s.id, {}), {target: quotes[s.name] for target in given.get(s.id, {})})
+            FoundSpeaker(s.name, given.get(s.id, {}), dict.fromkeys(given.get(s.id, {}), quotes[s.name]))
             for s in found_speakers(p)
         ]
         answers.append(FoundSpeakers(labelled[p.article_id], tuple(found), p.answer.error))

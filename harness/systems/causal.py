@@ -93,7 +93,15 @@ class ChoiceOptions(PromptOptions):
             raise ValueError(f"no wording for {', '.join(missing)}")
         if len(set(answers.values())) < len(answers):
             raise ValueError("two labels share a wording")
+        for wording in answers.values():
+            if wording.replace("{speaker}", "").count("{"):
+                raise ValueError(f"a wording may name {{speaker}} only: {wording!r}")
         return answers
+
+    def wordings(self, item: Item) -> list[str]:
+        """The labels' wordings for one item, in the order of the labels."""
+        speaker = item.speaker.name if item.speaker else ""
+        return [self.answers[label].replace("{speaker}", speaker) for label in STANCES]
 
 
 class CausalChoice(CausalSystem):
@@ -106,20 +114,22 @@ class CausalChoice(CausalSystem):
         from harness.models.prefix_trie import Option, score
 
         model = self.load_model(context)
-        longest = max(len(model.encode(wording)) for wording in self.options.answers.values())
         questions = []
         for item in items:
+            wordings = self.options.wordings(item)
+            longest = max(len(ids) for ids in model.encode_many(wordings))
             before, after = self.around(model, item)
             after += self.options.answer_prefix
             # one more token for a space that moves from the context to the wording
             fitted = model.fit(before, fields_of(item)["article"], after, self.options.long_input, reserve=longest + 1)
-            questions.append(_Question([before + p + after for p in fitted.pieces], before, after, fitted.tokens_cut))
+            prompts = [before + piece + after for piece in fitted.pieces]
+            questions.append(_Question(prompts, wordings, before, after, fitted.tokens_cut))
         # one group: all questions about an article share one trie
         options = [
-            Option(prompt, self.options.answers[label], q.content_free(self.options))
+            Option(prompt, wording, q.content_free(self.options))
             for q in questions
             for prompt in q.prompts
-            for label in STANCES
+            for wording in q.wordings
         ]
         [scores] = score(model, [options], budget=context.token_budget)
         found = iter(scores)
@@ -146,9 +156,10 @@ class CausalChoice(CausalSystem):
 
 @dataclass(frozen=True)
 class _Question:
-    """One pair's prompts (one a window), and what stands before and after the article in them."""
+    """One pair's prompts (one a window), the labels' wordings, and what stands before and after the article."""
 
     prompts: list[str]
+    wordings: list[str]
     before: str
     after: str
     tokens_cut: int
