@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from harness.store import FORMAT, PredictionStore
 from harness.types import ESCALATION, STANCES, Article
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from harness.report.collect import Row, Runs
 
 UNPARSED, FAILED, GONE, UNASKED = 6, 7, 8, 9
@@ -70,78 +72,99 @@ def items_of(articles: Sequence[Article]) -> Items:
 class Answers:
     """The stored answers of one system to one kind of question, beside the items they answer.
 
-    `item` (n,) indexes the items (the articles for a summariser); `row` (n,) the columns' entries, -1 where the
+    `item` (n,) indexes the items (the articles for a summariser); `row` (n,) the rows of `table`, -1 where the
     prediction is gone.
     """
 
     item: NDArray[np.intp]
     row: NDArray[np.intp]
-    columns: dict[str, list[Any]]
+    table: pa.Table
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        return zip(self.item.tolist(), self.row.tolist(), strict=True)
+    def lists(self, *names: str) -> list[list[Any]]:
+        """Columns as lists in the order of `item`, None where the prediction is gone."""
+        import pyarrow as pa
+
+        where = pa.array(self.row, mask=self.row < 0)
+        return [self.table[name].combine_chunks().take(where).to_pylist() for name in names]
 
 
 def answers(runs: Runs, row: Row, role: str, columns: Sequence[str], reading: str | None = None) -> Answers:
     """The columns of the predictions that the row's run used in a role; problems are noted in `runs`."""
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    empty = Answers(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp), {})
+    wanted = list(dict.fromkeys(["key", "error", *columns]))
+    nothing = pa.table({name: pa.array([], pa.string()) for name in wanted})
+    none = np.empty(0, dtype=np.intp)
     use = row.use if role == row.kind else row.run.system(role)
     if use is None:
-        return empty
+        return Answers(none, none, nothing)
     path = record_path(runs.results, row.run.run_id).with_name("answers.parquet")
     try:
-        refs = pq.ParquetFile(path).read().to_pydict()
-        chosen = [
-            (a, s or "", t or "", k)
-            for a, s, t, k, r, d in zip(
-                *(refs[n] for n in ("article_id", "speaker_id", "target_id", "key", "role", "reading")), strict=True
-            )
-            if r == role and (reading is None or d == reading)
-        ]
+        refs = pq.ParquetFile(path).read()
+        chosen = pc.equal(refs["role"], role)
+        if reading is not None:
+            chosen = pc.and_(chosen, pc.equal(refs["reading"], reading))
+        refs = refs.filter(chosen)
+        ids = [refs[name].to_pylist() for name in ("article_id", "speaker_id", "target_id")]
+        keys = refs["key"].combine_chunks()
     except (pa.ArrowException, OSError, KeyError) as error:
         runs.note(
-            f"{row.run.run_id}: answers.parquet is not readable ({_first_line(error)}); harness rescore writes it"
+            f"{row.run.run_id}/answers.parquet: not readable ({_first_line(error)}); harness rescore writes it anew"
         )
-        return empty
-    index: dict[Any, int] = {a.id: i for i, a in enumerate(runs.articles)} if role == "summariser" else runs.items.index
-    rows, stored = _stored(runs, use, columns)
-    found = [
-        (i, rows.get(key, -1))
-        for a, s, t, key in chosen
-        if (i := index.get(a if role == "summariser" else (a, s, t))) is not None
-    ]
-    if lost := sum(r < 0 for _, r in found):
+        return Answers(none, none, nothing)
+    stored = _stored(runs, use, wanted)
+    if stored is None:
+        stored = nothing
+    rows = pc.index_in(keys, value_set=stored["key"].combine_chunks()).fill_null(-1).to_numpy(zero_copy_only=False)
+    if role == "summariser":
+        at = {a.id: i for i, a in enumerate(runs.articles)}
+        items = np.array([at.get(a, -1) for a in ids[0]], dtype=np.intp)
+    else:
+        index = runs.items.index
+        items = np.array([index.get(item, -1) for item in zip(*ids, strict=True)], dtype=np.intp)
+    known = items >= 0
+    if lost := int(np.count_nonzero(rows[known] < 0)):
         runs.note(f"{use.name}: {lost} predictions of {row.run.run_id} are no longer stored")
-    pairs = np.array(found, dtype=np.intp).reshape(-1, 2)
-    return Answers(pairs[:, 0], pairs[:, 1], stored)
+    return Answers(items[known], rows[known].astype(np.intp), stored)
 
 
 def codes(runs: Runs, row: Row, role: str = "stance", reading: str | None = None) -> NDArray[np.int8]:
     """What a stance classifier (or a judge) answered to each item, as codes of shape (items,)."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     cache: dict[Any, NDArray[np.int8]] = runs.__dict__.setdefault("_codes", {})
     key = (row.fingerprint, role, reading)
     if key not in cache:
-        found = answers(runs, row, role, ("label", "error"), reading)
+        found = answers(runs, row, role, ("label",), reading)
         told = np.full(len(runs.items), UNASKED, dtype=np.int8)
         if len(found.item):
-            by_row = [
-                FAILED if e is not None else UNPARSED if not v else _CODES.get(v, UNPARSED)
-                for v, e in zip(found.columns["label"], found.columns["error"], strict=True)
-            ]
-            told[found.item] = np.array([*by_row, GONE], dtype=np.int8)[found.row]
+            labels = pc.index_in(found.table["label"], value_set=pa.array([str(stance) for stance in STANCES]))
+            by_row = pc.if_else(pc.is_valid(found.table["error"]), FAILED, pc.fill_null(labels, UNPARSED))
+            told[found.item] = np.append(by_row.to_numpy(), GONE)[found.row]
         cache[key] = told
     return cache[key]
 
 
-def _stored(runs: Runs, use: SystemUse, columns: Sequence[str]) -> tuple[dict[str, int], dict[str, list[Any]]]:
-    """Row of each key, and the columns; of two rows for a key an answer beats an error, the later beats the earlier."""
+def _stored(runs: Runs, use: SystemUse, columns: Sequence[str]) -> pa.Table | None:
+    """The system's predictions, one row a key; None without any. The last one read is kept: runs share a judge."""
+    last: dict[Any, pa.Table | None] = runs.__dict__.setdefault("_last_stored", {})
+    key = (use.fingerprint, tuple(columns))
+    if key not in last:
+        last.clear()
+        last[key] = _read_stored(runs, use, columns)
+    return last[key]
+
+
+def _read_stored(runs: Runs, use: SystemUse, columns: Sequence[str]) -> pa.Table | None:
+    """Of two rows for a key an answer beats an error, and the later one beats the earlier."""
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    wanted = list(dict.fromkeys(["key", "error", "created_at", *columns]))
+    wanted = list(dict.fromkeys([*columns, "created_at"]))
     folder = PredictionStore(runs.results / "predictions").folder(use.name, use.fingerprint)
     tables = []
     for path in sorted(folder.glob("part-*.parquet")):
@@ -150,20 +173,17 @@ def _stored(runs: Runs, use: SystemUse, columns: Sequence[str]) -> tuple[dict[st
             version = (table.schema.metadata or {}).get(b"harness.predictions", b"").decode()
             if version != FORMAT:
                 raise ValueError(f"predictions of format {version!r}; this version reads {FORMAT!r}")
-            tables.append(table.select([c for c in wanted if c in table.column_names]))
+            tables.append(table.select(wanted))
         except (pa.ArrowException, OSError, KeyError, ValueError) as error:
             runs.note(f"torn part {path.parent.name}/{path.name}: {_first_line(error)}")
     if not tables:
-        return {}, {name: [] for name in columns}
-    whole = pa.concat_tables(tables, promote_options="default")
-    keys = whole["key"].to_pylist()
-    rows = dict(zip(keys, range(len(keys)), strict=True))
-    if len(rows) < len(keys):
-        errors, times = whole["error"].to_pylist(), whole["created_at"].to_pylist()
-        order = sorted(range(len(keys)), key=lambda i: (errors[i] is None, times[i]))
-        rows = {keys[i]: i for i in order}
-    missing = [None] * len(keys)
-    return rows, {n: whole[n].to_pylist() if n in whole.column_names else missing for n in columns}
+        return None
+    whole = pa.concat_tables(tables)
+    if len(pc.unique(whole["key"])) == len(whole):
+        return whole
+    keys, errors, times = (whole[name].to_pylist() for name in ("key", "error", "created_at"))
+    best = {keys[i]: i for i in sorted(range(len(keys)), key=lambda i: (errors[i] is None, times[i]))}
+    return whole.take(pa.array(sorted(best.values())))
 
 
 @dataclass(frozen=True)

@@ -163,16 +163,18 @@ def _classifier(runs: Runs, row: Row, name: str) -> dict[str, Any]:
 
 
 def _summariser(runs: Runs, row: Row, name: str) -> dict[str, Any]:
-    found = answers(runs, row, "summariser", ("output", "error"))
+    found = answers(runs, row, "summariser", ("output",))
     texts: list[str | None] = [None] * len(runs.articles)
     problems: dict[int, str] = {}
-    for article, stored in found:
+    for article, stored, output, error in zip(
+        found.item.tolist(), found.row.tolist(), *found.lists("output", "error"), strict=True
+    ):
         if stored < 0:
             problems[article] = "the stored prediction is gone"
-        elif (error := found.columns["error"][stored]) is not None:
+        elif error is not None:
             problems[article] = f"no answer: {error}"
         else:
-            texts[article] = found.columns["output"][stored] or ""
+            texts[article] = output or ""
     return {
         "name": name,
         "fingerprint": row.fingerprint[:12],
@@ -234,21 +236,18 @@ def _blocks(runs: Runs, rows: Iterable[Row]) -> tuple[dict[str, str], list[str]]
 
 def _said(runs: Runs, row: Row) -> dict[str, list[Any]]:
     """Raw answer and prompt of each item (or article), None where there is none; an error counts as a raw answer."""
-    found = answers(runs, row, row.kind, ("raw", "output", "prompt", "error"))
+    found = answers(runs, row, row.kind, ("raw", "output", "prompt"))
     n = len(runs.articles) if row.kind == "summariser" else len(runs.items)
     raw: list[Any] = [None] * n
     prompt: list[Any] = [None] * n
     home = range(n) if row.kind == "summariser" else runs.items.article.tolist()
-    columns = found.columns
-    for i, stored in found:
-        if stored >= 0:
-            error, said = columns["error"][stored], columns["raw"][stored]
-            output = columns["output"][stored]
-            raw[i] = f"error: {error}" if error is not None else said if said is not None else output
-            if row.kind == "summariser" and raw[i] == output:
-                raw[i] = None
-            whole = columns["prompt"][stored]
-            prompt[i] = None if whole is None else without_article(whole, runs.articles[home[i]].text)
+    columns = found.lists("raw", "output", "prompt", "error")
+    for i, said, output, whole, error in zip(found.item.tolist(), *columns, strict=True):
+        raw[i] = f"error: {error}" if error is not None else said if said is not None else output
+        if row.kind == "summariser" and raw[i] == output:
+            # the summary itself, which the page has already
+            raw[i] = None
+        prompt[i] = None if whole is None else without_article(whole, runs.articles[home[i]].text)
     return {"raw": raw, "prompt": prompt}
 
 

@@ -149,7 +149,8 @@
       total += n;
     });
     const order = { "": (x, y) => narrowed ? y.n - x.n || x.k - y.k : x.k - y.k, id: (x, y) => x.k - y.k };
-    if (state.o === "apart") {
+    // without gold nothing is right or wrong: what is in dispute comes first
+    if (state.o === "apart" || (state.o === "" && !data.labelled && classifiers.length > 1)) {
       const by = new Map(shown.map(({ k }) => [k, apart(k)]));
       shown.sort((x, y) => by.get(y.k) - by.get(x.k) || x.k - y.k);
       shown.forEach((one) => { one.apart = by.get(one.k); });
