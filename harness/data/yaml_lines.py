@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,10 @@ import yaml
 from harness.errors import DataError, Place
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MAX_DEPTH = 60
+"""Levels of nesting; an article file has six."""
+_BRACKET = re.compile(r"[\[\]{}]")
+_INDENT = re.compile(r"^[ \-?:]+", re.MULTILINE)
 Path_ = tuple[str | int, ...]
 
 
@@ -57,6 +62,7 @@ def read_yaml(path: Path, max_bytes: int) -> LinedDocument:
 
 def parse_yaml(text: str, file: str) -> LinedDocument:
     """The same from text; `file` is the name used in errors."""
+    _check_depth(text, file)
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
@@ -81,6 +87,31 @@ def parse_yaml(text: str, file: str) -> LinedDocument:
     finally:
         loader.dispose()
     return LinedDocument(file, data, lines)
+
+
+def _check_depth(text: str, file: str) -> None:
+    """Refuses endless nesting before the parser meets it: the C library recurses, and would take the process with it."""
+    if _nested_at_most(text) <= MAX_DEPTH:
+        return
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=_Loader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                line = event.start_mark.line + 1 if event.start_mark else None
+                raise DataError(Place(file, line), f"nested more than {MAX_DEPTH} levels deep")
+    except (yaml.YAMLError, ValueError):
+        return
+
+
+def _nested_at_most(text: str) -> int:
+    """An upper bound of the nesting, found without parsing; brackets inside texts make it too high, never too low."""
+    depth = most = 0
+    for bracket in _BRACKET.finditer(text):
+        depth = depth + 1 if bracket.group() in "[{" else max(0, depth - 1)
+        most = max(most, depth)
+    indents = max((len(m.group()) for m in _INDENT.finditer(text)), default=0)
+    return most + indents
 
 
 def _walk(node: yaml.Node, path: Path_, lines: dict[Path_, int], seen: set[int], file: str) -> None:

@@ -294,6 +294,9 @@ def test_endless_nesting_is_refused(tmp_path: Path) -> None:
         ("a: &a [x, x]\nb: [*a, *a]\n", "anchors and aliases"),
         ("name: !!python/object/apply:os.system [echo]\n", "not YAML"),
         ("- a\n- b\n", "a mapping of fields"),
+        ("a: " + "[" * 100_000 + "]" * 100_000, "nested more than"),
+        ("- " * 100_000, "nested more than"),
+        ("a: " + "[{" * 5_000, "nested more than"),
     ],
 )
 def test_hostile_mappings(content: str, message: str, tmp_path: Path) -> None:
