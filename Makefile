@@ -42,3 +42,9 @@ lint: $(VENV)/.installed-dev
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
+
+# the committed report over the whole set: records and small tables are kept, predictions are not (see .gitignore)
+reference: $(VENV)/.installed
+	$(BIN)/harness run -m experiment=reference_stances results=results/reference
+	$(BIN)/harness run -m experiment=reference_summaries results=results/reference
+	$(BIN)/harness report --results results/reference --baseline majority

@@ -49,4 +49,6 @@ class Reporter:
             yield lambda n: progress.advance(task, n)
         finally:
             timer.cancel()
-            progress.stop()
+            # stopping a bar that never showed would print an empty line
+            if progress.live.is_started:
+                progress.stop()

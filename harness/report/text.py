@@ -13,6 +13,7 @@ from harness.records import RunRecord
 from harness.report.collect import Runs, canonical
 from harness.report.compare import Comparison, MetricDifference
 from harness.report.counts import direction
+from harness.report.suspected import without_gold
 from harness.report.table import Cell, Leaderboard, labels
 from harness.report.verdicts import judge_note, pair_verdicts, unscored_verdict, verdicts
 
@@ -117,6 +118,8 @@ def terminal(console: Console, runs: Runs, boards: Sequence[Leaderboard]) -> Non
         console.print(_rich(TITLES[board.kind], *board_rows(board), width=console.width))
         for found in verdicts(runs, board):
             console.print(found.text, markup=False)
+    for line in without_gold(runs, most=10):
+        console.print(line, markup=False)
     if boards:
         console.print(f"\n{NOTES}", style="dim", markup=False)
     for line in problem_lines(runs):
@@ -160,6 +163,8 @@ def markdown(runs: Runs, boards: Sequence[Leaderboard]) -> str:
             continue
         head, rows = board_rows(board)
         parts += [f"## {TITLES[board.kind]}", "", *markdown_table(head, rows), ""]
+    suspected = list(without_gold(runs, most=1000))
+    parts += ["## Without gold", "", "```", *suspected, "```", ""] if suspected else []
     parts += [NOTES + ".", ""]
     problems = problem_lines(runs)
     if problems:

@@ -1,0 +1,101 @@
+"""What a report can show without gold: suspected flips and drops beside their sources, and where systems disagree most."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from harness.report.collect import Runs
+from harness.types import Stance
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """A stance that the judge reads from the article and finds lost or turned in a summary; `sentences` are the article's."""
+
+    summariser: str
+    article: str
+    speaker: str
+    target: str
+    outcome: str
+    article_says: str
+    summary_says: str | None
+    sentences: tuple[str, ...]
+
+    def __str__(self) -> str:
+        said = f" (article: {self.article_says}, summary: {self.summary_says or 'nothing'})"
+        return f"{self.article}: {self.summariser}: {self.outcome.replace('_', ' ')}: {self.speaker} on {self.target}{said}"
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """One pair on which classifiers differ; `spread` is the greatest distance in steps (off the scale counts as 0)."""
+
+    article: str
+    speaker: str
+    target: str
+    said: tuple[tuple[str, str], ...]
+    spread: int
+
+    def __str__(self) -> str:
+        return f"{self.article}: {self.speaker} on {self.target}: " + ", ".join(f"{n} {s}" for n, s in self.said)
+
+
+def suspicions(runs: Runs) -> list[Suspicion]:
+    """Harms first, then drops, by article."""
+    found = []
+    for row in runs.rows("summariser"):
+        table = row.tables.get("suspected")
+        for data in table if isinstance(table, list) else ():
+            found.append(
+                Suspicion(
+                    summariser=row.name,
+                    article=data["article"],
+                    speaker=data["speaker_name"],
+                    target=data["target"],
+                    outcome=data["outcome"],
+                    article_says=data["article_says"],
+                    summary_says=data["summary_says"],
+                    sentences=tuple(data["sentences"]),
+                )
+            )
+    return sorted(found, key=lambda s: (s.outcome.startswith("dropped"), s.article, s.summariser, s.speaker, s.target))
+
+
+def disagreements(runs: Runs) -> list[Disagreement]:
+    """Pairs that several classifiers answered differently, widest spread first."""
+    said: dict[tuple[str, str, str], dict[str, Stance]] = defaultdict(dict)
+    for row in runs.rows("stance"):
+        for ref, prediction in runs.answers(row):
+            if prediction is not None and prediction.answer.label is not None:
+                said[ref.article_id, ref.speaker_id or "", ref.target_id or ""][row.name] = prediction.answer.label
+    found = [
+        Disagreement(*pair, tuple((n, str(s)) for n, s in sorted(labels.items())), spread(list(labels.values())))
+        for pair, labels in said.items()
+        if len(set(labels.values())) > 1
+    ]
+    return sorted(found, key=lambda d: (-d.spread, d.article, d.speaker, d.target))
+
+
+def spread(labels: list[Stance]) -> int:
+    """Greatest distance between two labels."""
+    return max((abs((a.degree or 0) - (b.degree or 0)) for a, b in combinations(labels, 2)), default=0)
+
+
+def without_gold(runs: Runs, most: int) -> Iterator[str]:
+    """Lines for a text report; nothing where there is gold."""
+    if runs.use is None or runs.use.labelled:
+        return
+    for title, rows in (
+        ("Suspected flips and drops", suspicions(runs)),
+        ("Where systems disagree", disagreements(runs)),
+    ):
+        yield f"{title}: {len(rows)}"
+        for row in rows[:most]:
+            yield f"  {row}"
+            if isinstance(row, Suspicion):
+                yield from (f"      “{sentence}”" for sentence in row.sentences)
+        if len(rows) > most:
+            yield f"  … and {len(rows) - most} more in report.md"

@@ -1,0 +1,55 @@
+"""A newsroom's own folder of texts, and speakers that nobody declared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.records import read_record
+from tests.conftest import Harness
+
+TEXT = """Minister vows to shut the gates
+
+Minister Ada Brandt said that the gates must be shut at once and condemned the delay. "We will not wait," she said.
+
+General Ulf Olm warned that a terrible war would follow and rejected the plan.
+"""
+
+
+def test_a_folder_of_texts_is_run_and_nothing_is_scored(harness: Harness, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for i in range(3):
+        (tmp_path / "mine" / f"Text {i}.txt").write_text(TEXT.replace("gates", f"gates of ward {i}"), encoding="utf-8")
+    harness("run", "dataset=folder", "dataset.path=mine", "summariser=lead3", "stance=sentiment", "judge=sentiment")
+    [path] = (tmp_path / "results" / "runs").glob("*/record.json")
+    record = read_record(path)
+    assert record.status == "complete"
+    assert record.dataset is not None
+    assert record.dataset.articles == ["text-0", "text-1", "text-2"]
+    assert not record.metrics
+    assert "nothing was scored" in record.notes[0]
+    finder = record.system("speakers")
+    assert finder is not None
+    assert finder.name == "rule"
+    out = harness("report").stdout
+    assert "Nothing was scored" in out
+    assert "Suspected flips and drops:" in out
+    assert "Ada Brandt" in (tmp_path / "results" / "reports" / "latest" / "report.md").read_text(encoding="utf-8")
+
+
+def test_a_text_that_is_not_utf8_is_named(harness: Harness, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "bad.txt").write_bytes(b"first\n\xff\xfe")
+    error = harness("run", "dataset=folder", "dataset.path=mine", "stance=sentiment", code=1).stderr
+    assert "bad.txt:2: not UTF-8" in error
+
+
+def test_found_speakers_are_matched_to_gold(river: Path, harness: Harness, tmp_path: Path) -> None:
+    harness("run", "dataset.path=river", "split=all", "summariser=none", "speakers=rule", "stance=sentiment")
+    [path] = (tmp_path / "results" / "runs").glob("*/record.json")
+    record = read_record(path)
+    f1 = record.metrics["speakers.f1"]
+    assert f1.value is not None
+    assert 0 < f1.value <= 1
+    assert f1.n_scored == 3
+    assert sum(record.tables["speakers"]["speakers.stages"].values()) >= 12
+    assert not any(k.startswith("stance.") for k in record.metrics)
