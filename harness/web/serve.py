@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -43,4 +44,6 @@ def serve(
         app = make_app(labels, chosen, token, suggestions)
         config = uvicorn.Config(app, log_level="warning", lifespan="off", server_header=False, ws="none")
         announce(f"http://127.0.0.1:{chosen}/#{token}")
-        uvicorn.Server(config).run(sockets=[listener])
+        # uvicorn ends cleanly on Ctrl+C and then raises it again
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])

@@ -306,8 +306,19 @@ def test_left_out_speakers(server: Server) -> None:
 
 
 def test_a_server_killed_during_200_saves_leaves_only_whole_files(folder: Path) -> None:
-    """Ten servers, each killed amid its saves: after each, every file loads, and holds a summary that was sent."""
+    """Ten servers, each killed amid its saves; at every moment the file is one that loads, with a summary that was sent."""
     saved = started = 0
+    path = folder / "articles" / "fresh-one.yaml"
+    seen: set[bytes] = set()
+    watching = threading.Event()
+    watching.set()
+
+    def watch() -> None:
+        while watching.is_set():
+            seen.add(path.read_bytes())
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
     sent: set[str] = {""}
     for life in range(10):
         with label_server(folder, "--annotator", "ann") as running:
@@ -349,6 +360,13 @@ def test_a_server_killed_during_200_saves_leaves_only_whole_files(folder: Path) 
         assert article.text == TEXT and len(article.annotations[0].stances) == 1
         for draft in (folder / ".drafts").rglob("*.json"):
             json.loads(draft.read_text(encoding="utf-8"))
+    watching.clear()
+    watcher.join(10)
     assert saved >= 200 and started > saved
+    assert len(seen) > 20, "the watcher saw many versions"
+    for content in seen:
+        path.write_bytes(content)
+        whole = load_dataset(folder).article("fresh-one")
+        assert whole.text == TEXT and (whole.summaries[0].text if whole.summaries else "") in sent
     with label_server(folder, "--annotator", "ann"):
         assert not list(folder.rglob("*.tmp")), "what the killed servers left is swept away"
