@@ -48,3 +48,9 @@ reference: $(VENV)/.installed
 	$(BIN)/harness run -m experiment=reference_stances results=results/reference
 	$(BIN)/harness run -m experiment=reference_summaries results=results/reference
 	$(BIN)/harness report --results results/reference --baseline majority
+
+bench: $(VENV)/.installed-test
+	$(BIN)/python -m bench
+
+docs: $(VENV)/.installed
+	$(BIN)/python docs/generate.py

@@ -1,0 +1,106 @@
+"""`make bench`: ratios against peers, measured interleaved in one run, with the machine's own rates; writes bench/RESULTS.md.
+
+LM_EVAL_PYTHON and LLAMA_CPP_PYTHON name interpreters in which these peers are installed; a missing one is said to be missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import harness  # noqa: F401 - sets how OpenMP threads wait before torch is loaded
+from bench import generation, rouge, stance_scoring
+from bench.peers import Row
+from harness.environment import environment
+
+OUT = Path(__file__).parent / "RESULTS.md"
+PARAMETERS = 134_515_008
+"""Of SmolLM2-135M, of which every one is used once per token."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--external", type=Path, default=Path("../shared/external"))
+    parser.add_argument("--rounds", type=int, default=3)
+    args = parser.parse_args()
+    rates = machine_rates()
+    sections = [
+        ("Stance scoring", stance_scoring.main(args.rounds)),
+        ("Summaries", generation.main(args.external / "uk_iraq_dna", args.rounds)),
+        ("ROUGE", [rouge_row(args.external, args.rounds)]),
+    ]
+    OUT.write_text(page(rates, sections), encoding="utf-8")
+    print(f"written: {OUT}")
+
+
+def rouge_row(external: Path, rounds: int) -> Row:
+    """Ours against rouge-score on SummEval pairs."""
+    found = rouge.measure(external, repeats=rounds)
+    return {
+        "name": f"{found.pairs} SummEval pairs × 4 variants, stemmer, cold cache, one thread, against rouge-score",
+        "ours_s": found.ours_seconds,
+        "peer_s": found.rouge_score_seconds,
+        "ratio": found.ratio,
+        "target": ">= 12",
+        "note": f"largest difference {found.largest_difference:.1g}",
+    }
+
+
+def machine_rates() -> dict[str, float]:
+    """Matrix products in GFLOP/s and memory reads in GB/s, medians of seven, fp32, with torch's threads."""
+    import torch
+
+    a, b = torch.randn(1024, 1024), torch.randn(1024, 1024)
+    block = torch.randn(64 * 2**20)
+    matrix = 2 * 1024**3 / median(lambda: a @ b) / 1e9
+    memory = block.numel() * 4 / median(lambda: block.sum()) / 1e9
+    return {"matrix_gflops": matrix, "memory_gbs": memory, "threads": torch.get_num_threads()}
+
+
+def median(job: Callable[[], object], repeats: int = 7) -> float:
+    """Seconds."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        job()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def page(rates: dict[str, float], sections: list[tuple[str, list[Row]]]) -> str:
+    """RESULTS.md."""
+    env = environment()
+    packages = ", ".join(f"{k} {env['packages'][k]}" for k in ("torch", "transformers") if k in env["packages"])
+    floor = 2 * PARAMETERS * 750 / rates["matrix_gflops"] / 1e9
+    lines = [
+        "# Speed against peers",
+        "",
+        f"{date.today().isoformat()}, {env['processor']}, {env['cores']} cores, Python {platform.python_version()}, {packages}.",
+        "`make bench` writes this page: ratios of medians, measured interleaved in one run. Shared machines are noisy: trust",
+        "the ratios, not the seconds.",
+        "",
+        f"The machine, measured in the same run: {rates['matrix_gflops']:.0f} GFLOP/s in fp32 matrix products,",
+        f"{rates['memory_gbs']:.1f} GB/s of memory reads, {rates['threads']:.0f} threads. Arithmetic floor for one pass of",
+        f"SmolLM2-135M over 750 tokens: {floor:.2f} s.",
+        "",
+    ]
+    for title, rows in sections:
+        lines += [f"## {title}", "", "| what | ours, s | peer, s | ratio | target | |", "|:--|--:|--:|--:|--:|:--|"]
+        lines += [table_row(r) for r in rows]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def table_row(row: Row) -> str:
+    """One line of a table; what was not measured is a dash, never a number."""
+    numbers = ["–" if row.get(k) is None else f"{row[k]:.2f}" for k in ("ours_s", "peer_s", "ratio")]
+    return f"| {row['name']} | {' | '.join(numbers)} | {row['target']} | {row.get('note', '')} |"
+
+
+if __name__ == "__main__":
+    main()
