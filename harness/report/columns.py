@@ -149,13 +149,14 @@ def codes(runs: Runs, row: Row, role: str = "stance", reading: str | None = None
 
 
 def _stored(runs: Runs, use: SystemUse, columns: Sequence[str]) -> pa.Table | None:
-    """The system's predictions, one row a key; None without any. The last one read is kept: runs share a judge."""
-    last: dict[Any, pa.Table | None] = runs.__dict__.setdefault("_last_stored", {})
+    """The system's predictions, one row a key; None without any. The two used last are kept: summarisers share a judge."""
+    kept: dict[Any, pa.Table | None] = runs.__dict__.setdefault("_kept_stored", {})
     key = (use.fingerprint, tuple(columns))
-    if key not in last:
-        last.clear()
-        last[key] = _read_stored(runs, use, columns)
-    return last[key]
+    found = kept.pop(key) if key in kept else _read_stored(runs, use, columns)
+    kept[key] = found
+    if len(kept) > 2:
+        del kept[next(iter(kept))]
+    return found
 
 
 def _read_stored(runs: Runs, use: SystemUse, columns: Sequence[str]) -> pa.Table | None:
@@ -195,26 +196,43 @@ class Scores:
     value: NDArray[np.float64]
 
 
+TOGETHER = ("summary.rouge_lsum", "summary.words", "preservation.harm")
+"""Metrics that every report reads of a summariser: one reading of the file serves them all."""
+
+
 def item_scores(runs: Runs, row: Row, metric: str) -> Scores:
     """The row's item scores of a metric; empty, and a problem noted, if the file is torn."""
+    cache: dict[Any, Scores] = runs.__dict__.setdefault("_item_scores", {})
+    if (row.run.run_id, metric) not in cache:
+        for name, found in _read_scores(runs, row, TOGETHER if metric in TOGETHER else (metric,)).items():
+            cache[row.run.run_id, name] = found
+    return cache[row.run.run_id, metric]
+
+
+def _read_scores(runs: Runs, row: Row, metrics: Sequence[str]) -> dict[str, Scores]:
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     path = record_path(runs.results, row.run.run_id).with_name("scores.parquet")
     try:
-        table = pq.read_table(path, columns=["item", "article_id", "value"], filters=pc.field("metric") == metric)
-        table = table.filter(pc.is_valid(table["value"]))
-        ids, names = table["article_id"].to_pylist(), table["item"].to_pylist()
-        values = np.array(table["value"].to_pylist(), dtype=np.float64)
+        wanted = pc.field("metric").isin(list(metrics)) & pc.field("value").is_valid()
+        table = pq.read_table(path, columns=["item", "article_id", "metric", "value"], filters=wanted)
+        parts = {name: table.filter(pc.equal(table["metric"], name)) for name in metrics}
     except (pa.ArrowException, OSError, KeyError) as error:
         runs.note(
             f"{path.parent.name}/{path.name}: not readable ({_first_line(error)}); harness rescore writes it anew"
         )
-        return Scores([], np.empty(0, dtype=np.intp), np.empty(0))
-    index = {a.id: i for i, a in enumerate(runs.articles)} or {a: i for i, a in enumerate(sorted(set(ids)))}
-    known = [i for i, a in enumerate(ids) if a in index]
-    return Scores([names[i] for i in known], np.array([index[ids[i]] for i in known], dtype=np.intp), values[known])
+        return {name: Scores([], np.empty(0, dtype=np.intp), np.empty(0)) for name in metrics}
+    index = {a.id: i for i, a in enumerate(runs.articles)}
+    index = index or {a: i for i, a in enumerate(sorted(set(table["article_id"].to_pylist())))}
+    found = {}
+    for name, part in parts.items():
+        home = np.array([index.get(a, -1) for a in part["article_id"].to_pylist()], dtype=np.intp)
+        values = np.array(part["value"].to_pylist(), dtype=np.float64)
+        items = [item for item, at in zip(part["item"].to_pylist(), home, strict=True) if at >= 0]
+        found[name] = Scores(items, home[home >= 0], values[home >= 0])
+    return found
 
 
 def _first_line(error: BaseException) -> str:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import ConfigError
 from harness.report.collect import PRIMARY, Row, Runs, load_runs
 from harness.report.counts import Counts, direction, shared_counts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 ALPHA = 0.05
 
@@ -69,16 +74,43 @@ class Comparison:
         return verdict(self.a.name, self.b.name, self.differences[0])
 
 
-def difference(metric: str, a: Counts | None, b: Counts | None, *, seed: int = 0) -> MetricDifference:
-    """One paired comparison from counts by article on shared items."""
+def resampled_values(counts: Sequence[Counts | None], *, seed: int = 0) -> list[NDArray[np.float64] | None]:
+    """Each system's statistic on resampled articles, shape (resamples,): drawn once for all comparisons of a report."""
+    import numpy as np
+
+    from harness.stats.bootstrap import resampled_sums
+
+    given = [c for c in counts if c is not None]
+    if not given or not len(given[0].array):
+        return [None for _ in counts]
+    sums = resampled_sums(np.stack([c.array for c in given], axis=1), seed=seed)
+    values = iter(np.asarray(given[0].statistic(sums), dtype=np.float64).T)
+    return [None if c is None else next(values) for c in counts]
+
+
+def difference(
+    metric: str,
+    a: Counts | None,
+    b: Counts | None,
+    *,
+    seed: int = 0,
+    resampled: tuple[NDArray[np.float64] | None, NDArray[np.float64] | None] = (None, None),
+) -> MetricDifference:
+    """One paired comparison from counts by article on shared items; `resampled` from `resampled_values`, where at hand."""
+    import numpy as np
+
     from harness.stats.paired import paired_difference
-    from harness.stats.power import detectable_counts, more_articles
+    from harness.stats.power import FEWEST_CLUSTERS, detectable_counts, detectable_from_se, more_articles
 
     if a is None or b is None:
         return MetricDifference(metric, None, None, None, None, None, None, reason="one of the two has no scores")
-    found = paired_difference(a.array, b.array, a.statistic, seed=seed)
+    drawn = None if resampled[0] is None or resampled[1] is None else np.stack([resampled[0], resampled[1]], axis=-1)
+    found = paired_difference(a.array, b.array, a.statistic, seed=seed, resampled=drawn)
     values = [float(c.statistic(c.array.sum(axis=0).astype(float)[None])[0]) for c in (a, b)]
-    least = detectable_counts(a.array, b.array, a.statistic, seed=seed)
+    if found.se and found.n_clusters >= FEWEST_CLUSTERS:
+        least = detectable_from_se(found.se, found.n_clusters)
+    else:
+        least = detectable_counts(a.array, b.array, a.statistic, seed=seed)
     more = more_articles(found.value, found.se, found.n_clusters)
     return MetricDifference(
         metric=metric,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigError, nearest_hint
 from harness.records import Value
 from harness.report.collect import PRIMARY, Row, Runs
-from harness.report.compare import MetricDifference, corrected, difference
+from harness.report.compare import MetricDifference, corrected, difference, resampled_values
 from harness.report.counts import Counts, direction, shared_counts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 COLUMNS = {
     "summariser": (
@@ -111,7 +115,9 @@ def _tested(
         best_row = _best(rows, metric)
         if best_row is None:
             continue
-        counts = dict(zip((r.fingerprint for r in rows), shared_counts(runs, rows, metric), strict=True))
+        found = shared_counts(runs, rows, metric)
+        drawn = resampled_values(found, seed=seed)
+        counts = {r.fingerprint: (c, d) for r, c, d in zip(rows, found, drawn, strict=True)}
         best[metric] = best_row.fingerprint
         for other in [best_row] + ([baseline_row] if baseline_row and baseline_row is not best_row else []):
             tests.extend(_tests(rows, counts, metric, other, tests, seed))
@@ -142,7 +148,7 @@ def labels(rows: Sequence[Row]) -> dict[str, str]:
 
 def _tests(
     rows: Sequence[Row],
-    counts: dict[str, Counts | None],
+    counts: Mapping[str, tuple[Counts | None, NDArray[np.float64] | None]],
     metric: str,
     other: Row,
     made: Sequence[tuple[str, str, MetricDifference]],
@@ -157,7 +163,8 @@ def _tests(
         pair = (row.fingerprint, other.fingerprint)
         if row is other or (*pair, metric) in known or (*reversed(pair), metric) in known:
             continue
-        d = difference(metric, counts[row.fingerprint], counts[other.fingerprint], seed=seed)
+        (a, drawn_a), (b, drawn_b) = counts[row.fingerprint], counts[other.fingerprint]
+        d = difference(metric, a, b, seed=seed, resampled=(drawn_a, drawn_b))
         found.append((*pair, replace(d, primary=True)))
     return found
 

@@ -124,11 +124,13 @@ def paired_difference(
     seed: int = 0,
     resamples: int = RESAMPLES,
     level: float = LEVEL,
+    resampled: Array | None = None,
 ) -> Difference:
     """Difference of a statistic of counts by article, (G, ...) for each system on the same items, with test and
     interval.
 
     The interval resamples articles with both systems' answers (expanded percentile); the p-value swaps them.
+    `resampled` (resamples, 2) is the statistic of both on resampled articles, where a caller with many systems has it.
     """
     first, second = np.asarray(a), np.asarray(b)
     if first.shape != second.shape:
@@ -144,7 +146,8 @@ def paired_difference(
     p_value = randomisation_p(first, second, statistic, seed=seed, resamples=resamples)
     if clusters < MIN_CLUSTERS:
         return Difference(difference, p_value=p_value, n_clusters=clusters, reason=too_few(clusters))
-    resampled = np.asarray(statistic(resampled_sums(both, resamples=resamples, seed=seed)), dtype=np.float64)
+    if resampled is None:
+        resampled = np.asarray(statistic(resampled_sums(both, resamples=resamples, seed=seed)), dtype=np.float64)
     interval = interval_of(difference, resampled[..., 0] - resampled[..., 1], clusters, level)
     return Difference(difference, interval.low, interval.high, p_value, interval.se, clusters, interval.reason)
 

@@ -241,3 +241,15 @@ def test_frontier_needs_two_systems_and_names_the_others() -> None:
     assert "Pareto front: a, b" in picture.alternative
     alone = Leaderboard("stance", (), (one("a", 0.5, 1.0),), None, {}, ())
     assert html_pictures.frontier(alone, "stance.macro_f1.three_way") is None
+
+
+def test_shared_resamples_give_what_a_pair_alone_gives(small: Path) -> None:
+    from harness.report.compare import difference, resampled_values
+
+    runs = load_runs(small)
+    counts = shared_counts(runs, runs.rows("stance"), "stance.macro_f1.three_way")
+    alone = difference("m", counts[0], counts[1])
+    drawn = resampled_values([counts[0], None, counts[1]])
+    assert drawn[1] is None
+    assert difference("m", counts[0], counts[1], resampled=(drawn[0], drawn[2])) == alone
+    assert alone.ci_low is not None
