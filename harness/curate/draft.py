@@ -207,7 +207,7 @@ def _commented(article: Article, quotes: dict[str, list[str]], remarks: Sequence
     for speaker in article.speakers:
         tail += [f"#   {speaker.id}: {_line(quote)}" for quote in quotes[speaker.id]]
     if not article.speakers:
-        tail = ["# No speaker was found by rule: add them by hand."]
+        tail = ["# No speaker was found: add them by hand."]
     return "\n".join([*head, article_yaml(article).rstrip("\n"), *tail, ""])
 
 

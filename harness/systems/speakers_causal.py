@@ -1,4 +1,4 @@
-"""A speaker finder by a prompted causal model: asked for a JSON list, of which every whole object counts."""
+"""A speaker finder by a prompted causal model: asked for a JSON list, of which every object with a name counts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from harness.types import Answer, Item
 if TYPE_CHECKING:
     from harness.models.causal import CausalModel
 
-_OBJECT = re.compile(r"\{[^{}]*\}")
+_OBJECT = re.compile(r"\{[^{}]*(?:\}|$)")
+_NAME = re.compile(r'"name"\s*:\s*"([^"\\]+)"')
 
 
 class JsonSpeakerOptions(GenerationOptions):
@@ -24,7 +25,7 @@ class JsonSpeakerOptions(GenerationOptions):
 
 
 class CausalSpeakers(CausalGenerator):
-    """Speakers as {name, aliases, quotes}; what is cut off or no JSON is left out, quotes that are not verbatim too."""
+    """Speakers as {name, aliases, quotes}; of an object that is cut off the name alone, quotes only if they are verbatim."""
 
     kind: ClassVar = "speakers"
     Options: ClassVar = JsonSpeakerOptions
@@ -59,7 +60,8 @@ def parse_speakers(said: str, text: str) -> list[dict[str, Any]]:
         try:
             row = json.loads(match)
         except ValueError:
-            continue
+            found = _NAME.search(match)
+            row = {"name": found.group(1)} if found else {}
         name = row.get("name")
         if not isinstance(name, str) or not name.strip():
             continue
