@@ -132,13 +132,13 @@ def sides(runs: Runs, board: Leaderboard) -> Picture | None:
     if not counted:
         return None
     shown = counted[:MOST]
-    bar, gap, left, top, span = 15.0, 14.0, 300.0, 44.0, 380.0
+    bar, gap, left, top, span = 15.0, 30.0, 168.0, 48.0, 390.0
     block = len(SIDES) * (bar + 3) + gap
-    width, height = left + span + 60, top + block * len(shown)
-    body, told = _legend(left - 290), []
+    width, height = left + span + 12, top + block * len(shown)
+    body, told = _legend(0), []
     for i, (name, counts) in enumerate(shown):
         y = top + i * block
-        body.append(s.text(0, y + 12, s.cut(name, 20), "name", hint=name))
+        body.append(s.text(0, y - 6, s.cut(name, 60), "name", hint=name))
         for k, side in enumerate(SIDES):
             total = int(counts[k].sum())
             at = y + k * (bar + 3)
@@ -159,7 +159,8 @@ def sides(runs: Runs, board: Leaderboard) -> Picture | None:
     left_out = f" The best {len(shown)} of {len(counted)} summarisers." if len(counted) > len(shown) else ""
     caption = (
         "What summaries make of the article's stances, by the speaker's side; in each article the side whose gold is "
-        f"more escalatory is told from the other. In brackets: how many stances. {sentence(judge_note(runs))}.{left_out}"
+        f"more escalatory is told from the other. Harmed: flipped, invented, polarised or misattributed. In brackets: how many "
+        f"stances. {sentence(judge_note(runs))}.{left_out}"
     )
     title = "Who is dropped or flipped, by side of the conflict"
     alternative = "; ".join(told)
@@ -208,6 +209,8 @@ def slices(runs: Runs, board: Leaderboard) -> Picture | None:
         found = [(name, chosen & base) for name, chosen in members if (chosen & base).any()]
         if len(found) < 2 and facet != "phenomenon":
             continue
+        if facet == "phenomenon":
+            found.sort(key=lambda pair: (-int(pair[1].sum()), pair[0]))
         body.append(s.text(0, y + 16, facet, "facet"))
         y += row_h + 4
         for name, chosen in found:
@@ -269,7 +272,7 @@ def facets(runs: Runs) -> list[tuple[str, list[tuple[str, NDArray[np.bool_]]]]]:
             rungs.append(-1 if target.rung is None else target.rung)
             i += 1
     phenomena = []
-    for name, members in sorted(per_item.items(), key=lambda pair: (-len(pair[1]), pair[0])):
+    for name, members in sorted(per_item.items()):
         mask = np.zeros(len(items), dtype=bool)
         mask[members] = True
         phenomena.append((name, mask))
