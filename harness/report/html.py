@@ -14,6 +14,7 @@ from harness.report.collect import PRIMARY, Runs, canonical
 from harness.report.compare import Comparison, MetricDifference
 from harness.report.counts import direction
 from harness.report.drilldown import as_json, drilldown
+from harness.report.html_head import head, states
 from harness.report.html_pictures import pictures
 from harness.report.html_slices import slice_pictures
 from harness.report.svg import Markup, Picture, escape
@@ -63,8 +64,8 @@ def html(runs: Runs, boards: Sequence[Leaderboard], comparisons: Sequence[Compar
         .get_template("report.html")
         .render(
             question=QUESTION,
-            head=_head(runs),
-            states=_states(runs),
+            head=head(runs),
+            states=states(runs),
             verdicts=unscored_verdict(runs) + sentences,
             boards=views,
             comparisons=[_comparison_view(c) for c in comparisons],
@@ -125,107 +126,6 @@ def _drawn(runs: Runs, boards: Sequence[Leaderboard]) -> tuple[list[Picture], li
         except (KeyError, TypeError, ValueError, IndexError) as error:
             failed.append(f"pictures of {name}: a record holds something unexpected ({type(error).__name__}: {error})")
     return found, failed
-
-
-def _head(runs: Runs) -> list[tuple[str, str]]:
-    """Dataset, agreement, code, hardware and date, as (term, description)."""
-    rows: list[tuple[str, str]] = []
-    use = runs.use
-    if use is not None:
-        rows.append(("Dataset", f"{use.name} {use.version}, split {use.split}; fingerprint {use.fingerprint[:16]}"))
-        pairs = len(runs.items)
-        speakers = sum(len(a.speakers) for a in runs.articles)
-        gold = int((runs.items.gold >= 0).sum())
-        rows.append(
-            (
-                "Material",
-                f"{len(use.articles)} articles, {speakers} speakers, {pairs} (speaker, target) pairs, {gold} gold stances",
-            )
-        )
-    rows += _agreement(runs)
-    if runs.judge is not None:
-        rows.append(("Judge", f"{runs.judge.name} ({runs.judge.fingerprint[:8]}); {judge_note(runs)}"))
-    rows += _where(runs.records)
-    return rows
-
-
-def _agreement(runs: Runs) -> list[tuple[str, str]]:
-    """How far the annotators agree, and how each does against gold: the ceiling."""
-    names = sorted({a.annotator for article in runs.articles for a in article.annotations})
-    if len(names) < 2:
-        return (
-            [("Agreement", "no article has two annotators: agreement and annotator ceiling are unknown")]
-            if runs.use
-            else []
-        )
-    from harness.metrics.agreement import agreement, annotator_pairs, units_of
-    from harness.metrics.stance import aggregate
-
-    alphas = agreement(units_of(runs.articles)).metrics
-    steps = [
-        f"{step} {_plain(alphas[key])}"
-        for step in ("stance", "sign", "degree")
-        if (key := f"agreement.{step}.alpha") in alphas
-    ]
-    ceiling = [
-        f"{name} {_plain(aggregate(pairs).metrics[PRIMARY['stance'][0]])}"
-        for name in names
-        if (pairs := annotator_pairs(runs.articles, name))
-    ]
-    rows = [("Agreement", "Krippendorff's alpha: " + ", ".join(steps))]
-    return [*rows, ("Annotator ceiling", "three-way macro-F1 against gold: " + ", ".join(ceiling))] if ceiling else rows
-
-
-def _plain(value: Any) -> str:
-    if value.value is None:
-        return f"({value.reason})"
-    interval = "" if value.ci_low is None else f" [{value.ci_low:.2f}–{value.ci_high:.2f}]"
-    return f"{value.value:.2f}{interval}"
-
-
-def _where(records: Sequence[RunRecord]) -> list[tuple[str, str]]:
-    """Code version, packages, hardware and dates, each said once for all runs that share it."""
-    if not records:
-        return []
-
-    def all_of(read: Any) -> str:
-        return "; ".join(sorted({text for r in records if (text := read(r.environment))}))
-
-    def code(e: dict[str, Any]) -> str:
-        version = (e.get("packages") or {}).get("stance-harness", "")
-        commit = str(e.get("git_commit") or e.get("commit") or "")[:10]
-        dirty = e.get("git_dirty", e.get("dirty"))
-        return " ".join(x for x in (version, commit, "with local changes" if dirty else "") if x)
-
-    def packages(e: dict[str, Any]) -> str:
-        found = {k: v for k, v in (e.get("packages") or {}).items() if k != "stance-harness"}
-        return ", ".join([f"Python {e.get('python', '?')}", *(f"{k} {v}" for k, v in sorted(found.items()))])
-
-    def hardware(e: dict[str, Any]) -> str:
-        memory = f"{e['memory_bytes'] / 2**30:.0f} GiB" if e.get("memory_bytes") else ""
-        cores = f"{e['cores']} cores" if e.get("cores") else ""
-        return ", ".join(str(x) for x in (e.get("accelerator"), e.get("processor"), cores, memory) if x)
-
-    days = sorted({r.started_at[:10] for r in records if r.started_at})
-    when = "" if not days else days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    scoring = ", ".join(sorted({r.scoring_version for r in records}))
-    rows = [
-        ("Code", f"{all_of(code)}; scoring version {scoring}"),
-        ("Packages", all_of(packages)),
-        ("Hardware", all_of(hardware)),
-        ("Runs made", when),
-    ]
-    return [(term, said) for term, said in rows if said]
-
-
-def _states(runs: Runs) -> list[tuple[str, int, str]]:
-    """How many runs are complete, failed, stale or unreadable, with what the word means."""
-    return [
-        ("complete", len(runs.records), "scored and compared below"),
-        ("failed", len(runs.failed), "ended with an error, listed with it"),
-        ("stale", len(runs.stale), "of another dataset, other articles or another scoring version; never mixed in"),
-        ("unreadable", len(runs.broken), "the record cannot be read"),
-    ]
 
 
 def _board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:

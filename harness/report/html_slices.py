@@ -27,7 +27,7 @@ FATES = (
     ("neutralised", ("neutralised",), "fate-flat"),
     ("dropped", ("dropped_speaker", "dropped_stance"), "fate-dropped"),
     (
-        "flipped, invented, polarised or misattributed",
+        "harmed",
         ("flipped", "invented", "polarised", "misattributed"),
         "fate-harm",
     ),
