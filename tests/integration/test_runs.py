@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,7 +73,7 @@ def test_sweep_shows_one_row_a_system(river: Path, harness: Harness, tmp_path: P
     out = process.stdout
     assert "Runs: 4 complete, 0 failed, 0 stale" in out
     for system in ("lead3", "lexrank", "majority", "sentiment"):
-        assert sum(line.strip().startswith(system) for line in out.splitlines()) == 1
+        assert len(re.findall(rf"^ *{system}  +\S", out, flags=re.MULTILINE)) == 1
     folder = tmp_path / "results" / "reports" / "latest"
     table = json.loads((folder / "table.json").read_text(encoding="utf-8"))
     assert {s["name"] for s in table["leaderboards"]["stance"]["systems"]} == {"majority", "sentiment"}
