@@ -17,7 +17,7 @@ LAYERS = [
     {"predict", "preserve", "found", "scoring", "verify", "executors", "curate"},
     {"job", "dry", "rescore", "report", "listing"},
     {"run"},
-    {"web", "cli"},
+    {"web", "cli_base", "cli_data", "cli"},
 ]
 """A module imports from its own layer and those before it; `report` and `models` have rules of their own below."""
 

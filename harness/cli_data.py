@@ -1,0 +1,251 @@
+"""The commands below `harness data`: validate, count, convert, draft."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli_base import RESULTS, Commands
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.data.formats.base import Loss
+
+
+@click.group(cls=Commands)
+def data() -> None:
+    """Labelled articles: validate, count, convert, draft."""
+
+
+@data.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def validate(path: Path) -> None:
+    """Checks a dataset and names file, line and field of everything that is wrong.
+
+    \b
+    Example:
+      harness data validate datasets/escalation
+    """
+    from harness.data.load import read_dataset
+
+    dataset, errors = read_dataset(path)
+    for error in errors:
+        click.echo(str(error), err=True)
+    if errors:
+        click.echo(f"{len(errors)} problems in {path}", err=True)
+        sys.exit(1)
+    stances = sum(len(a.gold.stances) for a in dataset if a.gold)
+    click.echo(f"{dataset.name} {dataset.version}: {len(dataset)} articles, {stances} gold stances, no problem found")
+
+
+@data.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--duplicates/--no-duplicates", default=True, help="Look for near-duplicates by embedding.")
+def stats(path: Path, duplicates: bool) -> None:
+    """Counts articles, speakers, labels and phenomena, and looks for near-duplicates.
+
+    \b
+    Example:
+      harness data stats datasets/escalation
+    """
+    from rich.console import Console
+
+    from harness.curate.statistics import near_duplicates, statistics
+    from harness.curate.tables import statistics_tables
+    from harness.data.load import load_dataset
+
+    dataset = load_dataset(path)
+    for table in statistics_tables(statistics(dataset), near_duplicates(dataset) if duplicates else None):
+        Console(highlight=False).print(table)
+
+
+@data.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def agreement(path: Path) -> None:
+    """Says how far the annotators agree: three steps, alphas, evidence, each annotator against gold.
+
+    \b
+    Example:
+      harness data agreement datasets/escalation
+    """
+    from rich.console import Console
+
+    from harness.curate.tables import agreement_tables
+    from harness.data.load import load_dataset
+    from harness.metrics.agreement import agreement as agree
+    from harness.metrics.agreement import annotator_pairs, units_of
+    from harness.metrics.stance import aggregate
+
+    dataset = load_dataset(path)
+    names = sorted({a.annotator for article in dataset for a in article.annotations})
+    if len(names) < 2:
+        raise HarnessError(
+            f"{path}: agreement needs two annotators, found {len(names)}", hint="see GUIDELINES.md, Process"
+        )
+    ceiling = {n: aggregate(pairs) for n in names if (pairs := annotator_pairs(dataset, n))}
+    for table in agreement_tables(agree(units_of(dataset)), ceiling):
+        Console(highlight=False).print(table)
+
+
+@data.command("sample-judge")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, required=True)
+@RESULTS
+@click.option("--others", default=200, show_default=True, help="How many triples without a reported harm to draw.")
+@click.option("--seed", default=0, show_default=True)
+def sample_judge(path: Path, runs: tuple[str, ...], results: Path, others: int, seed: int) -> None:
+    """Draws the triples that validate a judge into summary_stances.yaml, for a person to label.
+
+    \b
+    Example:
+      harness data sample-judge datasets/escalation lead3-escalation-all-1a lexrank-escalation-all-2b smollm2-escalation-all-3c
+    """
+    from harness.curate.judge_sample import add_sample, draw
+    from harness.report.collect import load_runs
+
+    found = load_runs(results, runs)
+    texts = {
+        (row.name, ref.article_id): prediction.answer.output
+        for row in found.rows("summariser")
+        for ref, prediction in found.answers(row)
+        if prediction is not None
+    }
+    sample = draw(list(found.records), texts, others, seed)
+    written, unlabelled = add_sample(path, sample)
+    click.echo(f"{len(sample.labels)} triples for {sample.judge}, {unlabelled} to label: {written}")
+
+
+@data.command("new")
+@click.argument("file")
+@click.option("--dataset", "folder", required=True, type=click.Path(path_type=Path), help="Folder of the dataset.")
+@click.option("--finder", default="rule", show_default=True, help="Speaker finder of configs/speakers.")
+@click.option("--embed/--no-embed", default=True, help="Look for near-duplicates by embedding, too.")
+def new(file: str, folder: Path, finder: str, embed: bool) -> None:
+    """Drafts an article to label from a text file, or from standard input with `-`; nothing of the text is changed.
+
+    \b
+    Examples:
+      harness data new report.txt --dataset datasets/escalation
+      pbpaste | harness data new - --dataset datasets/escalation
+    """
+    from harness.curate.draft import dataset_at, draft, read_text, write_draft
+    from harness.data.load import MAX_BYTES
+
+    path = None if file == "-" else Path(file)
+    if path is not None and not path.is_file():
+        hint = "a web address is not fetched: save the text and give the file" if "://" in file else None
+        raise HarnessError(f"{file}: no such file", hint=hint)
+    if path is None:
+        raw = sys.stdin.buffer.read(MAX_BYTES + 1)
+    else:
+        with path.open("rb") as handle:
+            raw = handle.read(MAX_BYTES + 1)
+    made = draft(read_text(path, raw), dataset_at(folder), finder=finder, embed=embed)
+    written = write_draft(made, folder)
+    for remark in made.remarks:
+        click.echo(remark, err=True)
+    names = ", ".join(s.name for s in made.article.speakers) or "none found"
+    click.echo(f"proposed speakers: {names}", err=True)
+    click.echo(str(written))
+
+
+@data.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--seeds", type=click.Path(path_type=Path), default=Path("seeds"), show_default=True, help="Raw articles."
+)
+@RESULTS
+@click.option("--most", default=10, show_default=True, help="How many to show.")
+def suggest(path: Path, seeds: Path, results: Path, most: int) -> None:
+    """Says which raw articles to label next: those on which stored systems disagree most, with the reason.
+
+    \b
+    Example:
+      harness data suggest datasets/escalation
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from harness.curate.draft import dataset_at
+    from harness.curate.suggest import pool, stored_stances, suggestions
+
+    articles = pool(seeds, dataset_at(path))
+    if not articles:
+        raise HarnessError(f"{seeds}: every raw article is in {path} already", hint="put .txt files there")
+    found = suggestions(articles, stored_stances(results, articles))
+    if not found:
+        click.echo(
+            f"{len(articles)} raw articles, but no two systems have answered about any of them. Run:\n"
+            f"  harness run -m dataset=folder dataset.path={seeds} summariser=none split=all stance=sentiment,smollm2 "
+            f"results={results}",
+            err=True,
+        )
+        for article in articles[:most]:
+            click.echo(article.id)
+        return
+    table = Table("article", "disagreement", "why")
+    for s in found[:most]:
+        table.add_row(s.article_id, f"{s.disagreement:.2f} bits", s.reason)
+    Console(highlight=False).print(table)
+
+
+@data.command("import")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--format", "-f", "format_", required=True, help="One of those below.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="New folder of the dataset.")
+@click.option("--mapping", type=click.Path(path_type=Path, exists=True), help="YAML: columns, labels, concepts, card.")
+@click.option("--losses", type=click.Path(path_type=Path), help="Writes everything that was lost to this file.")
+def import_(path: Path, format_: str, out: Path, mapping: Path | None, losses: Path | None) -> None:
+    """Makes a dataset folder of a foreign file, and says what was lost or changed on the way.
+
+    \b
+    Formats: jsonl, huggingface, label_studio, doccano, prodigy, dna, csv_table (docs/labelling.md has their mappings).
+    \b
+    Example:
+      harness data import --format dna debates.dna --out debates
+      harness data import --format csv_table semeval.csv --out semeval --mapping semeval.yaml
+    """
+    from harness.data.convert import import_file, read_mapping
+
+    found = import_file(format_, path, out, read_mapping(mapping))
+    _say_losses(found.losses, losses)
+    click.echo(f"{out}: {len(found.articles)} articles; next: harness data validate {out}")
+
+
+@data.command("export")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--format", "-f", "format_", required=True, help="One of those below.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File (huggingface: folder) to write.")
+@click.option(
+    "--mapping", type=click.Path(path_type=Path, exists=True), help="YAML: the code book, offsets, annotator."
+)
+@click.option("--losses", type=click.Path(path_type=Path), help="Writes everything that was lost to this file.")
+def export(path: Path, format_: str, out: Path, mapping: Path | None, losses: Path | None) -> None:
+    """Writes a dataset in a foreign format, and says what that cannot carry.
+
+    \b
+    Formats: jsonl, huggingface, label_studio, doccano, prodigy, dna, csv_table (docs/labelling.md has their mappings).
+    \b
+    Example:
+      harness data export --format label_studio datasets/escalation --out tasks.json
+    """
+    from harness.data.convert import export_dataset, read_mapping
+
+    _say_losses(export_dataset(format_, path, out, read_mapping(mapping)), losses)
+    click.echo(str(out))
+
+
+def _say_losses(losses: Sequence[Loss], to: Path | None) -> None:
+    """Each kind of loss on stderr; all of them in a file if one is named."""
+    from harness.data.convert import grouped
+    from harness.files import write_text
+
+    if to is not None:
+        write_text(to, "".join(f"{loss}\n" for loss in losses))
+    click.echo(f"lost or changed: {len(losses)}" if losses else "nothing was lost", err=True)
+    for line in grouped(losses):
+        click.echo(f"  {line}", err=True)
