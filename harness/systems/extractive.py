@@ -66,7 +66,7 @@ class LexRank(Extractive):
 
 
 class OracleExtract(Extractive):
-    """Greedy choice of sentences for ROUGE-1 + ROUGE-2 against the references (Nallapati et al., 2017): an upper bound, no system."""
+    """Greedy choice for ROUGE-1 + ROUGE-2 against the references (Nallapati et al., 2017): an upper bound, no system."""
 
     def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
         return {**super().reads(item, dataset), "references": [s.text for s in item.article.summaries]}
