@@ -33,7 +33,9 @@ def test_a_folder_of_texts_is_run_and_nothing_is_scored(harness: Harness, tmp_pa
     out = harness("report").stdout
     assert "Nothing was scored" in out
     assert "Suspected flips and drops:" in out
-    assert "dropped speaker: Ulf Olm" in (tmp_path / "results" / "reports" / "latest" / "report.md").read_text(encoding="utf-8")
+    assert "dropped speaker: Ulf Olm" in (tmp_path / "results" / "reports" / "latest" / "report.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_text_that_is_not_utf8_is_named(harness: Harness, tmp_path: Path) -> None:

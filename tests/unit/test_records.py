@@ -60,7 +60,7 @@ def test_a_broken_record_is_named(tmp_path: Path, content: str) -> None:
 def test_torn_scores_are_named(tmp_path: Path) -> None:
     path = write_record(tmp_path, record(), [ItemScore("a", "a", "m", 1.0)]).with_name("scores.parquet")
     path.write_bytes(path.read_bytes()[:30])
-    with pytest.raises(StoreError, match="scores.parquet"):
+    with pytest.raises(StoreError, match=r"scores\.parquet"):
         read_scores(path)
 
 
