@@ -314,6 +314,7 @@ def system_use(role: str, system: System, answered: Answered) -> SystemUse:
             "cost": sum(costs) if costs else None,
             "paths": answered.paths,
             "status": answered.unfitted or "ok",
+            "ceiling": system.ceiling,
         }
     )
 

@@ -55,6 +55,7 @@ class SystemUse(_Row):
     cost: float | None = None
     paths: dict[str, int] = {}
     status: str = "ok"
+    ceiling: bool = False
 
 
 class DatasetUse(_Row):

@@ -16,8 +16,9 @@ from harness.records import RunRecord
 from harness.types import Stance
 
 HEAD = """\
-# What summaries convey, read by a person from the summary alone: the labels that validate a judge (harness data sample-judge).
-# One sample a judge: every harm that it reported for the summarisers, and seeded others that stand for `weight` triples each.
+# What summaries convey, labelled by reading the summary alone, by whom `labeller` names: this validates a judge
+# (harness data sample-judge). One sample a judge: every harm that it reported for the summarisers, and seeded others that
+# stand for `weight` triples each.
 """
 
 

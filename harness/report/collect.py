@@ -116,6 +116,8 @@ class Runs:
         if kind == "summariser" and self.judge is not None:
             wanted = self.judge.fingerprint
             with_judge = [r for r in runs if (j := r.system("judge")) is not None and j.fingerprint == wanted]
+            # of runs scored before and after the judge's hand labels came, the later tells more
+            with_judge.sort(key=_n_validated, reverse=True)
             judge = self.judge if with_judge else None
             runs = [*with_judge, *(r for r in runs if r not in with_judge)]
         first = runs[0]
@@ -204,6 +206,12 @@ def load_runs(results: str | Path = "results", run_ids: Iterable[str] | None = N
         record, why = stale[0]
         raise ConfigError(f"{record.run_id} and {newest.run_id} cannot be compared: {why}", hint="run both again")
     return Runs(folder, tuple(current), tuple(failed), tuple(stale), tuple(broken))
+
+
+def _n_validated(record: RunRecord) -> int:
+    """How many hand labels the run's judge was checked against."""
+    preservation = record.tables.get("preservation") or {}
+    return int((preservation.get("validation") or {}).get("n", 0))
 
 
 def _mixes(record: RunRecord, newest: RunRecord) -> str | None:

@@ -143,7 +143,8 @@ def _order(row: Row, metric: str) -> tuple[float, str]:
 def labels(rows: Sequence[Row]) -> dict[str, str]:
     """A name for each fingerprint: the system's own, with part of the fingerprint where two share it."""
     names = [r.name for r in rows]
-    return {r.fingerprint: r.name if names.count(r.name) == 1 else f"{r.name} ({r.fingerprint[:6]})" for r in rows}
+    plain = {r.fingerprint: r.name if names.count(r.name) == 1 else f"{r.name} ({r.fingerprint[:6]})" for r in rows}
+    return {r.fingerprint: plain[r.fingerprint] + (" (ceiling)" if r.use.ceiling else "") for r in rows}
 
 
 def _tests(
@@ -161,7 +162,7 @@ def _tests(
     found = []
     for row in rows:
         pair = (row.fingerprint, other.fingerprint)
-        if row is other or (*pair, metric) in known or (*reversed(pair), metric) in known:
+        if row is other or row.use.ceiling or (*pair, metric) in known or (*reversed(pair), metric) in known:
             continue
         (a, drawn_a), (b, drawn_b) = counts[row.fingerprint], counts[other.fingerprint]
         d = difference(metric, a, b, seed=seed, resampled=(drawn_a, drawn_b))
@@ -242,7 +243,8 @@ def _between(
 
 
 def _best(rows: Sequence[Row], metric: str) -> Row | None:
-    scored = [(direction(metric) * v, r) for r in rows if (v := _value(r, metric)) is not None]
+    """The best system; one that reads the answers (an annotator, the extractive oracle) is a ceiling and does not compete."""
+    scored = [(direction(metric) * v, r) for r in rows if not r.use.ceiling and (v := _value(r, metric)) is not None]
     return max(scored, key=lambda pair: (pair[0], pair[1].name), default=(0.0, None))[1]
 
 

@@ -183,7 +183,9 @@ def _flips(runs: Runs, board: Leaderboard) -> list[Verdict]:
     """How many of 100 stances the two leading classifiers turn around; one test, outside the Holm family."""
     names = labels([line.row for line in board.lines])
     leading: list[Line] = [
-        line for line in board.lines if (v := line.row.metrics.get(FLIPS)) is not None and v.value is not None
+        line
+        for line in board.lines
+        if not line.row.use.ceiling and (v := line.row.metrics.get(FLIPS)) is not None and v.value is not None
     ][:2]
     if not leading:
         return []

@@ -47,6 +47,8 @@ class System(ABC):
     Options: ClassVar[type[Options]] = Options
     fitted: ClassVar[bool] = False
     """Learns from the gold of other events; with fewer than two events it cannot."""
+    ceiling: ClassVar[bool] = False
+    """Reads the answers that it is scored against: shown beside the systems, never ranked among them."""
 
     def __init__(self, name: str, options: Any, description: str = "", device: str = "auto") -> None:
         self.name = name

@@ -68,6 +68,8 @@ class LexRank(Extractive):
 class OracleExtract(Extractive):
     """Greedy choice for ROUGE-1 + ROUGE-2 against the references (Nallapati et al., 2017): an upper bound, no system."""
 
+    ceiling: ClassVar = True
+
     def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
         return {**super().reads(item, dataset), "references": [s.text for s in item.article.summaries]}
 

@@ -55,6 +55,7 @@ class Annotator(System):
 
     kind: ClassVar = "stance"
     Options: ClassVar = AnnotatorOptions
+    ceiling: ClassVar = True
 
     def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
         label = self._label(item)
