@@ -179,7 +179,7 @@ def verify(external: Path | None) -> None:
 @click.option("--blind", is_flag=True, help="Hides other annotators' labels, gold and other people's summaries.")
 @click.option("--adjudicate", is_flag=True, help="Shows the annotations side by side; what you save is gold.")
 @click.option("--suggest", metavar="SYSTEM", help="Shows a system's stored stances as proposals to confirm.")
-@click.option("--port", default=0, help="Port on 127.0.0.1.  [default: any free one]")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1.  [default: any free one]")
 @click.option("--open", "open_", is_flag=True, help="Opens the page in your browser.")
 @RESULTS
 def label(

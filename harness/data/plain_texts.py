@@ -10,10 +10,20 @@ from harness.data.load import MAX_BYTES, fingerprint
 from harness.errors import DataError, Place, ValidationFailed
 from harness.types import ESCALATION, ESCALATION_PROPOSITION, Article, Dataset, Source, Target
 
+MAX_HEADLINE = 20
+"""Words of a line beyond which it is no headline."""
+
+_SENTENCE_END = re.compile(r"[.?!…][\"'”’»)\]]*$|[\"”]$")
+
 
 def load_texts(path: Path) -> Dataset:
-    """Every .txt and .md file below `path`, in order; the first line is the title. Raises ValidationFailed."""
-    files = sorted(p for p in path.rglob("*") if p.suffix.lower() in {".txt", ".md"}) if path.is_dir() else [path]
+    """Every .txt and .md file below `path`, in order, titled by `title_of`; `path` may also be one file.
+
+    Left out are files and folders whose name begins with a dot, and README.md. Raises ValidationFailed.
+    """
+    if not path.exists():
+        raise DataError(Place(str(path)), "no such file or folder", hint="give a folder of .txt or .md files")
+    files = sorted(p for p in path.rglob("*") if _is_article(p.relative_to(path))) if path.is_dir() else [path]
     articles: dict[str, Article] = {}
     errors: list[DataError] = []
     for file in files:
@@ -58,8 +68,21 @@ def read_text_article(file: Path) -> Article:
 
 
 def title_of(text: str) -> str:
-    """The first line that says something."""
-    return next(line.strip() for line in text.splitlines() if line.strip())[:300]
+    """The first line that says something, if it can be a headline; else its first words (12 at most) and an ellipsis.
+
+    A headline has more text below it, 20 words at most, and does not end like a sentence.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    words = lines[0].split()
+    if len(lines) > 1 and len(words) <= MAX_HEADLINE and not _SENTENCE_END.search(lines[0]):
+        return lines[0][:300]
+    start = " ".join(words[:12])[:120]
+    return (start.rstrip(" .,;:!?…\"'”’)]") or start) + "…"
+
+
+def _is_article(relative: Path) -> bool:
+    hidden = any(part.startswith(".") for part in relative.parts)
+    return relative.suffix.lower() in {".txt", ".md"} and not hidden and relative.name.lower() != "readme.md"
 
 
 def slug(text: str) -> str:

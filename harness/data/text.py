@@ -26,15 +26,20 @@ def _body_sentences(title: str, text: str, language: str) -> tuple[Sentence, ...
 
 
 def repeated_headlines(title: str, text: str) -> list[tuple[int, int]]:
-    """Spans of lines that are the title, or that stand more than once, are short and do not end like a sentence."""
-    lines = [(_fold(m.group()), m.span()) for m in _PARAGRAPH.finditer(text)]
+    """Spans of lines that are the title, or that stand more than once, are short and do not end like a sentence.
+
+    A text is never emptied: where only such lines stand, those that are not the title stay; where all are, all stay.
+    """
+    lines = [(_fold(m.group()), m.span()) for m in _PARAGRAPH.finditer(text) if m.group().strip()]
     counts = Counter(line for line, _ in lines)
-    return [
+    titles = [span for line, span in lines if line == _fold(title)]
+    both = [
         span
         for line, span in lines
         if line == _fold(title)
         or (counts[line] > 1 and len(line.split()) <= 20 and not line.endswith((".", "?", "!", '"', "”")))
     ]
+    return next((found for found in (both, titles) if len(found) < len(lines)), [])
 
 
 def sentences_about(article: Article, speaker: Speaker) -> tuple[Sentence, ...]:

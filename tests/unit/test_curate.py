@@ -15,8 +15,9 @@ from harness.curate.draft import boilerplate, draft, likenesses, read_text, repe
 from harness.curate.statistics import shared_targets, statistics
 from harness.curate.suggest import entropy, suggestions
 from harness.data.load import load_dataset
+from harness.data.plain_texts import load_texts, title_of
 from harness.data.speeches import own_speeches, same_person, speeches, words_of
-from harness.data.text import sentences_about
+from harness.data.text import body_sentences, repeated_headlines, sentences_about
 from harness.errors import DataError, HarnessError
 from harness.job import restrict
 from harness.systems.base import items_for
@@ -260,3 +261,49 @@ def test_the_pre_commit_hook_runs(river: Path) -> None:
     path = river / "articles" / "river-0.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("stance: oppose", "stance: opose", 1), encoding="utf-8")
     assert subprocess.run(command, capture_output=True, check=False).returncode == 1
+
+
+LINE = "General Olm warned on Monday that shutting the gates of the river would bring war to the whole north."
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("Council splits\n\nOlm warned of war.", "Council splits"),
+        (LINE, "General Olm warned on Monday that shutting the gates of the…"),
+        ("War broke out.\nOlm fled.", "War broke out…"),
+        ("word " * 21 + "\nOlm fled.", "word " * 11 + "word…"),
+        ("\n  Olm fled \n\n", "Olm fled…"),
+        ("...", "...…"),
+    ],
+)
+def test_a_title_is_a_headline_or_the_first_words(text: str, title: str) -> None:
+    assert title_of(text) == title
+
+
+def test_a_text_on_one_line_keeps_its_words(tmp_path: Path, river: Path) -> None:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "pasted.txt").write_text(LINE, encoding="utf-8")
+    [pasted] = load_texts(tmp_path / "texts")
+    assert [s.text for s in body_sentences(pasted)] == [LINE]
+    assert [row["name"] for row in find_speakers(pasted)] == ["Olm"]
+    made = draft(LINE, load_dataset(river), embed=False)
+    assert [s.name for s in made.article.speakers] == ["Olm"]
+    assert made.remarks == ()
+
+
+def test_dropping_headlines_never_empties_a_text() -> None:
+    assert repeated_headlines(LINE, LINE) == []
+    assert repeated_headlines("T", "T\n\nT\n") == []
+    assert repeated_headlines("T", "T\nno war\nno war") == [(0, 1)]
+    assert repeated_headlines("T", "T\n \nOlm fled.") == [(0, 1)]
+
+
+def test_a_folder_of_texts_leaves_out_what_is_no_article(tmp_path: Path) -> None:
+    texts = tmp_path / "texts"
+    (texts / ".git").mkdir(parents=True)
+    for name in ("a.txt", "b.md", ".c.txt", "README.md", ".git/d.txt", "e.pdf"):
+        (texts / name).write_text("Title\n\nOlm fled.", encoding="utf-8")
+    assert [a.id for a in load_texts(texts)] == ["a", "b"]
+    with pytest.raises(DataError, match="no such file or folder"):
+        load_texts(tmp_path / "nowhere")
