@@ -2,32 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from harness.paths import config_dir, shared_roots
 from harness.records import read_records
 
+MOST = 60
+"""Characters of an error that a list shows; `harness report` has the first line, record.json all of it."""
 
-def listing(what: str, results: Path) -> Table:
-    """A table of runs, systems or datasets."""
+
+def listing(what: str, results: Path) -> RenderableType:
+    """Runs, systems or datasets, to be printed by rich."""
     return {"runs": _runs, "systems": _systems, "datasets": _datasets}[what](results)
 
 
-def _runs(results: Path) -> Table:
-    table = Table("run", "status", "dataset", "articles", "seconds", "started")
+@dataclass(frozen=True)
+class RunList:
+    """Runs as a table where whole ids fit beside the rest, else each id on a line of its own: ids are there to be copied."""
+
+    rows: tuple[tuple[str, ...], ...]
+    head: tuple[str, ...] = ("run", "status", "dataset", "articles", "seconds", "started")
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        widths = [max(map(len, column)) for column in zip(self.head, *self.rows, strict=True)]
+        if sum(widths) + 3 * len(widths) + 1 <= options.max_width:
+            table = Table(*self.head)
+            for row in self.rows:
+                table.add_row(*map(escape, row))
+            yield table
+            return
+        for run, status, *others in self.rows:
+            yield Text(run, overflow="fold")
+            words = [
+                f"{said} {name}" for said, name in zip(others, ("", "articles", "seconds", ""), strict=True) if said
+            ]
+            yield Text("  " + ", ".join(word.strip() for word in (status, *words)), overflow="fold")
+
+
+def _runs(results: Path) -> RenderableType:
+    rows = []
     records, broken = read_records(results)
     for r in sorted(records, key=lambda r: (r.started_at, r.run_id)):
         data = f"{r.dataset.name} {r.dataset.version} {r.dataset.split}" if r.dataset else ""
-        status = r.status if r.error is None else f"failed: {r.error.message.splitlines()[0][:60]}"
+        lines = r.error.message.splitlines() if r.error else []
+        status = r.status if r.error is None else f"failed: {(lines or [r.error.type])[0][:MOST]}"
         count = str(len(r.dataset.articles)) if r.dataset else ""
-        table.add_row(r.run_id, escape(status), data, count, f"{r.seconds:.1f}", r.started_at)
-    for error in broken:
-        table.add_row(escape(error.message), "unreadable", "", "", "", "")
-    return table
+        rows.append((r.run_id, status, data, count, f"{r.seconds:.1f}", r.started_at))
+    rows += [(error.message, "unreadable", "", "", "", "") for error in broken]
+    if not rows:
+        return Text(f"no runs in {results / 'runs'}: harness run makes one; --results names another folder")
+    return RunList(tuple(rows))
 
 
 def _systems(_: Path) -> Table:
