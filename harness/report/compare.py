@@ -147,7 +147,7 @@ def corrected(differences: Sequence[MetricDifference]) -> list[MetricDifference]
 def compare(a: str, b: str, results: str | Path = "results", *, seed: int = 0) -> list[Comparison]:
     """Compares two runs: their summarisers, their stance classifiers, or both where they differ.
 
-    Raises ConfigError if the runs are of different articles or share every system.
+    Raises ConfigError if the runs are of different articles, share every system, or nothing of them was scored.
     """
     runs = load_runs(results, [a, b])
     first, second = runs.records[0], runs.records[-1]
@@ -164,7 +164,14 @@ def compare(a: str, b: str, results: str | Path = "results", *, seed: int = 0) -
         raise ConfigError(
             "the two runs have no systems to compare", hint="choose runs that differ in a system of one kind"
         )
-    return found
+    scored = [comparison for comparison in found if comparison.differences]
+    if not scored:
+        why = "" if runs.use is None or runs.use.labelled else ": the articles carry no gold"
+        raise ConfigError(
+            f"nothing was scored that both runs have{why}",
+            hint=f"harness report {first.run_id} {second.run_id} lists where they disagree",
+        )
+    return scored
 
 
 def compare_rows(runs: Runs, a: Row, b: Row, *, seed: int = 0) -> Comparison:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 TITLES = {"summariser": "Summarisers", "stance": "Stance classifiers"}
+NARROWEST = 24
+"""Characters to which the first column of a table may shrink before another column is left out."""
 ARROWS = {1: "↑", -1: "↓", 0: ""}
 NOTES = (
     "value [95 % interval, bootstrap by article]; ≈ no test tells it from the best (paired randomisation by article, "
@@ -115,7 +117,7 @@ def terminal(console: Console, runs: Runs, boards: Sequence[Leaderboard]) -> Non
         if not board.lines:
             continue
         console.print()
-        console.print(_rich(TITLES[board.kind], *board_rows(board), width=console.width))
+        console.print(_rich(TITLES[board.kind], *board_rows(board), console.width))
         for found in verdicts(runs, board):
             console.print(found.text, markup=False)
     for line in without_gold(runs, most=10):
@@ -126,8 +128,13 @@ def terminal(console: Console, runs: Runs, boards: Sequence[Leaderboard]) -> Non
         console.print(line, style="yellow", markup=False)
 
 
-def _rich(title: str, head: list[str], rows: list[list[str]], width: int | None = None) -> Table:
-    """A table with intervals below their values; columns that do not fit `width` are named in the caption."""
+def _rich(
+    title: str, head: list[str], rows: list[list[str]], width: int, elsewhere: str = "table.csv has them"
+) -> Table:
+    """A table with intervals below their values; columns that do not fit `width` are named in the caption.
+
+    Numbers are never cut: names in the first column fold onto several lines before a column is left out.
+    """
     from rich import box
     from rich.table import Table
 
@@ -137,17 +144,19 @@ def _rich(title: str, head: list[str], rows: list[list[str]], width: int | None 
         for i in range(len(head))
     ]
     fits = len(head)
-    while width is not None and fits > 2 and sum(needed[:fits]) + 3 * fits > width:
+    while fits > 1 and min(needed[0], NARROWEST) + sum(needed[1:fits]) + 3 * fits > width:
         fits -= 1
-    left_out = (
-        f"not shown for want of width: {', '.join(head[fits:])} (table.csv has them)" if fits < len(head) else None
-    )
+    needed[0] = max(1, min(needed[0], width - sum(needed[1:fits]) - 3 * fits))
+    left_out = f"not shown for want of width: {', '.join(head[fits:])} ({elsewhere})" if fits < len(head) else None
     table = Table(
         title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False,
         caption=left_out, caption_justify="left",
     )  # fmt: skip
     for i, column in enumerate(head[:fits]):
-        table.add_column(column, justify="left" if i == 0 else "right", min_width=needed[i], overflow="fold")
+        most = needed[0] if i == 0 else None
+        table.add_column(
+            column, justify="left" if i == 0 else "right", min_width=needed[i], max_width=most, overflow="fold"
+        )
     for row in stacked:
         table.add_row(*row[:fits])
     return table
@@ -259,7 +268,8 @@ def comparison_terminal(console: Console, comparison: Comparison, most: int = 10
         console.print(text, markup=False)
     rows = [difference_row(d) for d in comparison.differences]
     head = ["metric", a, b, "difference [95 %]", "p", "p (Holm)", "detectable", "items"]
-    console.print(_rich(f"{TITLES[comparison.kind]}: {a} − {b}", head, rows))
+    title = f"{TITLES[comparison.kind]}: {a} − {b}"
+    console.print(_rich(title, head, rows, console.width, "a wider terminal or --html has them"))
     if comparison.articles:
         console.print(f"Articles where they part most ({len(comparison.articles)} in all):")
         for article, x, y, n in comparison.articles[:most]:
