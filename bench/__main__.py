@@ -27,15 +27,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--external", type=Path, default=Path("../shared/external"))
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=["stance", "summaries", "rouge"], help="measure one section, keep the others")
     args = parser.parse_args()
+    jobs: dict[str, tuple[str, Callable[[], list[Row]]]] = {
+        "stance": ("Stance scoring", lambda: stance_scoring.main(args.rounds)),
+        "summaries": ("Summaries", lambda: generation.main(args.external / "uk_iraq_dna", args.rounds)),
+        "rouge": ("ROUGE", lambda: [rouge_row(args.external, args.rounds)]),
+    }
     rates = machine_rates()
-    sections = [
-        ("Stance scoring", stance_scoring.main(args.rounds)),
-        ("Summaries", generation.main(args.external / "uk_iraq_dna", args.rounds)),
-        ("ROUGE", [rouge_row(args.external, args.rounds)]),
-    ]
-    OUT.write_text(page(rates, sections), encoding="utf-8")
-    print(f"written: {OUT}")
+    kept = sections_of(OUT.read_text(encoding="utf-8")) if OUT.exists() else {}
+    # each section is written as soon as it is measured: the next one may take minutes
+    for name, (title, job) in jobs.items():
+        if args.only in (None, name):
+            kept[title] = section(title, job())
+            order = [kept[t] for t, _ in jobs.values() if t in kept]
+            OUT.write_text("\n".join([head(rates), *order]), encoding="utf-8")
+            print(f"written: {OUT.name}, {title}", flush=True)
+
+
+def sections_of(text: str) -> dict[str, str]:
+    """The page's sections by title."""
+    parts = text.split("\n## ")[1:]
+    return {part.partition("\n")[0]: "## " + part.rstrip("\n") + "\n" for part in parts}
 
 
 def rouge_row(external: Path, rounds: int) -> Row:
@@ -72,28 +85,32 @@ def median(job: Callable[[], object], repeats: int = 7) -> float:
     return statistics.median(times)
 
 
-def page(rates: dict[str, float], sections: list[tuple[str, list[Row]]]) -> str:
-    """RESULTS.md."""
+def head(rates: dict[str, float]) -> str:
+    """What was measured on what."""
     env = environment()
     packages = ", ".join(f"{k} {env['packages'][k]}" for k in ("torch", "transformers") if k in env["packages"])
     floor = 2 * PARAMETERS * 750 / rates["matrix_gflops"] / 1e9
-    lines = [
-        "# Speed against peers",
-        "",
-        f"{date.today().isoformat()}, {env['processor']}, {env['cores']} cores, Python {platform.python_version()}, {packages}.",
-        "`make bench` writes this page: ratios of medians, measured interleaved in one run. Shared machines are noisy: trust",
-        "the ratios, not the seconds.",
-        "",
-        f"The machine, measured in the same run: {rates['matrix_gflops']:.0f} GFLOP/s in fp32 matrix products,",
-        f"{rates['memory_gbs']:.1f} GB/s of memory reads, {rates['threads']:.0f} threads. Arithmetic floor for one pass of",
-        f"SmolLM2-135M over 750 tokens: {floor:.2f} s.",
-        "",
-    ]
-    for title, rows in sections:
-        lines += [f"## {title}", "", "| what | ours, s | peer, s | ratio | target | |", "|:--|--:|--:|--:|--:|:--|"]
-        lines += [table_row(r) for r in rows]
-        lines.append("")
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            "# Speed against peers",
+            "",
+            f"{date.today().isoformat()}, {env['processor']}, {env['cores']} cores, Python {platform.python_version()}, {packages}.",
+            "`make bench` writes this page: ratios of medians; ours and the peer take turns. Shared machines are noisy: trust",
+            "the ratios, not the seconds.",
+            "",
+            f"The machine, measured in the same run: {rates['matrix_gflops']:.0f} GFLOP/s in fp32 matrix products,",
+            f"{rates['memory_gbs']:.1f} GB/s of memory reads, {rates['threads']:.0f} threads. Arithmetic floor for one pass of",
+            f"SmolLM2-135M over 750 tokens: {floor:.2f} s.",
+            "",
+        ]
+    )
+
+
+def section(title: str, rows: list[Row]) -> str:
+    """One table."""
+    lines = [f"## {title}", "", f"{date.today().isoformat()}", ""]
+    lines += ["| what | ours, s | peer, s | ratio | target | |", "|:--|--:|--:|--:|--:|:--|"]
+    return "\n".join([*lines, *map(table_row, rows), ""])
 
 
 def table_row(row: Row) -> str:

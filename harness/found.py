@@ -48,6 +48,13 @@ def score_found(material: Material, scored: Scored) -> None:
     from harness.metrics.speakers import FoundSpeaker, FoundSpeakers, aggregate_speakers, score_speakers
 
     assert material.finder is not None
+    silent = [p.article_id for p in material.finder.predictions if p.answer.error is None and not found_speakers(p)]
+    if silent:
+        listed = ", ".join(silent[:5]) + (" …" if len(silent) > 5 else "")
+        total = len(material.finder.predictions)
+        scored.notes.append(
+            f"no speaker was found in {len(silent)} of {total} articles, so nothing was asked there: {listed}"
+        )
     stances: dict[str, dict[str, dict[str, Stance]]] = {}
     for p in material.stances.predictions if material.stances else ():
         if p.answer.label is not None and p.speaker_id and p.target_id:

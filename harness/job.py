@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import traceback
 from collections.abc import Sequence
@@ -104,7 +105,12 @@ def judge_sample(config: RunConfig, judge: System | None) -> JudgeSample | None:
 def slug(config: RunConfig) -> str:
     """Readable part of a run's id."""
     systems = [s.name for s in (config.summariser, config.stance) if s is not None]
-    return "-".join(["+".join(systems), Path(config.dataset.path).stem, config.split])
+    return "-".join(["+".join(systems), Path(config.dataset.path).stem, _split(config)])
+
+
+def _split(config: RunConfig) -> str:
+    """What to call the articles that a config chooses: its split, or `chosen` where they are named; plain texts have none."""
+    return "chosen" if config.articles is not None else "all" if config.dataset.format == "texts" else config.split
 
 
 def read_articles(config: RunConfig) -> Dataset:
@@ -170,10 +176,14 @@ def select(dataset: Dataset, config: RunConfig) -> tuple[Article, ...]:
 
 
 def run_job(config: RunConfig, overrides: Sequence[str], pool: ModelPool, reporter: Reporter) -> Finished:
-    """Runs one config to its record. An error ends this job alone: it is recorded, with its traceback, and returned."""
+    """Runs one config to its record. An error ends this job alone: it is recorded, with its traceback, and returned.
+
+    StoreError if no record can be written.
+    """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     clock = time.perf_counter()
     run_id = f"{slug(config)}-{content_hash(config.model_dump(mode='json'))[:10]}"
+    check_writable(config.results)
     try:
         job = prepare(config)
         run_id = job.run_id
@@ -192,6 +202,17 @@ def run_job(config: RunConfig, overrides: Sequence[str], pool: ModelPool, report
     record = record.model_copy(update={"overrides": list(overrides), "started_at": started, "seconds": seconds})
     write_record(config.results, record, scores, answers)
     return Finished(record)
+
+
+def check_writable(results: Path) -> None:
+    """Raises StoreError if nothing can be written there: better now than after hours of inference."""
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        writable = os.access(results, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise StoreError(f"the results folder {results} cannot be written", hint="results=DIR names another")
 
 
 def finished_record(results: Path, run_id: str) -> RunRecord | None:
@@ -252,7 +273,7 @@ def compute(
             name=job.dataset.name,
             version=job.dataset.version,
             fingerprint=job.dataset.fingerprint,
-            split=config.split,
+            split=_split(config),
             articles=[a.id for a in job.articles],
             labelled=any(a.gold for a in job.articles),
         ),

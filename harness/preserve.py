@@ -35,12 +35,13 @@ def score_preservation(material: Material, scored: Scored) -> None:
     rows = read_outcomes(material)
     options = material.options
     by_article = {a.id: a for a in material.articles}
-    summary_rows = rows.get("summary", [])
+    summary_rows = rows.get("summary", []) + without_summary(material)
     scored.items.extend(item_scores(summary_rows))
     for article_id, own in _by_article(summary_rows).items():
         scored.items.extend(balance(own, by_article[article_id]))
     scored.add(with_intervals(summary_rows, by_article, options.seed, options.resamples))
-    words = {i.article.id: len(i.article.text.split()) for i in material.readings.get("summary", ())}
+    words = dict.fromkeys((r.article for r in summary_rows), 0)
+    words |= {i.article.id: len(i.article.text.split()) for i in material.readings.get("summary", ())}
     scored.tables["preservation"] = {
         "outcomes": outcome_table(summary_rows),
         "rows": [row_as_data(row) for row in summary_rows],
@@ -68,6 +69,37 @@ def read_outcomes(material: Material) -> dict[str, list[OutcomeRow]]:
             if prediction.answer.error is None:
                 judged[item.article.id][item.speaker.id, item.target.id] = prediction.answer.label
         rows[reading] = [row for a, text in texts.items() for row in outcomes(by_id[a], text, judged[a])]
+    return rows
+
+
+def without_summary(material: Material) -> list[OutcomeRow]:
+    """Gold pairs of articles whose summary failed: open, so that they are counted and never scored."""
+    failed = (
+        {p.article_id: p.answer.error for p in material.summaries.predictions if p.answer.error}
+        if material.summaries
+        else {}
+    )
+    rows = []
+    for article in material.articles:
+        if article.id in failed:
+            gold = article.gold_stances()
+            for speaker, target in article.pairs():
+                label = gold.get((speaker.id, target.id))
+                if label is not None:
+                    rows.append(
+                        OutcomeRow(
+                            article=article.id,
+                            speaker=speaker.id,
+                            target=target.id,
+                            gold=label.stance,
+                            judged=None,
+                            mentioned=False,
+                            outcome=None,
+                            side=speaker.side,
+                            main=speaker.main,
+                            reason=f"no summary: {failed[article.id]}",
+                        )
+                    )
     return rows
 
 

@@ -29,6 +29,10 @@ class Reporter:
         """One line for the person who waits."""
         self.console.print(message, soft_wrap=True)
 
+    def plain(self, message: str) -> None:
+        """The same for text that holds names and paths: nothing in it is taken for markup."""
+        self.console.print(message, soft_wrap=True, markup=False)
+
     @contextmanager
     def track(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
         """Yields a function that is told how many more items are done."""

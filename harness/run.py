@@ -28,6 +28,9 @@ class Session:
     def run(self, raw: dict[str, Any], overrides: Sequence[str]) -> None:
         """One job, and its repeats with the following seeds."""
         try:
+            if missing := _missing(raw):
+                examples = {"dataset.path": "my_articles/", "summariser.model": "ORG/NAME or a folder or a .gguf file"}
+                raise ConfigError(f"{missing} is not set", hint=f"{missing}={examples.get(missing, '...')}")
             config = parse_run_config(raw)
         except ConfigError as error:
             self.refused.append((" ".join(overrides), error))
@@ -35,7 +38,10 @@ class Session:
         if config.dry:
             from harness.dry import print_estimate
 
-            print_estimate(config, self.reporter)
+            try:
+                print_estimate(config, self.reporter)
+            except HarnessError as error:
+                self.refused.append((" ".join(overrides), error))
             return
         if self.pool is None:
             self.pool = ModelPool(int(config.executor.model_memory_gb * 2**30))
@@ -45,18 +51,23 @@ class Session:
 
     def _run_one(self, config: RunConfig, overrides: Sequence[str]) -> None:
         assert self.pool is not None
-        finished = run_job(config, overrides, self.pool, self.reporter)
+        try:
+            finished = run_job(config, overrides, self.pool, self.reporter)
+        except HarnessError as error:
+            # not even a record can be written
+            self.refused.append((" ".join(overrides), error))
+            return
         self.finished.append(finished)
         record = finished.record
         path = record_path(config.results, record.run_id)
         if finished.skipped:
-            self.reporter.say(f"[dim]{record.run_id}: complete already, nothing to compute[/dim]")
+            self.reporter.plain(f"{record.run_id}: complete already, nothing to compute")
         elif record.error is not None:
-            self.reporter.say(f"[red]{record.run_id}: failed[/red]")
+            self.reporter.plain(f"{record.run_id}: failed")
         else:
             computed = sum(s.n_computed for s in record.systems)
             items = sum(s.n_items for s in record.systems)
-            self.reporter.say(
+            self.reporter.plain(
                 f"{record.run_id}: {computed} of {items} answers computed, {record.seconds:.1f} s → {path.parent}"
             )
 
@@ -72,9 +83,9 @@ class Session:
             )
         if failed:
             total = len(self.finished) + len(self.refused)
-            self.reporter.say(f"{len(failed)} of {total} runs failed; tracebacks are in their record.json")
+            self.reporter.plain(f"{len(failed)} of {total} runs failed; tracebacks are in their record.json")
         elif self.finished and all(f.skipped for f in self.finished):
-            self.reporter.say("nothing was computed: every run was complete")
+            self.reporter.plain("nothing was computed: every run was complete")
         if self.pool is not None:
             self.pool.release()
         return 1 if failed or self.refused else 0
@@ -125,11 +136,18 @@ def _resolved(cfg: Any, overrides: list[str] | None = None) -> tuple[dict[str, A
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import OmegaConf
 
-    raw = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    raw = OmegaConf.to_container(cfg, resolve=True)
     assert isinstance(raw, dict)
     if overrides is None:
         overrides = list(HydraConfig.get().overrides.task)
     return {str(k): v for k, v in raw.items()}, overrides
+
+
+def _missing(raw: Any, path: str = "") -> str | None:
+    """The first field that a config leaves to the command line (`???`) and that nobody gave."""
+    if isinstance(raw, dict):
+        return next((m for k, v in raw.items() if (m := _missing(v, f"{path}.{k}".lstrip(".")))), None)
+    return path if raw == "???" else None
 
 
 def _checked(overrides: Sequence[str]) -> list[str]:
@@ -141,8 +159,10 @@ def _checked(overrides: Sequence[str]) -> list[str]:
         return list(overrides)
     groups = {p.name: sorted(f.stem for f in p.glob("*.yaml")) for p in config_dir().iterdir() if p.is_dir()}
     fields = [*RunConfig.model_fields, "experiment", "hydra"]
-    for override in overrides:
-        if override.startswith(("-", "+", "~")):
+    sweep = any(o in ("-m", "--multirun") or o.startswith(("hydra.mode", "experiment=")) for o in overrides)
+    for before, override in zip(["", *overrides], overrides, strict=False):
+        # some of hydra's flags take a value: --cfg job
+        if override.startswith(("-", "+", "~")) or (before.startswith("-") and before not in ("-m", "--multirun")):
             continue
         name, equals, value = override.partition("=")
         head = name.partition(".")[0].partition("/")[0].partition("@")[0]
@@ -154,6 +174,10 @@ def _checked(overrides: Sequence[str]) -> list[str]:
             raise ConfigError(
                 f"there is no field {name!r}", hint=nearest_hint(head, fields) + f"known: {', '.join(fields)}"
             )
+        if name in groups and not value:
+            raise ConfigError(f"{name}= names nothing", hint=f"known: {', '.join(groups[name])}")
+        if name in groups and "," in value and not sweep:
+            raise ConfigError(f"{override} is a sweep", hint=f"harness run -m {' '.join(overrides)}")
         for option in value.split(",") if name in groups else ():
             if option.isidentifier() and option not in groups[name]:
                 what = {"stance": "stance classifier", "speakers": "speaker finder"}.get(name, name)

@@ -49,17 +49,21 @@ class Scored:
 def score(material: Material) -> Scored:
     """All scores of a run; without gold there are none, a note says so, and what looks suspicious is listed."""
     scored = Scored()
-    labelled = any(a.gold or a.summaries for a in material.articles)
+    labelled = any(a.gold for a in material.articles)
+    referenced = any(a.summaries for a in material.articles)
     if not labelled:
-        scored.notes.append("nothing was scored: the articles carry no gold")
-    elif material.summaries is not None:
+        what = "stances were not scored" if referenced else "nothing was scored"
+        scored.notes.append(f"{what}: the articles carry no gold")
+    if material.summaries is not None and (labelled or referenced):
         score_summaries(material, scored)
     if material.finder is not None:
         score_found(material, scored)
     elif labelled and material.stances is not None:
         score_stances(material, scored)
     if material.judged is not None:
-        if labelled and material.finder is None:
+        if material.judged.unfitted is not None:
+            scored.notes.append(f"judge: {material.judged.unfitted}; stance preservation was not scored")
+        elif labelled and material.finder is None:
             from harness.preserve import score_preservation
 
             score_preservation(material, scored)
@@ -112,17 +116,16 @@ def score_summaries(material: Material, scored: Scored) -> None:
 
     assert material.summaries is not None
     by_id = {a.id: a for a in material.articles}
+    infos = metric_infos(summary_options(material.options))
     for p in material.summaries.predictions:
         article = by_id[p.article_id]
         if p.answer.error is None:
             scored.items.extend(score_summary(p.answer.output, article, summary_options(material.options)))
         else:
-            scored.items.append(
-                ItemScore(article.id, article.id, "summary.rouge_lsum", None, reason=f"no answer: {p.answer.error}")
-            )
+            reason = f"no answer: {p.answer.error}"
+            scored.items.extend(ItemScore(article.id, article.id, key, None, reason=reason) for key in infos)
     items = [s for s in scored.items if s.metric.startswith("summary.")]
     scored.add(means(items, material.options))
-    infos = metric_infos(summary_options(material.options))
     scored.signatures.update({key: info.signature for key, info in infos.items()})
 
 

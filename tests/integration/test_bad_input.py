@@ -112,6 +112,48 @@ def test_all_problems_are_told_at_once(river: Path, harness: Harness) -> None:
     assert "evnt" in error
 
 
+def test_counts_in_the_singular(river: Path, harness: Harness) -> None:
+    edit(river, "event: event-1", "evnt: event-1", "articles/river-1.yaml")
+    error = harness("data", "validate", "river", code=1).stderr
+    assert "2 problems in river" in error
+    edit(river, "evnt: event-1", "event: event-1", "articles/river-1.yaml")
+    edit(river, "stance: support,", "stance: suport,")
+    assert "1 problem in river" in harness("data", "validate", "river", code=1).stderr
+
+
+def test_unlabelled_articles_are_counted(river: Path, harness: Harness) -> None:
+    path = river / "articles" / "river-0.yaml"
+    path.write_text(path.read_text(encoding="utf-8").partition("gold:")[0], encoding="utf-8")
+    assert "3 articles (1 without gold), 8 gold stances" in harness("data", "validate", "river").stdout
+
+
+def test_a_file_that_is_no_mapping(river: Path, harness: Harness) -> None:
+    (river / "articles" / "river-0.yaml").write_text("- a\n- b\n", encoding="utf-8")
+    (river / "dataset.yaml").write_text("river\n", encoding="utf-8")
+    error = harness("data", "validate", "river", code=1).stderr
+    assert "river-0.yaml:1: must be a mapping of fields" in error
+    assert "dataset.yaml:1: must be a mapping of fields" in error
+    assert "dictionary" not in error
+
+
+def test_no_file_is_named_after_an_illegal_id(river: Path, harness: Harness) -> None:
+    edit(river, "id: river-0", "id: ../river-0")
+    error = harness("data", "validate", "river", code=1).stderr
+    assert "'../river-0' is no id" in error
+    assert "set id: river-0" in error
+    assert "rename the file" not in error
+
+
+def test_no_folder_of_raw_articles(river: Path, harness: Harness) -> None:
+    error = harness("data", "suggest", "river", code=1).stderr
+    assert "seeds: no such folder" in error
+    assert "--seeds DIR" in error
+
+
+def test_port_out_of_range(river: Path, harness: Harness) -> None:
+    assert "0<=x<=65535" in harness("label", "river", "--port", "99999999", code=2).stderr
+
+
 def test_unknown_system(harness: Harness) -> None:
     error = harness("run", "stance=majorty", code=1).stderr
     assert "there is no stance classifier called 'majorty'" in error
@@ -165,3 +207,42 @@ def test_no_runs_to_report(harness: Harness) -> None:
 def test_unknown_command(harness: Harness) -> None:
     error = harness("rport", code=2).stderr
     assert "did you mean 'report'?" in error
+
+
+def test_a_mandatory_field_that_nobody_gave(harness: Harness) -> None:
+    error = harness("run", "dataset=folder", code=1).stderr
+    assert "dataset.path is not set" in error
+    assert "dataset.path=my_articles/" in error
+    assert "Traceback" not in error
+
+
+def test_one_job_of_a_sweep_lacks_a_mandatory_field(river: Path, harness: Harness, tmp_path: Path) -> None:
+    error = harness("run", "-m", "dataset.path=river", "summariser=lead3,causal", "stance=none", code=1).stderr
+    assert "summariser.model is not set" in error
+    assert len(list((tmp_path / "results" / "runs").glob("lead3-*/record.json"))) == 1
+
+
+def test_a_sweep_without_m(harness: Harness) -> None:
+    assert "harness run -m stance=majority,sentiment" in harness("run", "stance=majority,sentiment", code=1).stderr
+
+
+def test_a_dry_run_with_an_error(harness: Harness) -> None:
+    error = harness("run", "dataset.path=nowhere", "dry=true", code=1).stderr
+    assert "no dataset at 'nowhere'" in error
+    assert "Traceback" not in error
+
+
+def test_results_that_cannot_be_written(river: Path, harness: Harness, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    error = harness("run", "dataset.path=river", "results=taken", code=1).stderr
+    assert "the results folder taken cannot be written" in error
+    assert "Traceback" not in error
+
+
+def test_hydras_own_flags_pass(harness: Harness) -> None:
+    assert "summariser:" in harness("run", "--cfg", "job").stdout
+
+
+def test_a_run_leaves_nothing_but_results(river: Path, harness: Harness, tmp_path: Path) -> None:
+    harness("run", "-m", "dataset.path=river", "summariser=lead3", "stance=none")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["results", "river"]
