@@ -94,7 +94,8 @@ def head(rates: dict[str, float]) -> str:
         [
             "# Speed against peers",
             "",
-            f"{date.today().isoformat()}, {env['processor']}, {env['cores']} cores, Python {platform.python_version()}, {packages}.",
+            f"{date.today().isoformat()}, {env['processor']}, {env['cores']} cores,",
+            f"Python {platform.python_version()}, {packages}.",
             "`make bench` writes this page: ratios of medians; ours and the peer take turns. Shared machines are noisy: trust",
             "the ratios, not the seconds.",
             "",
