@@ -36,10 +36,13 @@ def validate(path: Path) -> None:
     for error in errors:
         click.echo(str(error), err=True)
     if errors:
-        click.echo(f"{len(errors)} problems in {path}", err=True)
+        click.echo(f"{counted(len(errors), 'problem')} in {path}", err=True)
         sys.exit(1)
     stances = sum(len(a.gold.stances) for a in dataset if a.gold)
-    click.echo(f"{dataset.name} {dataset.version}: {len(dataset)} articles, {stances} gold stances, no problem found")
+    bare = sum(a.gold is None for a in dataset)
+    without = f" ({bare} without gold)" if bare else ""
+    articles, labels = counted(len(dataset), "article"), counted(stances, "gold stance")
+    click.echo(f"{dataset.name} {dataset.version}: {articles}{without}, {labels}, no problem found")
 
 
 @data.command()
@@ -109,14 +112,14 @@ def sample_judge(path: Path, runs: tuple[str, ...], results: Path, others: int, 
 
     found = load_runs(results, runs)
     texts = {
-        (row.name, ref.article_id): prediction.answer.output
+        (row.fingerprint, ref.article_id): prediction.answer.output
         for row in found.rows("summariser")
         for ref, prediction in found.answers(row)
         if prediction is not None
     }
     sample = draw(list(found.records), texts, others, seed)
     written, unlabelled = add_sample(path, sample)
-    click.echo(f"{len(sample.labels)} triples for {sample.judge}, {unlabelled} to label: {written}")
+    click.echo(f"{counted(len(sample.labels), 'triple')} for {sample.judge}, {unlabelled} to label: {written}")
 
 
 @data.command("new")
@@ -179,7 +182,7 @@ def suggest(path: Path, seeds: Path, results: Path, most: int) -> None:
     found = suggestions(articles, stored_stances(results, articles))
     if not found:
         click.echo(
-            f"{len(articles)} raw articles, but no two systems have answered about any of them. Run:\n"
+            f"{counted(len(articles), 'raw article')}, but no two systems have answered about any of them. Run:\n"
             f"  harness run -m dataset=folder dataset.path={seeds} summariser=none split=all stance=sentiment,smollm2 "
             f"results={results}",
             err=True,
@@ -213,7 +216,7 @@ def import_(path: Path, format_: str, out: Path, mapping: Path | None, losses: P
 
     found = import_file(format_, path, out, read_mapping(mapping))
     _say_losses(found.losses, losses)
-    click.echo(f"{out}: {len(found.articles)} articles; next: harness data validate {out}")
+    click.echo(f"{out}: {counted(len(found.articles), 'article')}; next: harness data validate {out}")
 
 
 @data.command("export")
@@ -249,3 +252,8 @@ def _say_losses(losses: Sequence[Loss], to: Path | None) -> None:
     click.echo(f"lost or changed: {len(losses)}" if losses else "nothing was lost", err=True)
     for line in grouped(losses):
         click.echo(f"  {line}", err=True)
+
+
+def counted(n: int, thing: str) -> str:
+    """`1 article`, `2 articles`."""
+    return f"{n:,} {thing}" + ("" if n == 1 else "s")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from pathlib import Path
 
 import yaml
@@ -23,29 +24,47 @@ HEAD = """\
 
 
 def draw(records: list[RunRecord], texts: dict[tuple[str, str], str], others: int, seed: int) -> JudgeSample:
-    """The sample of the judge that all records share; `texts` maps (summariser, article) to the summary."""
+    """The sample of the judge that all records share; `texts` maps (summariser's fingerprint, article) to the summary.
+
+    A summariser is called by its name, with part of the fingerprint where several variants share that. Raises ConfigError
+    for runs that judged no summaries, or that have several judges.
+    """
+    for record in records:
+        if record.system("summariser") is None or "preservation" not in record.tables:
+            raise ConfigError(
+                f"{record.run_id} judged no summaries",
+                hint="name runs with a summariser and a judge: harness run summariser=lead3 judge=minilm_probe",
+            )
     judges = {j.fingerprint: j.name for r in records if (j := r.system("judge")) is not None}
     if len(judges) != 1:
         raise ConfigError(f"the runs have {len(judges)} judges, one is wanted", hint="name runs of one judge")
     [(fingerprint, name)] = judges.items()
+    uses = {use.fingerprint: use.name for r in records if (use := r.system("summariser")) is not None}
+    shared = Counter(uses.values())
+    called = {f: n if shared[n] == 1 else f"{n} ({f[:6]})" for f, n in uses.items()}
     rows: dict[str, list[OutcomeRow]] = {}
-    systems: dict[str, str] = {}
     for record in records:
         summariser = record.system("summariser")
         assert summariser is not None
-        systems[summariser.name] = summariser.fingerprint[:12]
-        rows[summariser.name] = [_row(data) for data in record.tables["preservation"]["rows"]]
+        rows[called[summariser.fingerprint]] = [_row(data) for data in record.tables["preservation"]["rows"]]
+    systems = {n: f[:12] for f, n in called.items()}
+    summaries = {(called[f], article): text for (f, article), text in texts.items() if f in called}
+    drawn = triples_to_label(rows, others, seed)
+    if gone := sorted({t.article for t in drawn if (t.summariser, t.article) not in summaries}):
+        raise ConfigError(
+            f"summaries of {', '.join(gone[:5])} are no longer stored", hint="run these summarisers again"
+        )
     labels = [
         SummaryStance(
             summariser=t.summariser,
             article=t.article,
             speaker=t.speaker,
             target=t.target,
-            summary=text_hash(texts[t.summariser, t.article]),
+            summary=text_hash(summaries[t.summariser, t.article]),
             drawn="harm" if t.judge_harm else "other",
             weight=round(t.weight, 6),
         )
-        for t in triples_to_label(rows, others, seed)
+        for t in drawn
     ]
     return JudgeSample(judge=name, fingerprint=fingerprint, seed=seed, summarisers=systems, labels=labels)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.data.plain_texts import load_texts
+from harness.errors import HarnessError
 from harness.store import PredictionStore
 from harness.types import Article, Dataset, Prediction, Stance
 
@@ -26,7 +27,9 @@ class Suggestion:
 
 
 def pool(seeds: Path, dataset: Dataset) -> list[Article]:
-    """Raw articles of `seeds` whose text the dataset does not hold yet."""
+    """Raw articles of `seeds` whose text the dataset does not hold yet; HarnessError without such a folder."""
+    if not seeds.exists():
+        raise HarnessError(f"{seeds}: no such folder of raw articles", hint="name one: --seeds DIR")
     known = {a.text.strip() for a in dataset}
     return [a for a in load_texts(seeds) if a.text.strip() not in known]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -12,13 +13,21 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from harness.data.check import check_article
-from harness.data.schema import ArticleRow, DatasetCard, to_article, to_row
+from harness.data.schema import SAFE_ID, ArticleRow, DatasetCard, to_article, to_row
 from harness.data.yaml_lines import LinedDocument, read_yaml
 from harness.errors import DataError, Place, ValidationFailed, nearest_hint
 from harness.types import Article, Dataset
 
 MAX_BYTES = 20_000_000
 """A single article file beyond this is refused: no news text is that long."""
+
+_SHAPES = {
+    "model_type": "must be a mapping of fields",
+    "model_attributes_type": "must be a mapping of fields",
+    "dict_type": "must be a mapping of fields",
+    "list_type": "must be a list",
+}
+"""What pydantic's errors of shape are called."""
 
 
 def load_dataset(path: str | Path) -> Dataset:
@@ -147,11 +156,13 @@ def _yaml_rows(folder: Path, errors: list[DataError]) -> Iterator[tuple[Any, Whe
             continue
         data = document.data
         if isinstance(data, dict) and isinstance(data.get("id"), str) and data["id"] != path.stem:
+            ways = [f"rename the file to {data['id']}.yaml"] if re.match(SAFE_ID, data["id"]) else []
+            ways += [f"set id: {path.stem}"] if re.match(SAFE_ID, path.stem) else []
             errors.append(
                 DataError(
                     document.place(("id",)),
                     f"id {data['id']!r} is not the file's name",
-                    hint=f"rename the file to {data['id']}.yaml or set id: {path.stem}",
+                    hint=" or ".join(ways) or None,
                 )
             )
         yield data, document.place
@@ -249,7 +260,7 @@ def _explain(error: ValidationError, where: Where, model: type[BaseModel]) -> It
             message = f"{given!r} is read as {type(given).__name__}, a text is wanted"
             hint = "put it in quotes"
         else:
-            message = item["msg"].removeprefix("Value error, ")
+            message = _SHAPES.get(kind) or item["msg"].removeprefix("Value error, ")
         yield DataError(where(loc), message, hint=hint)
 
 

@@ -13,7 +13,7 @@ from harness.types import ESCALATION, ESCALATION_PROPOSITION, Article, Dataset, 
 MAX_HEADLINE = 20
 """Words of a line beyond which it is no headline."""
 
-_SENTENCE_END = re.compile(r"[.?!…][\"'”’»)\]]*$|[\"”]$")
+_SENTENCE_END = re.compile(r"[.?!…][\"'”’»)\]]*$")
 
 
 def load_texts(path: Path) -> Dataset:
