@@ -57,13 +57,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Runs:
-    """The runs of a results folder that can be compared with each other, and those that cannot, with the reason."""
+    """The runs of a results folder that can be compared with each other, and those that cannot, with the reason.
+
+    `stale`: of the same dataset, but not comparable; `others`: of another dataset.
+    """
 
     results: Path
     records: tuple[RunRecord, ...]
     failed: tuple[RunRecord, ...] = ()
     stale: tuple[tuple[RunRecord, str], ...] = ()
     broken: tuple[StoreError, ...] = ()
+    others: tuple[tuple[RunRecord, str], ...] = ()
     problems: list[str] = field(default_factory=list, compare=False)
 
     @cached_property
@@ -120,6 +124,8 @@ class Runs:
             with_judge.sort(key=_n_validated, reverse=True)
             judge = self.judge if with_judge else None
             runs = [*with_judge, *(r for r in runs if r not in with_judge)]
+        # end to end, the answers are about found speakers, not about the declared ones that other systems share
+        runs = sorted(runs, key=lambda r: r.system("speakers") is not None) if judge is None else runs
         first = runs[0]
         use = first.system(kind)
         assert use is not None
@@ -194,18 +200,30 @@ def load_runs(results: str | Path = "results", run_ids: Iterable[str] | None = N
     if wanted:
         records = [_find(records, name) for name in wanted]
     complete = [r for r in records if r.status == "complete" and r.dataset is not None]
-    failed = [r for r in records if r.status == "failed"]
+    failed = [r for r in records if r.status == "failed" and (wanted or not _made_good(r, complete))]
     if not complete and not failed:
         raise ConfigError(f"no runs in {folder / 'runs'}", hint="harness run makes one; --results names another folder")
     if not complete:
         return Runs(folder, (), tuple(failed), (), tuple(broken))
     newest = max(complete, key=lambda r: (r.scoring_version == SCORING_VERSION, r.started_at, r.run_id))
     current = [r for r in complete if _mixes(r, newest) is None]
-    stale = [(r, why) for r in complete if (why := _mixes(r, newest)) is not None]
-    if wanted and stale:
-        record, why = stale[0]
+    apart = [(r, why) for r in complete if (why := _mixes(r, newest)) is not None]
+    if wanted and apart:
+        record, why = apart[0]
         raise ConfigError(f"{record.run_id} and {newest.run_id} cannot be compared: {why}", hint="run both again")
-    return Runs(folder, tuple(current), tuple(failed), tuple(stale), tuple(broken))
+    others = tuple((r, why) for r, why in apart if _dataset_name(r) != _dataset_name(newest))
+    stale = tuple((r, why) for r, why in apart if _dataset_name(r) == _dataset_name(newest))
+    return Runs(folder, tuple(current), tuple(failed), stale, tuple(broken), others)
+
+
+def _dataset_name(record: RunRecord) -> str | None:
+    return record.dataset.name if record.dataset else None
+
+
+def _made_good(failed: RunRecord, complete: Sequence[RunRecord]) -> bool:
+    """Whether the same command completed later: the failure is history then."""
+    same = (r for r in complete if r.overrides == failed.overrides and (r.overrides or r.config == failed.config))
+    return any(r.started_at > failed.started_at for r in same)
 
 
 def _n_validated(record: RunRecord) -> int:
@@ -218,10 +236,10 @@ def _mixes(record: RunRecord, newest: RunRecord) -> str | None:
     """Why a run must not stand beside the newest one; None if it may."""
     a, b = record.dataset, newest.dataset
     assert a is not None and b is not None
+    if a.name != b.name:
+        return f"{a.name}, not {b.name}"
     if record.scoring_version != newest.scoring_version:
         return f"scored by version {record.scoring_version}, not {newest.scoring_version} (harness rescore)"
-    if a.name != b.name:
-        return f"another dataset: {a.name}"
     if a.fingerprint != b.fingerprint:
         return f"another state of {a.name}: {a.fingerprint[:8]}, not {b.fingerprint[:8]}"
     if a.articles != b.articles:

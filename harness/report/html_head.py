@@ -102,10 +102,19 @@ def _where(records: Sequence[RunRecord]) -> list[tuple[str, str]]:
 
 
 def states(runs: Runs) -> list[tuple[str, int, str]]:
-    """How many runs are complete, failed, stale or unreadable, with what the word means."""
+    """How many runs are complete, failed, stale, of another dataset or unreadable, with what the word means."""
     return [
         ("complete", len(runs.records), "scored and compared below"),
-        ("failed", len(runs.failed), "ended with an error, listed with it"),
-        ("stale", len(runs.stale), "of another dataset, other articles or another scoring version; never mixed in"),
+        (
+            "failed",
+            len(runs.failed),
+            "ended with an error, listed with it; to remove one, delete its folder in results/runs",
+        ),
+        (
+            "stale",
+            len(runs.stale),
+            "of other articles, another state of the dataset or another scoring version; never mixed in",
+        ),
+        ("of another dataset", len(runs.others), "scored on something else; a report of their own shows them"),
         ("unreadable", len(runs.broken), "the record cannot be read"),
     ]

@@ -115,10 +115,12 @@ def _tested(
         best_row = _best(rows, metric)
         if best_row is None:
             continue
+        alone = len(competing(rows, metric)) < 2
         found = shared_counts(runs, rows, metric)
         drawn = resampled_values(found, seed=seed)
         counts = {r.fingerprint: (c, d) for r, c, d in zip(rows, found, drawn, strict=True)}
-        best[metric] = best_row.fingerprint
+        if not alone:
+            best[metric] = best_row.fingerprint
         for other in [best_row] + ([baseline_row] if baseline_row and baseline_row is not best_row else []):
             tests.extend(_tests(rows, counts, metric, other, tests, seed))
     return rows, baseline_row, tests, best
@@ -244,8 +246,13 @@ def _between(
 
 def _best(rows: Sequence[Row], metric: str) -> Row | None:
     """The best system; one that reads the answers (an annotator, the extractive oracle) is a ceiling and does not compete."""
-    scored = [(direction(metric) * v, r) for r in rows if not r.use.ceiling and (v := _value(r, metric)) is not None]
+    scored = [(direction(metric) * v, r) for r in competing(rows, metric) if (v := _value(r, metric)) is not None]
     return max(scored, key=lambda pair: (pair[0], pair[1].name), default=(0.0, None))[1]
+
+
+def competing(rows: Sequence[Row], metric: str) -> list[Row]:
+    """The systems that can be ranked on a metric: those with a value that are no ceiling. One alone is not the best."""
+    return [r for r in rows if not r.use.ceiling and _value(r, metric) is not None]
 
 
 def _value(row: Row, metric: str) -> float | None:

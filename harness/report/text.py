@@ -89,6 +89,7 @@ def head_lines(runs: Runs) -> list[str]:
             f"Judge of stance preservation: {runs.judge.name} ({runs.judge.fingerprint[:8]}); {judge_note(runs)}"
         )
     states = f"Runs: {len(runs.records)} complete, {len(runs.failed)} failed, {len(runs.stale)} stale"
+    states += f", {len(runs.others)} of another dataset" if runs.others else ""
     lines.append(states + (f", {len(runs.broken)} unreadable" if runs.broken else ""))
     if use is not None and not use.labelled:
         lines.append("Nothing was scored: the articles carry no gold.")
@@ -97,8 +98,9 @@ def head_lines(runs: Runs) -> list[str]:
 
 def problem_lines(runs: Runs) -> list[str]:
     """Everything that is not in the tables, by name."""
-    lines = [f"failed: {r.run_id}: {_first(r)}" for r in runs.failed]
+    lines = [f"failed: {r.run_id}: {_first(r)} (to remove it, delete results/runs/{r.run_id})" for r in runs.failed]
     lines += [f"stale: {r.run_id}: {why}" for r, why in runs.stale]
+    lines += [f"other dataset: {r.run_id}: {why}" for r, why in runs.others]
     lines += [f"unreadable: {error.message}" for error in runs.broken]
     lines += [f"problem: {problem}" for problem in runs.problems]
     lines += [f"note: {note}" for note in dict.fromkeys(n for r in runs.records for n in r.notes)]
@@ -231,6 +233,7 @@ def json_text(runs: Runs, boards: Sequence[Leaderboard]) -> str:
             "complete": [r.run_id for r in runs.records],
             "failed": [[r.run_id, _first(r)] for r in runs.failed],
             "stale": [[r.run_id, why] for r, why in runs.stale],
+            "other_dataset": [[r.run_id, why] for r, why in runs.others],
             "unreadable": [e.message for e in runs.broken],
         },
         "leaderboards": {

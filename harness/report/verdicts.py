@@ -9,7 +9,7 @@ from typing import Any
 from harness.report.collect import PRIMARY, Row, Runs
 from harness.report.compare import Comparison, MetricDifference, corrected, difference
 from harness.report.counts import direction, shared_counts
-from harness.report.table import Leaderboard, Line, labels
+from harness.report.table import Leaderboard, Line, competing, labels
 
 FLIPS = "stance.sign_flip_rate.five_point"
 HARM = "preservation.harm"
@@ -19,6 +19,12 @@ LEADS = {
     "stance.macro_f1.three_way": "{name} tells stances best: three-way macro-F1 {value}",
     HARM: "{name} misstates the fewest stances: {value} of 100 that it conveys",
 }
+PLAIN = {
+    "summary.rouge_lsum": "{name}: ROUGE-Lsum {value}",
+    "stance.macro_f1.three_way": "{name}: three-way macro-F1 {value}",
+    HARM: "{name} misstates {value} of 100 stances that it conveys",
+}
+"""What is said where nothing can be ranked."""
 NOT_VALIDATED = "judge not validated"
 
 
@@ -145,9 +151,15 @@ def _leader(runs: Runs, board: Leaderboard, metric: str) -> Verdict | None:
     """The best system on a metric, those no test tells from it, and how many are worse."""
     names = labels([line.row for line in board.lines])
     rows = {line.row.fingerprint: line.row for line in board.lines}
+    note = f" ({NOT_VALIDATED})" if metric == HARM and not (validation(runs) or {}).get("validated") else ""
+    few = _without_interval(runs)
     best = board.best.get(metric)
     if best is None:
-        return None
+        alone = competing(list(rows.values()), metric)
+        told = [
+            f"{PLAIN[metric].format(name=names[row.fingerprint], value=_value(row, metric))}{note}" for row in alone[:1]
+        ]
+        return Verdict(metric, f"{told[0]}; no other system to test it against{few}.") if told else None
     text = LEADS[metric].format(name=names[best], value=_value(rows[best], metric))
     against = [(b if a == best else a, d) for a, b, d in board.tests if d.metric == metric and best in (a, b)]
     compared = sorted(
@@ -155,14 +167,15 @@ def _leader(runs: Runs, board: Leaderboard, metric: str) -> Verdict | None:
         key=lambda pair: (abs(pair[1].difference or 0.0), names[pair[0]]),
     )
     tied = [(f, d) for f, d in compared if not d.real]
-    note = f" ({NOT_VALIDATED})" if metric == HARM and not (validation(runs) or {}).get("validated") else ""
     if not compared:
-        return Verdict(metric, f"{text}{note}; no other system to test it against.")
+        return Verdict(metric, f"{text}{note}; not tested against the others{few}.")
     if not tied:
         nearest, d = compared[0]
         more = f", as are the other {len(compared) - 1}" if len(compared) > 1 else ""
         return Verdict(
-            metric, f"{text}{note}; next {names[nearest]} {_value(rows[nearest], metric)}: {outcome(d)}{more}.", True
+            metric,
+            f"{text}{note}; next {names[nearest]} {_value(rows[nearest], metric)}: {outcome(d)}{more}{few}.",
+            True,
         )
     listed = _listed([f"{names[f]} {_value(rows[f], metric)}" for f, _ in tied])
     worse = len(compared) - len(tied)
@@ -170,7 +183,15 @@ def _leader(runs: Runs, board: Leaderboard, metric: str) -> Verdict | None:
     do = next((d.more_articles for _, d in tied if d.more_articles), None)
     name = names[next((f for f, d in tied if d.more_articles), tied[0][0])]
     would = f"; about {do:,} more articles would do for {name}" if do else ""
-    return Verdict(metric, f"{text}{note}; not distinguishable from it: {listed}{would}{rest}.", False)
+    return Verdict(metric, f"{text}{note}; not distinguishable from it: {listed}{would}{rest}{few}.", False)
+
+
+def _without_interval(runs: Runs) -> str:
+    """What is said of values on few articles; empty where there are enough for an interval."""
+    from harness.stats.bootstrap import MIN_CLUSTERS
+
+    n = len(runs.use.articles) if runs.use else 0
+    return f"; no interval under {MIN_CLUSTERS} articles" if n < MIN_CLUSTERS else ""
 
 
 def _listed(parts: Sequence[str], most: int = 4) -> str:
@@ -192,11 +213,11 @@ def _flips(runs: Runs, board: Leaderboard) -> list[Verdict]:
     first = leading[0].row
     text = f"{names[first.fingerprint]} flips {_value(first, FLIPS)} of 100 stances"
     if len(leading) == 1:
-        return [Verdict(FLIPS, f"{text}.")]
+        return [Verdict(FLIPS, f"{text}{_without_interval(runs)}.")]
     second = leading[1].row
     counts = shared_counts(runs, [first, second], FLIPS)
     d = corrected([difference(FLIPS, counts[0], counts[1])])[0]
-    text += f", {names[second.fingerprint]} {_value(second, FLIPS)}: {outcome(d)}."
+    text += f", {names[second.fingerprint]} {_value(second, FLIPS)}: {outcome(d)}{_without_interval(runs)}."
     return [Verdict(FLIPS, text, d.real if d.difference is not None else None)]
 
 

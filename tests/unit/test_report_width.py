@@ -56,8 +56,8 @@ def test_compare_cuts_no_number_and_names_the_columns_left_out(pair: tuple[Path,
 def test_compare_without_scores_says_so(pair: tuple[Path, str, str], tmp_path: Path) -> None:
     data = dataset(3)
     ids = []
-    for name in ("one", "two"):
-        record = run(tmp_path, data, stance=stance(name, 0.4), resamples=100)
+    for name, error in (("one", 0.4), ("two", 0.5)):
+        record = run(tmp_path, data, stance=stance(name, error), resamples=100)
         ids.append(record.run_id)
         assert record.dataset is not None
         use = record.dataset.model_copy(update={"labelled": False})

@@ -1,0 +1,70 @@
+"""What a report says of few data, and which records it calls failed, stale or of another dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from harness.records import DatasetUse, Failure, RunRecord, write_record
+from harness.report.collect import load_runs
+from harness.report.html import html
+from harness.report.table import leaderboards
+from harness.report.text import cell_text, problem_lines
+from harness.report.verdicts import verdicts
+from tests.make_believe import dataset, run, stance, summariser
+
+
+def record(results: Path, run_id: str, day: int, *, name: str = "d", **made: Any) -> None:
+    use = DatasetUse(name=name, version="1", fingerprint=name * 8, split="dev", articles=["a"])
+    started = f"2026-07-{day:02d}T00:00:00+00:00"
+    write_record(
+        results,
+        RunRecord(
+            **{"run_id": run_id, "status": "complete", "config": {}, "dataset": use, **made, "started_at": started}
+        ),
+    )
+
+
+def test_one_system_is_not_the_best(tmp_path: Path) -> None:
+    run(tmp_path, dataset(3), stance=stance("alone", 0.3), resamples=100)
+    run(tmp_path, dataset(3), summariser=summariser("only", 0.3), resamples=100)
+    runs = load_runs(tmp_path)
+    boards = leaderboards(runs)
+    said = " ".join(v.text for board in boards for v in verdicts(runs, board))
+    assert "alone: three-way macro-F1 0." in said
+    assert "only: ROUGE-Lsum 0." in said
+    for word in ("best", "fewest", "closest"):
+        assert word not in said
+    assert said.count("no interval under 10 articles") == 3
+    assert all("≈" not in cell_text(c) for board in boards for line in board.lines for c in line.cells)
+    page = html(runs, boards)
+    assert "highest value</span>" not in page
+    assert "lowest value</span>" not in page
+
+
+def test_two_systems_are_ranked(tmp_path: Path) -> None:
+    for name, error in (("good", 0.1), ("bad", 0.9)):
+        run(tmp_path, dataset(12), stance=stance(name, error), resamples=100)
+    runs = load_runs(tmp_path)
+    text = verdicts(runs, leaderboards(runs)[1])[0].text
+    assert text.startswith("good tells stances best")
+    assert "no interval" not in text
+
+
+def test_states_of_runs(tmp_path: Path) -> None:
+    error = Failure(type="E", message="gone wrong", traceback="")
+    failed: dict[str, Any] = {"status": "failed", "error": error}
+    record(tmp_path, "new", 9, overrides=["stance=a"])
+    record(tmp_path, "mended", 1, overrides=["stance=a"], **failed)
+    record(tmp_path, "broken-again", 10, overrides=["stance=a"], **failed)
+    record(tmp_path, "never", 1, overrides=["stance=b"], **failed)
+    record(tmp_path, "elsewhere", 2, name="e")
+    record(tmp_path, "old", 2, scoring_version="0")
+    runs = load_runs(tmp_path)
+    assert [r.run_id for r in runs.failed] == ["broken-again", "never"]
+    assert [r.run_id for r, _ in runs.stale] == ["old"]
+    assert [r.run_id for r, _ in runs.others] == ["elsewhere"]
+    lines = problem_lines(runs)
+    assert "failed: never: gone wrong (to remove it, delete results/runs/never)" in lines
+    assert "other dataset: elsewhere: e, not d" in lines
+    assert [r.run_id for r in load_runs(tmp_path, ["mended", "new"]).failed] == ["mended"]
