@@ -8,16 +8,21 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.data.formats import format_named
+from harness.data.formats import MAPPING_KEYS, format_named
 from harness.data.formats.base import Imported, Loss
 from harness.data.load import load_dataset
 from harness.data.plain_texts import slug
 from harness.data.save import save_dataset
 from harness.data.schema import DatasetCard
+from harness.data.summary_stances import FILE as SUMMARY_STANCES
 from harness.data.yaml_lines import read_yaml
-from harness.errors import DataError, Place
+from harness.errors import DataError, Place, nearest_hint
+from harness.files import write_text
 
 MAX_MAPPING = 1_000_000
+
+COMPANIONS = ("GUIDELINES.md", SUMMARY_STANCES)
+"""Files beside the articles that a folder of Parquet carries as they are."""
 
 
 def read_mapping(path: Path | None) -> dict[str, Any]:
@@ -26,7 +31,7 @@ def read_mapping(path: Path | None) -> dict[str, Any]:
         return {}
     found = read_yaml(path, MAX_MAPPING).data
     if not isinstance(found, dict):
-        raise DataError(Place(str(path)), "a mapping of fields is wanted")
+        raise DataError(Place(str(path)), "must be a mapping of fields")
     return found
 
 
@@ -37,7 +42,9 @@ def import_file(name: str, path: Path, out: Path, mapping: Mapping[str, Any]) ->
     """
     if not path.exists():
         raise DataError(Place(str(path)), "no such file or folder")
-    found = format_named(name).load(path, mapping)
+    form = format_named(name)
+    check_mapping(name, mapping)
+    found = form.load(path, mapping)
     stem = slug(path.stem) or "imported"
     fields: dict[str, Any] = {"name": stem, "version": "1", **found.card}
     fields.update({k: v for k, v in mapping.items() if k in DatasetCard.model_fields and k != "complete"})
@@ -48,6 +55,8 @@ def import_file(name: str, path: Path, out: Path, mapping: Mapping[str, Any]) ->
         field = ".".join(map(str, problem["loc"]))
         raise DataError(Place(str(path), field=f"dataset card: {field}"), str(problem["msg"])) from None
     save_dataset(found.articles, card.model_dump(mode="json", exclude_defaults=True), out)
+    if name == "huggingface" and path.is_dir():
+        _copy(path, out)
     return found
 
 
@@ -56,7 +65,43 @@ def export_dataset(name: str, folder: Path, out: Path, mapping: Mapping[str, Any
     form = format_named(name)
     if out.exists() and (out.is_dir() and any(out.iterdir())):
         raise DataError(Place(str(out)), "exists and is not empty", hint="give --out a new path")
-    return form.save(load_dataset(folder), out, mapping)
+    check_mapping(name, mapping)
+    dataset = load_dataset(folder)
+    if name == "huggingface" and folder.is_dir():
+        card = DatasetCard.model_validate(read_yaml(folder / "dataset.yaml", MAX_MAPPING).data)
+        losses = form.save(dataset, out, {**card.model_dump(mode="json", exclude_defaults=True), **mapping})
+        _copy(folder, out)
+        return losses + _left_out(folder, COMPANIONS)
+    losses = form.save(dataset, out, mapping)
+    if name not in {"huggingface", "jsonl"}:
+        losses.append(Loss("dataset card", "name, version, licence, description and so on are not carried"))
+    return losses + _left_out(folder, ())
+
+
+def check_mapping(name: str, mapping: Mapping[str, Any]) -> None:
+    """DataError for a key that the format does not know: a misspelt one must not be ignored."""
+    # whether a set is complete is told by its articles
+    known = sorted({*MAPPING_KEYS.get(name, ()), *DatasetCard.model_fields} - {"complete"})
+    for key in mapping:
+        if key not in known:
+            raise DataError(
+                Place("mapping", field=str(key)),
+                f"unknown for {name}",
+                hint=nearest_hint(str(key), known) + f"known: {', '.join(known)}",
+            )
+
+
+def _copy(source: Path, to: Path) -> None:
+    for name in COMPANIONS:
+        if (source / name).is_file():
+            write_text(to / name, (source / name).read_bytes().decode())
+
+
+def _left_out(folder: Path, carried: Sequence[str]) -> list[Loss]:
+    """What stands in a dataset folder beside the articles and goes nowhere."""
+    known = {"articles", "dataset.yaml", *carried}
+    names = sorted(p.name for p in folder.iterdir() if p.name not in known) if folder.is_dir() else []
+    return [Loss(name, "stands beside the articles, is not carried") for name in names]
 
 
 def grouped(losses: Sequence[Loss], most: int = 20) -> list[str]:

@@ -293,7 +293,7 @@ def test_endless_nesting_is_refused(tmp_path: Path) -> None:
     [
         ("a: &a [x, x]\nb: [*a, *a]\n", "anchors and aliases"),
         ("name: !!python/object/apply:os.system [echo]\n", "not YAML"),
-        ("- a\n- b\n", "a mapping of fields"),
+        ("- a\n- b\n", "must be a mapping of fields"),
         ("a: " + "[" * 100_000 + "]" * 100_000, "nested more than"),
         ("- " * 100_000, "nested more than"),
         ("a: " + "[{" * 5_000, "nested more than"),
@@ -370,9 +370,9 @@ def test_huggingface_rows_with_repeated_evidence(river: Path) -> None:
 
 def test_commands_print_what_was_lost(river: Path, tmp_path: Path, harness: Harness) -> None:
     done = harness("data", "export", "--format", "doccano", str(river), "--out", "d.jsonl")
-    assert "nothing was lost" in done.stderr
+    assert "lost or changed: 1\n  dataset card: name" in done.stderr
     done = harness("data", "export", "--format", "csv_table", str(river), "--out", "t.csv", "--losses", "lost.txt")
-    assert "lost or changed: 1" in done.stderr
+    assert "lost or changed: 2" in done.stderr
     assert "evidence" in (tmp_path / "lost.txt").read_text(encoding="utf-8")
     harness("data", "import", "--format", "doccano", "d.jsonl", "--out", "back")
     assert load_dataset(tmp_path / "back").articles == load_dataset(river).articles

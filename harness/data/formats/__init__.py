@@ -21,6 +21,14 @@ FORMATS: dict[str, str] = {
     "csv_table": "a table with a text, a speaker, a target and a stance in each row",
 }
 
+MAPPING_KEYS: dict[str, tuple[str, ...]] = {
+    "csv_table": ("annotator", "columns", "default_speaker", "delimiter", "encoding", "folds", "stances"),
+    "dna": ("concepts", "event", "variables"),
+    "doccano": ("annotator", "offsets"),
+    "prodigy": ("annotator",),
+}
+"""What a format's mapping may say beside the fields of the dataset card; the others ask for nothing."""
+
 
 class Format(Protocol):
     """What every format module has. Both report what the other side cannot carry."""

@@ -9,7 +9,8 @@ train → dev, else test. The set is incomplete. `delimiter` and `encoding` are 
 
 On export a row is a label of gold (without gold, of the first annotation). A cell that a spreadsheet would run as a formula
 (it begins with = + - @, tab, or line end) gets an apostrophe in front, and loses it on import. Not carried: evidence,
-attributes, aliases, other annotations, summaries, source, propositions' direction and rung.
+attributes, aliases, roles and kinds of speakers, other annotations, summaries, source, language, targets' direction,
+rung and parent, the annotator's name, and ids of speakers and targets (made anew of their names).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.data.formats.base import Ids, Imported, Loss, article_from, guard, unique
+from harness.data.formats.spans import attributes_of
 from harness.data.plain_texts import title_of
 from harness.errors import DataError, Place, nearest_hint
 from harness.files import write_text
@@ -36,6 +38,10 @@ STANCES: dict[str, Stance] = {
     "none": Stance.NO_STANCE,
 }
 COLUMNS = ("id", "title", "text", "event", "split", "speaker", "side", "target", "stance")
+NOT_CARRIED = (
+    "evidence, aliases, roles and kinds of speakers, direction, rung and parent of targets, pairs and people without a label, "
+    "ids, summaries, source, language and the annotator's name are not carried"
+)
 MAX_TABLE = 500_000_000
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
@@ -184,7 +190,7 @@ def _declare(article: dict[str, Any], pair: tuple[str, str], who: str, row: Mapp
 
 def save(dataset: Dataset, path: Path, mapping: Mapping[str, Any]) -> list[Loss]:
     """A row a label, all cells in quotes, UTF-8."""
-    losses = [Loss("every row", "evidence, aliases, summaries, source, direction and rung are not carried")]
+    losses = [Loss("every row", NOT_CARRIED)]
     out = io.StringIO(newline="")
     table = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     table.writerow(COLUMNS)
@@ -204,5 +210,8 @@ def _cells(article: Article, losses: list[Loss]) -> list[list[str]]:
     rows = []
     for label in layers[0].stances:
         speaker, target = article.speaker(label.speaker), article.target(label.target)
+        if extra := attributes_of(label):
+            where = f"{article.id}: {layers[0].annotator}: {label.speaker} on {label.target}"
+            losses.append(Loss(where, f"{', '.join(extra)} not carried"))
         rows.append([*about, speaker.name, speaker.side or "", target.proposition, str(label.stance)])
     return rows

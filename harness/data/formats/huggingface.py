@@ -1,7 +1,8 @@
 """A Hugging Face dataset: `data/<split>.parquet`, a dataset card README.md, and dataset.yaml with the card's own fields.
 
 Mapping: a row is an article, nested fields are structs and lists; evidence is always {text, occurrence}; dates are
-ISO texts. `datasets.load_dataset("FOLDER")` reads the splits `dev` and `test`. Nothing is lost.
+ISO texts. `datasets.load_dataset("FOLDER")` reads the splits `dev` and `test`. Nothing of an
+article is lost; GUIDELINES.md and summary_stances.yaml go along as they are (`harness.data.convert`).
 """
 
 from __future__ import annotations
