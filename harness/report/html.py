@@ -14,9 +14,13 @@ from harness.report.collect import PRIMARY, Runs, canonical
 from harness.report.compare import Comparison, MetricDifference
 from harness.report.counts import direction
 from harness.report.drilldown import as_json, drilldown
+from harness.report.finders import NOTE as FINDER_NOTE
+from harness.report.finders import TITLE as FINDERS
+from harness.report.finders import finder_rows, finders
 from harness.report.html_head import head, states
 from harness.report.html_pictures import pictures
 from harness.report.html_slices import slice_pictures
+from harness.report.suspected import Suspicion, suspicions
 from harness.report.svg import Markup, Picture, escape
 from harness.report.table import Cell, Leaderboard, Line, labels
 from harness.report.text import ARROWS, TITLES, difference_row, number, problem_lines, reproduce, short
@@ -29,6 +33,7 @@ QUESTION = (
     "Which pretrained model can I trust to summarise conflict news and to tell who wants escalation and who does not?"
 )
 MOST_ARTICLES = 20
+MOST_SUSPECTED = 500
 NOTHING = Markup("")
 INTERVAL = (72.0, 12.0)
 """Width and height of the interval drawn in a cell, in pixels."""
@@ -69,6 +74,9 @@ def html(runs: Runs, boards: Sequence[Leaderboard], comparisons: Sequence[Compar
             verdicts=unscored_verdict(runs) + sentences,
             boards=views,
             comparisons=[_comparison_view(c) for c in comparisons],
+            finders=_finders_view(runs),
+            suspected=_suspected(runs)[:MOST_SUSPECTED],
+            n_suspected=len(_suspected(runs)),
             pictures=drawn,
             undrawn=undrawn,
             judge_note=judge_note(runs),
@@ -173,6 +181,17 @@ def _board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
         "judged": any(c["judged"] for c in columns),
         "note": judge_note(runs),
     }
+
+
+def _finders_view(runs: Runs) -> dict[str, Any] | None:
+    """The speaker finders as a plain table; None where no run has one that was scored."""
+    head, rows = finder_rows(finders(runs))
+    return {"title": FINDERS, "note": FINDER_NOTE, "head": head, "rows": rows} if rows else None
+
+
+def _suspected(runs: Runs) -> list[Suspicion]:
+    """Suspected flips and drops of runs without gold; with gold there are scores instead."""
+    return [] if runs.use is None or runs.use.labelled else suspicions(runs)
 
 
 def _span(cells: Sequence[Cell]) -> tuple[float, float]:

@@ -13,6 +13,10 @@ from harness.records import RunRecord
 from harness.report.collect import Runs, canonical
 from harness.report.compare import Comparison, MetricDifference
 from harness.report.counts import direction
+from harness.report.finders import COLUMNS as FINDER_COLUMNS
+from harness.report.finders import NOTE as FINDER_NOTE
+from harness.report.finders import TITLE as FINDERS
+from harness.report.finders import Finder, as_data, finder_rows, finders, stage_lines
 from harness.report.suspected import without_gold
 from harness.report.table import Cell, Leaderboard, labels
 from harness.report.verdicts import judge_note, pair_verdicts, unscored_verdict, verdicts
@@ -122,6 +126,13 @@ def terminal(console: Console, runs: Runs, boards: Sequence[Leaderboard]) -> Non
         console.print(_rich(TITLES[board.kind], *board_rows(board), console.width))
         for found in verdicts(runs, board):
             console.print(found.text, markup=False)
+    if found_by := finders(runs):
+        head, rows = finder_rows(found_by)
+        shown = 2 + len(FINDER_COLUMNS)
+        console.print()
+        console.print(_rich(FINDERS, head[:shown], [row[:shown] for row in rows], console.width))
+        for line in stage_lines(found_by):
+            console.print(line, markup=False)
     for line in without_gold(runs, most=10):
         console.print(line, markup=False)
     if boards:
@@ -174,6 +185,8 @@ def markdown(runs: Runs, boards: Sequence[Leaderboard]) -> str:
             continue
         head, rows = board_rows(board)
         parts += [f"## {TITLES[board.kind]}", "", *markdown_table(head, rows), ""]
+    if found_by := finders(runs):
+        parts += [f"## {FINDERS}", "", FINDER_NOTE, "", *markdown_table(*finder_rows(found_by)), ""]
     suspected = list(without_gold(runs, most=1000))
     parts += ["## Without gold", "", "```", *suspected, "```", ""] if suspected else []
     parts += [NOTES + ".", ""]
@@ -208,7 +221,7 @@ def quote(word: str) -> str:
     return shlex.quote(word)
 
 
-def csv_text(boards: Sequence[Leaderboard]) -> str:
+def csv_text(boards: Sequence[Leaderboard], found_by: Sequence[Finder] = ()) -> str:
     """table.csv: one row a system and metric, all metrics of the runs, with interval, counts and why a value is empty."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -222,6 +235,12 @@ def csv_text(boards: Sequence[Leaderboard]) -> str:
                 v = row.metrics[metric]
                 numbers = [v.value, v.ci_low, v.ci_high, v.n_scored, v.n_unscored, v.reason or ""]
                 writer.writerow([board.kind, row.name, row.fingerprint[:12], metric, *numbers])
+    for f in found_by:
+        for metric, v in f.metrics.items():
+            numbers = [v.value, v.ci_low, v.ci_high, v.n_scored, v.n_unscored, v.reason or ""]
+            writer.writerow(["speakers", f.label, f.fingerprint[:12], metric, *numbers])
+        for stage, n in f.stages.items():
+            writer.writerow(["speakers", f.label, f.fingerprint[:12], f"speakers.stages.{stage}", n, *[""] * 5])
     return out.getvalue()
 
 
@@ -245,6 +264,7 @@ def json_text(runs: Runs, boards: Sequence[Leaderboard]) -> str:
             }
             for b in boards
         },
+        "speaker_finders": as_data(finders(runs)),
         "problems": problem_lines(runs),
     }
     return canonical(content) + "\n"

@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.files import write_text
 from harness.report.collect import Runs, load_runs
 from harness.report.compare import Comparison
+from harness.report.finders import finders
 from harness.report.html import html
 from harness.report.latex import latex
 from harness.report.table import Leaderboard, leaderboards
@@ -18,7 +19,7 @@ def write_report(runs: Runs, boards: list[Leaderboard], out: Path) -> list[Path]
     contents = {
         "index.html": html(runs, boards),
         "report.md": markdown(runs, boards),
-        "table.csv": csv_text(boards),
+        "table.csv": csv_text(boards, finders(runs)),
         "table.tex": latex(runs, boards),
         "table.json": json_text(runs, boards),
     }

@@ -1,0 +1,114 @@
+"""Speaker finders of runs without declared speakers: found speakers and stances against gold, and errors by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.records import RunRecord, Value
+from harness.report.collect import Runs
+
+TITLE = "Speaker finders"
+COLUMNS = (
+    ("speakers.f1", "speakers F1"),
+    ("speakers.stance_f1.six_label", "stances F1 6-label"),
+    ("speakers.stance_f1.three_way", "stances F1 3-way"),
+    ("speakers.evidence_f1", "evidence F1"),
+    ("speakers.evidence_exact", "evidence exact"),
+)
+NOTE = (
+    "Speaker finders: against gold, end to end; a stance counts if speaker, target and label are right. Errors by stage "
+    "count stances by what went wrong first."
+)
+
+
+@dataclass(frozen=True)
+class Finder:
+    """One finder with the stance classifier that was asked about its speakers; `stages` counts errors by stage."""
+
+    name: str
+    fingerprint: str
+    stance: str | None
+    stance_fingerprint: str | None
+    run: RunRecord
+    metrics: dict[str, Value]
+    stages: dict[str, int]
+
+    @property
+    def label(self) -> str:
+        """Finder and classifier as one name."""
+        return self.name if self.stance is None else f"{self.name} + {self.stance}"
+
+
+def finders(runs: Runs) -> list[Finder]:
+    """One for each pair of finder and classifier that was scored against gold, by name; the newest run stands for it."""
+    found: dict[tuple[str, str | None], Finder] = {}
+    for record in sorted(runs.records, key=lambda r: (r.started_at, r.run_id)):
+        use, stance = record.system("speakers"), record.system("stance")
+        metrics = {k: v for k, v in sorted(record.metrics.items()) if k.startswith("speakers.")}
+        if use is None or not metrics:
+            continue
+        other = stance.fingerprint if stance else None
+        found[use.fingerprint, other] = Finder(
+            use.name, use.fingerprint, stance.name if stance else None, other, record, metrics, _stages(record)
+        )
+    return sorted(found.values(), key=lambda f: (f.label, f.fingerprint, f.stance_fingerprint or ""))
+
+
+def _stages(record: RunRecord) -> dict[str, int]:
+    """Errors by stage; empty where the record has something else."""
+    table = record.tables.get("speakers")
+    stages = table.get("speakers.stages") if isinstance(table, dict) else None
+    return {str(k): v for k, v in stages.items() if isinstance(v, int)} if isinstance(stages, dict) else {}
+
+
+def finder_rows(found: Sequence[Finder]) -> tuple[list[str], list[list[str]]]:
+    """Headings and rows of the table; nothing where no run found its speakers."""
+    stages = list(dict.fromkeys(stage for f in found for stage in f.stages))
+    head = ["finder", "stance classifier", *(label for _, label in COLUMNS), *(s.replace("_", " ") for s in stages)]
+    rows = [
+        [
+            f.name,
+            f.stance or "(none)",
+            *(value_text(f.metrics.get(metric)) for metric, _ in COLUMNS),
+            *(str(f.stages[s]) if s in f.stages else "" for s in stages),
+        ]
+        for f in found
+    ]
+    return head, rows
+
+
+def stage_lines(found: Sequence[Finder]) -> list[str]:
+    """Errors by stage as one line for each finder."""
+    return [
+        f"{f.label}: " + ", ".join(f"{stage.replace('_', ' ')} {n}" for stage, n in f.stages.items())
+        for f in found
+        if f.stages
+    ]
+
+
+def value_text(value: Value | None) -> str:
+    """A share with its interval, or why there is none."""
+    if value is None:
+        return "(not scored)"
+    if value.value is None:
+        return f"({value.reason or 'undefined'})"
+    interval = "" if value.ci_low is None or value.ci_high is None else f" [{value.ci_low:.3f}, {value.ci_high:.3f}]"
+    return f"{value.value:.3f}{interval}" + (f" ({value.n_unscored} unscored)" if value.n_unscored else "")
+
+
+def as_data(found: Sequence[Finder]) -> list[dict[str, Any]]:
+    """The same for table.json."""
+    return [
+        {
+            "name": f.name,
+            "fingerprint": f.fingerprint,
+            "stance_classifier": f.stance,
+            "stance_fingerprint": f.stance_fingerprint,
+            "run": f.run.run_id,
+            "metrics": {k: v.model_dump(mode="json") for k, v in f.metrics.items()},
+            "errors_by_stage": f.stages,
+        }
+        for f in found
+    ]
