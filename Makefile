@@ -33,7 +33,7 @@ run: $(VENV)/.installed
 	$(BIN)/harness report
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
