@@ -216,13 +216,14 @@ def check_writable(results: Path) -> None:
 
 
 def finished_record(results: Path, run_id: str) -> RunRecord | None:
-    """The record of a run that is complete, None if it failed, is torn or was never made."""
+    """The record of a run that is complete with its scores and answers, None if it failed, is torn or was never made."""
     path = record_path(results, run_id)
     try:
         record = read_record(path) if path.exists() else None
     except StoreError:
         return None
-    return record if record is not None and record.status == "complete" else None
+    whole = all(path.with_name(name).exists() for name in ("scores.parquet", "answers.parquet"))
+    return record if record is not None and record.status == "complete" and whole else None
 
 
 def compute(
