@@ -8,10 +8,11 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from harness.config import RunConfig, SystemConfig
-from harness.data.summary_stances import JudgeSample
+from harness.data.summary_stances import JudgeSample, SummaryStances
 from harness.environment import accelerator, environment
 from harness.errors import ConfigError, StoreError, nearest_hint
 from harness.found import with_found_speakers
@@ -96,10 +97,19 @@ def prepare(config: RunConfig) -> Job:
 
 def judge_sample(config: RunConfig, judge: System | None) -> JudgeSample | None:
     """The hand labels that validate the judge; None if there are none."""
-    from harness.data.summary_stances import read_summary_stances
     from harness.paths import dataset_path
 
-    return read_summary_stances(dataset_path(config.dataset.path)).of(judge.fingerprint) if judge else None
+    if judge is None:
+        return None
+    path = dataset_path(config.dataset.path)
+    return _hand_labels(path, _stamp(path)).of(judge.fingerprint)
+
+
+@lru_cache(maxsize=4)
+def _hand_labels(path: Path, _stamped: tuple[tuple[str, int, int], ...]) -> SummaryStances:
+    from harness.data.summary_stances import read_summary_stances
+
+    return read_summary_stances(path)
 
 
 def slug(config: RunConfig) -> str:
@@ -115,13 +125,26 @@ def _split(config: RunConfig) -> str:
 
 def read_articles(config: RunConfig) -> Dataset:
     """The dataset that a config names."""
-    from harness.data.load import load_dataset
-    from harness.data.plain_texts import load_texts
     from harness.paths import dataset_path
 
     path = dataset_path(config.dataset.path)
-    dataset = load_texts(path) if config.dataset.format == "texts" else load_dataset(path)
+    dataset = _load(path, config.dataset.format, _stamp(path))
     return dataset if config.dataset.targets is None else restrict(dataset, config.dataset.targets)
+
+
+@lru_cache(maxsize=4)
+def _load(path: Path, kind: str, _stamped: tuple[tuple[str, int, int], ...]) -> Dataset:
+    """The dataset; the jobs of a sweep share it as long as no file below `path` changed, which `_stamped` tells."""
+    from harness.data.load import load_dataset
+    from harness.data.plain_texts import load_texts
+
+    return load_texts(path) if kind == "texts" else load_dataset(path)
+
+
+def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, time and size of every file below a path, or of the file itself."""
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    return tuple((str(p), (found := p.stat()).st_mtime_ns, found.st_size) for p in files)
 
 
 def restrict(dataset: Dataset, targets: Sequence[str]) -> Dataset:
