@@ -70,7 +70,9 @@ class MetricsConfig(Config):
 
     rouge_tokenizer: Literal["google", "unicode"] = "google"
     rouge_stemmer: bool = True
-    bertscore: str | None = Field(default=None, description="encoder for BERTScore; null leaves it out")
+    bertscore: None = Field(
+        default=None, description="reserved: runs do not compute it yet, harness.metrics.bertscore does"
+    )
     resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
     seed: int = 0
 
