@@ -65,14 +65,21 @@ class SystemConfig(BaseModel):
         return self
 
 
+def _absent(value: Any) -> Any:
+    """`summariser=none` composes a section whose adapter is none: the run has no such system."""
+    return None if isinstance(value, dict) and value.get("adapter") == "none" else value
+
+
+Optional = Annotated[SystemConfig | None, BeforeValidator(_absent)]
+
+
 class MetricsConfig(Config):
-    """Which metrics are computed and how intervals are drawn."""
+    """Which metrics are computed and how intervals are drawn; `bertscore` and `nli` are judges that a metric needs."""
 
     rouge_tokenizer: Literal["google", "unicode"] = "google"
     rouge_stemmer: bool = True
-    bertscore: None = Field(
-        default=None, description="reserved: runs do not compute it yet, harness.metrics.bertscore does"
-    )
+    bertscore: Optional = None
+    nli: Optional = None
     resamples: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
     seed: int = 0
 
@@ -84,14 +91,6 @@ class ExecutorConfig(Config):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     token_budget: Annotated[int, Field(ge=256)] = 16_384
     model_memory_gb: Annotated[float, Field(gt=0)] = 8.0
-
-
-def _absent(value: Any) -> Any:
-    """`summariser=none` composes a section whose adapter is none: the run has no such system."""
-    return None if isinstance(value, dict) and value.get("adapter") == "none" else value
-
-
-Optional = Annotated[SystemConfig | None, BeforeValidator(_absent)]
 
 
 class RunConfig(Config):
@@ -112,17 +111,28 @@ class RunConfig(Config):
     dry: bool = False
     results: Path = Path("results")
 
+    def sections(self) -> dict[str, SystemConfig | None]:
+        """What the config says of each system by its role, in the order in which they are asked."""
+        return {
+            "summariser": self.summariser,
+            "speakers": self.speakers,
+            "stance": self.stance,
+            "judge": self.judge,
+            "bertscore": self.metrics.bertscore,
+            "nli": self.metrics.nli,
+        }
+
     def identity(self) -> dict[str, Any]:
         """The fields that decide what is computed; paths, executor and `dry` do not.
 
         Of a system only the name is here: its fingerprint says the rest, and leaves out where weights lie, how many
         requests go to a server at once and the like.
         """
-        systems = {"summariser", "stance", "speakers", "judge"}
-        excluded = {"dataset", "executor", "results", "dry", "limit", "articles", "split"}
-        sections = {role: getattr(self, role) for role in systems}
-        names = {role: section.name for role, section in sections.items() if section is not None}
-        return {**self.model_dump(mode="json", exclude=excluded | systems), **names}
+        elsewhere = {"dataset", "executor", "results", "dry", "limit", "articles", "split"}
+        systems = {"summariser", "speakers", "stance", "judge"}
+        excluded: Any = {**dict.fromkeys(elsewhere | systems, True), "metrics": {"bertscore", "nli"}}
+        names = {role: section.name for role, section in self.sections().items() if section is not None}
+        return {**self.model_dump(mode="json", exclude=excluded), **names}
 
 
 def parse_run_config(raw: dict[str, Any]) -> RunConfig:

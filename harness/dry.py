@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from harness.config import RunConfig
-from harness.job import Job, prepare
+from harness.job import OF_SUMMARIES, Job, prepare
 from harness.predict import plan
 from harness.progress import Reporter
 from harness.store import PredictionStore
@@ -16,7 +16,7 @@ def print_estimate(config: RunConfig, reporter: Reporter) -> None:
     """A table on stderr: items, those not stored yet, input tokens, seconds and cost of the missing ones.
 
     Tokens are about 4/3 of the article's words. Seconds are those of stored answers of the same system, by item; where
-    there are none yet, nothing is claimed. The judge reads summaries that do not exist yet: it is not estimated.
+    there are none yet, nothing is claimed. Judges read summaries that do not exist yet: they are not estimated.
     """
     job = prepare(config)
     table = Table(
@@ -25,8 +25,9 @@ def print_estimate(config: RunConfig, reporter: Reporter) -> None:
     for role in ("summariser", "stance"):
         if role in job.systems:
             table.add_row(role, *_estimate(job, role))
-    if "judge" in job.systems:
-        table.add_row("judge", job.systems["judge"].name, "", "reads the summaries", "", "", "")
+    for role in OF_SUMMARIES:
+        if role in job.systems:
+            table.add_row(role, job.systems[role].name, "", "reads the summaries", "", "", "")
     reporter.console.print(table)
 
 

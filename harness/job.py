@@ -34,10 +34,22 @@ from harness.records import (
 from harness.store import PredictionStore, content_hash
 from harness.systems.base import Context, Kind, System, items_for
 from harness.systems.registry import build
+from harness.systems.summary_judges import SummaryJudge
 from harness.types import ESCALATION, Annotation, Article, Dataset, Item, ItemScore
 
-KINDS: dict[str, Kind] = {"summariser": "summariser", "speakers": "speakers", "stance": "stance", "judge": "stance"}
+KINDS: dict[str, Kind] = {
+    "summariser": "summariser",
+    "speakers": "speakers",
+    "stance": "stance",
+    "judge": "stance",
+    "bertscore": "judge",
+    "nli": "judge",
+}
 """Which kind of system plays each role of a run."""
+
+
+OF_SUMMARIES = ("judge", "bertscore", "nli")
+"""Roles that read summaries: without a summariser they have nothing to do."""
 
 
 @dataclass(frozen=True)
@@ -68,18 +80,10 @@ def prepare(config: RunConfig) -> Job:
         config = config.model_copy(update={"speakers": rule})
     dataset = read_articles(config)
     articles = select(dataset, config)
-    roles = {
-        "summariser": config.summariser,
-        "speakers": config.speakers,
-        "stance": config.stance,
-        "judge": config.judge,
-    }
-    if config.summariser is None:
-        del roles["judge"]
     systems = {
         role: build(KINDS[role], section, config.executor.device, config.seed)
-        for role, section in roles.items()
-        if section is not None
+        for role, section in config.sections().items()
+        if section is not None and (config.summariser is not None or role not in OF_SUMMARIES)
     }
     if not systems:
         raise ConfigError("nothing to run: neither a summariser nor a stance classifier", hint="e.g. stance=smollm2")
@@ -263,7 +267,7 @@ def compute(
 
     def ask(role: str, items: list[Item], readings: Sequence[str] = ()) -> Answered:
         system = job.systems[role]
-        kind = {"summariser": "summary", "judge": f"judge:{system.name}"}.get(role, role)
+        kind = f"judge:{system.name}" if role in OF_SUMMARIES else {"summariser": "summary"}.get(role, role)
         work = plan(system, items, job.dataset, store)
         if stored_only and work.n_missing:
             raise StoreError(
@@ -285,8 +289,24 @@ def compute(
     judged = ask("judge", [item for _, item in asked], [reading for reading, _ in asked]) if asked else None
     judge = job.systems.get("judge")
     named = f"{judge.name}@{judge.fingerprint[:12]}" if judge else None
+    measured, signatures = {}, {}
+    for role in ("bertscore", "nli"):
+        measure = job.systems.get(role)
+        if isinstance(measure, SummaryJudge) and summaries is not None:
+            measured[role] = ask(role, summary_items(measure, job.articles, summaries))
+            signatures[role] = measure.signature
     material = Material(
-        job.articles, config.metrics, summaries, stances, finder, readings, judged, named, job.judge_sample
+        articles=job.articles,
+        options=config.metrics,
+        summaries=summaries,
+        stances=stances,
+        finder=finder,
+        readings=readings,
+        judged=judged,
+        judge=named,
+        judge_sample=job.judge_sample,
+        measured=measured,
+        signatures=signatures,
     )
     scored = score(material)
     snapshot(config.results, job.dataset)
@@ -308,6 +328,12 @@ def compute(
         notes=[*scored.notes, *(f"torn part, left aside: {t.path.name}: {t.reason}" for t in store.torn)],
     )
     return record, scored.items, refs
+
+
+def summary_items(judge: SummaryJudge, articles: Sequence[Article], summaries: Answered) -> list[Item]:
+    """The summaries that a judge compares with their article or references."""
+    texts = {p.article_id: p.answer.output for p in summaries.predictions if p.answer.error is None}
+    return [Item(a, summary=texts[a.id]) for a in articles if a.id in texts and judge.asks(a, texts[a.id])]
 
 
 def judge_items(articles: Sequence[Article], summaries: Answered) -> dict[str, list[Item]]:
@@ -349,7 +375,7 @@ def system_use(role: str, system: System, answered: Answered) -> SystemUse:
             "n_items": len(answers),
             "n_computed": answered.n_computed,
             "n_failed": sum(a.error is not None for a in answers),
-            "n_unparsed": 0 if role == "summariser" else sum(a.error is None and a.label is None for a in answers),
+            "n_unparsed": sum(a.error is None and a.label is None for a in answers) if KINDS[role] == "stance" else 0,
             "tokens_in": sum(a.tokens_in for a in answers),
             "tokens_out": sum(a.tokens_out for a in answers),
             "tokens_cut": sum(a.tokens_cut for a in answers),

@@ -63,7 +63,7 @@ def _runs(results: Path) -> RenderableType:
 
 def _systems(_: Path) -> Table:
     table = Table("group", "name", "what it is")
-    for group in ("summariser", "stance", "speakers", "judge"):
+    for group in ("summariser", "stance", "speakers", "judge", "metrics/bertscore", "metrics/nli"):
         for path in sorted((config_dir() / group).glob("*.yaml")):
             content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
             if content.get("adapter") != "none":

@@ -38,7 +38,7 @@ class SystemUse(_Row):
     """A system of the run and what it cost."""
 
     name: str
-    kind: Literal["summariser", "stance", "judge", "speakers"]
+    kind: Literal["summariser", "stance", "judge", "speakers", "bertscore", "nli"]
     fingerprint: str
     description: str = ""
     identity: dict[str, Any] = {}

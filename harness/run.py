@@ -157,7 +157,8 @@ def _checked(overrides: Sequence[str]) -> list[str]:
     """
     if "--config-dir" in " ".join(overrides):
         return list(overrides)
-    groups = {p.name: sorted(f.stem for f in p.glob("*.yaml")) for p in config_dir().iterdir() if p.is_dir()}
+    folders = [p for p in config_dir().rglob("*") if p.is_dir()]
+    groups = {p.relative_to(config_dir()).as_posix(): sorted(f.stem for f in p.glob("*.yaml")) for p in folders}
     fields = [*RunConfig.model_fields, "experiment", "hydra"]
     sweep = any(o in ("-m", "--multirun") or o.startswith(("hydra.mode", "experiment=")) for o in overrides)
     for before, override in zip(["", *overrides], overrides, strict=False):

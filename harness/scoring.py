@@ -18,7 +18,7 @@ from harness.types import Article, Item, ItemScore, MetricValue, Prediction
 @dataclass(frozen=True)
 class Material:
     """Everything that scores are made of. `judged` holds the answers of `judge` (name and fingerprint) to all `readings`, in
-    their order."""
+    their order; `measured` those of the judges `bertscore` and `nli`, whose values `signatures` identify."""
 
     articles: Sequence[Article]
     options: MetricsConfig
@@ -29,6 +29,8 @@ class Material:
     judged: Answered | None = None
     judge: str | None = None
     judge_sample: JudgeSample | None = None
+    measured: Mapping[str, Answered] = field(default_factory=dict)
+    signatures: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -111,29 +113,28 @@ def score_stances(material: Material, scored: Scored) -> None:
 
 
 def score_summaries(material: Material, scored: Scored) -> None:
-    """Overlap with the references, extractiveness, length, unsupported names and numbers."""
-    from harness.metrics.summary import metric_infos, score_summary
+    """Overlap with the references, extractiveness, length, unsupported names and numbers, and what judges measured."""
+    from harness.metrics.summary import SummaryOptions, metric_infos, score_summary
+    from harness.systems.summary_judges import judged
 
     assert material.summaries is not None
     by_id = {a.id: a for a in material.articles}
-    infos = metric_infos(summary_options(material.options))
+    chosen = material.options
+    options = SummaryOptions(chosen.rouge_tokenizer, chosen.rouge_stemmer, **material.signatures)
+    infos = metric_infos(options)
+    found = {role: {p.article_id: p.answer for p in a.predictions} for role, a in material.measured.items()}
+    bert, nli = found.get("bertscore", {}), found.get("nli", {})
     for p in material.summaries.predictions:
         article = by_id[p.article_id]
         if p.answer.error is None:
-            scored.items.extend(score_summary(p.answer.output, article, summary_options(material.options)))
+            said = judged(article, p.answer.output, bert.get(article.id), nli.get(article.id))
+            scored.items.extend(score_summary(p.answer.output, article, options, said))
         else:
             reason = f"no answer: {p.answer.error}"
             scored.items.extend(ItemScore(article.id, article.id, key, None, reason=reason) for key in infos)
     items = [s for s in scored.items if s.metric.startswith("summary.")]
     scored.add(means(items, material.options))
     scored.signatures.update({key: info.signature for key, info in infos.items()})
-
-
-def summary_options(options: MetricsConfig) -> Any:
-    """The summary metrics' options as the config has them."""
-    from harness.metrics.summary import SummaryOptions
-
-    return SummaryOptions(tokenizer=options.rouge_tokenizer, stemmer=options.rouge_stemmer)
 
 
 def means(items: Sequence[ItemScore], options: MetricsConfig) -> dict[str, MetricValue]:

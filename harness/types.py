@@ -277,12 +277,14 @@ class Dataset:
 class Item:
     """One question to a system: summarise `article`, or tell `speaker`'s stance on `target` from it.
 
-    A judge reads a summary instead of the article: its items carry the article with the text replaced.
+    A judge of stance reads a summary instead of the article: its items carry the article with the text replaced. A judge
+    that compares a summary with the article or its references has both: `summary` is what it judges.
     """
 
     article: Article
     speaker: Speaker | None = None
     target: Target | None = None
+    summary: str | None = None
 
     @property
     def id(self) -> str:

@@ -24,19 +24,8 @@ class Encoded:
     n_cut: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Encoder:
-    """Encodes texts; `model` and `model_hash` (SHA-256 of the weights) and `layer` identify the values it leads to."""
-
-    encode: Callable[[Sequence[str]], Sequence[Encoded]]
-    model: str
-    model_hash: str
-    layer: int
-
-    def signature(self, *, idf: bool = False) -> str:
-        weights = "yes" if idf else "no"
-        identity = f"model:{self.model}|sha256:{self.model_hash[:16]}|layer:{self.layer}"
-        return f"bertscore|{identity}|idf:{weights}|rescaled:no|refs:mean"
+Encode = Callable[[Sequence[str]], Sequence[Encoded]]
+"""Tokens and vectors of texts, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +46,16 @@ class BertScore:
     n_cut: int = 0
 
 
+def signature(model: str, weights: str, layer: int | None = None, *, idf: bool = False) -> str:
+    """What a reader must know to compare two values; `weights` is their hash or commit, `layer` None the last one."""
+    identity = f"model:{model}|{weights}|layer:{'last' if layer is None else layer}"
+    return f"bertscore|{identity}|idf:{'yes' if idf else 'no'}|rescaled:no|refs:mean"
+
+
 def bertscore(
     summary: str,
     references: Sequence[str],
-    encoder: Encoder,
+    encode: Encode,
     idf: Idf | None = None,
 ) -> BertScore:
     """Precision, recall and F1, mean over references; 0 for a text without tokens.
@@ -69,7 +64,7 @@ def bertscore(
     """
     if not references:
         raise MetricRefused("bertscore needs at least one reference summary", hint="add `summaries` to the article")
-    first, *others = encoder.encode([summary, *references])
+    first, *others = encode([summary, *references])
     scores = [greedy_match(first, other, idf) for other in others]
     n = len(scores)
     return BertScore(

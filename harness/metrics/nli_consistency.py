@@ -30,9 +30,9 @@ class Consistency:
     reason: str | None = None
 
 
-def signature(model: str, model_hash: str) -> str:
-    """What a reader must know to compare two values; `model_hash` is the SHA-256 of the weights."""
-    return f"summac-zs|model:{model}|sha256:{model_hash[:16]}|granularity:sentence|max of entailment|mean"
+def signature(model: str, weights: str) -> str:
+    """What a reader must know to compare two values; `weights` is their hash or commit."""
+    return f"summac-zs|model:{model}|{weights}|granularity:sentence|max of entailment|mean"
 
 
 def summac_pairs(summary: str, article: str, language: str = "en") -> list[tuple[str, str]]:

