@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 PREFIXES = {"summariser": ("summary.", "preservation."), "stance": ("stance.",)}
 """Which metrics belong to a system of each kind."""
 
+JUDGED = {"bertscore": "summary.bertscore", "nli": "summary.nli_consistency"}
+"""Metrics that a judge makes, by its role in a run: under two judges they cannot be compared."""
+
 PRIMARY = {"summariser": ("summary.rouge_lsum", "preservation.harm"), "stance": ("stance.macro_f1.three_way",)}
 """Headline metrics; the first one orders the leaderboard."""
 
@@ -105,21 +108,27 @@ class Runs:
         rows = [self._row(kind, runs) for runs in found.values()]
         return sorted(rows, key=lambda r: (r.name, r.fingerprint))
 
-    @cached_property
+    @property
     def judge(self) -> SystemUse | None:
         """The judge that most summariser runs share: preservation is compared under one judge only."""
-        judges = [j for r in self.records if r.system("summariser") and (j := r.system("judge"))]
-        if not judges:
-            return None
-        counts = Counter(j.fingerprint for j in judges)
-        best = max(counts, key=lambda f: (counts[f], f))
-        return next(j for j in judges if j.fingerprint == best)
+        return self.judges.get("judge")
+
+    @cached_property
+    def judges(self) -> dict[str, SystemUse]:
+        """The system that most summariser runs share, for each role that a judge has."""
+        found = {}
+        for role in ("judge", *JUDGED):
+            uses = [u for r in self.records if r.system("summariser") and (u := r.system(role)) is not None]
+            counts = Counter(u.fingerprint for u in uses)
+            if counts:
+                best = max(counts, key=lambda f: (counts[f], f))
+                found[role] = next(u for u in uses if u.fingerprint == best)
+        return found
 
     def _row(self, kind: str, runs: list[RunRecord]) -> Row:
         judge = None
         if kind == "summariser" and self.judge is not None:
-            wanted = self.judge.fingerprint
-            with_judge = [r for r in runs if (j := r.system("judge")) is not None and j.fingerprint == wanted]
+            with_judge = [r for r in runs if _has(r, "judge", self.judge)]
             # of runs scored before and after the judge's hand labels came, the later tells more
             with_judge.sort(key=_n_validated, reverse=True)
             judge = self.judge if with_judge else None
@@ -135,18 +144,38 @@ class Runs:
         metrics = {
             k: v
             for k, v in first.metrics.items()
-            if k.startswith(PREFIXES[kind]) and (judge is not None or not k.startswith("preservation."))
+            if k.startswith(PREFIXES[kind])
+            and not k.startswith(tuple(JUDGED.values()))
+            and (judge is not None or not k.startswith("preservation."))
         }
+        for role, prefix in JUDGED.items():
+            under = self._under(runs, role)
+            metrics |= {k: v for k, v in under.metrics.items() if k.startswith(prefix)} if under else {}
         return Row(kind, use.name, use.fingerprint, use, metrics, dict(first.tables), tuple(runs), judge)
 
+    def _under(self, runs: Sequence[RunRecord], role: str) -> RunRecord | None:
+        """The first of the runs that asked the report's judge of that role."""
+        return next((r for r in runs if role in self.judges and _has(r, role, self.judges[role])), None)
+
     def scores(self, row: Row) -> list[ItemScore]:
-        """Item scores of the row's own metrics; empty, and a problem noted, if the file is torn."""
-        try:
-            scores = read_scores(record_path(self.results, row.run.run_id).with_name("scores.parquet"))
-        except StoreError as error:
-            self.note(error.message)
-            return []
-        return [s for s in scores if s.metric.startswith(PREFIXES[row.kind])]
+        """Item scores of the row's own metrics; those of a run whose file is torn are missing, and a problem noted."""
+        read: dict[str, list[ItemScore]] = {}
+
+        def of(run: RunRecord) -> list[ItemScore]:
+            if run.run_id not in read:
+                try:
+                    read[run.run_id] = read_scores(record_path(self.results, run.run_id).with_name("scores.parquet"))
+                except StoreError as error:
+                    self.note(error.message)
+                    read[run.run_id] = []
+            return read[run.run_id]
+
+        judged = tuple(JUDGED.values())
+        found = [s for s in of(row.run) if s.metric.startswith(PREFIXES[row.kind]) and not s.metric.startswith(judged)]
+        for role, prefix in JUDGED.items():
+            if row.kind == "summariser" and (under := self._under(row.runs, role)) is not None:
+                found += [s for s in of(under) if s.metric.startswith(prefix)]
+        return found
 
     def answers(self, row: Row, role: str | None = None) -> list[tuple[AnswerRef, Prediction | None]]:
         """Every answer of the row's system (or of its judge, by `role`) with the item it is for; None where the
@@ -174,6 +203,17 @@ class Runs:
             for torn in store.torn:
                 self.note(f"torn part {torn.path.parent.name}/{torn.path.name}: {torn.reason}")
         found: dict[str, Prediction] = cache[use.fingerprint]
+        return found
+
+    @cached_property
+    def signatures(self) -> dict[str, str]:
+        """What tells two values of one summary metric apart, by metric; of a judge's metric the report's judge."""
+        found: dict[str, str] = {}
+        for record in self.records:
+            for metric, signature in record.signatures.items():
+                role = next((r for r, prefix in JUDGED.items() if metric.startswith(prefix)), None)
+                if role is None or _has(record, role, self.judges[role]):
+                    found.setdefault(metric, signature)
         return found
 
     @cached_property
@@ -214,6 +254,12 @@ def load_runs(results: str | Path = "results", run_ids: Iterable[str] | None = N
     others = tuple((r, why) for r, why in apart if _dataset_name(r) != _dataset_name(newest))
     stale = tuple((r, why) for r, why in apart if _dataset_name(r) == _dataset_name(newest))
     return Runs(folder, tuple(current), tuple(failed), stale, tuple(broken), others)
+
+
+def _has(record: RunRecord, role: str, use: SystemUse) -> bool:
+    """Whether the run asked this very system in that role."""
+    found = record.system(role)
+    return found is not None and found.fingerprint == use.fingerprint
 
 
 def _dataset_name(record: RunRecord) -> str | None:

@@ -25,7 +25,14 @@ LOWER_IS_BETTER = (
     "summary.unsupported_numbers",
     "summary.repetition",
 )
-NO_DIRECTION = ("summary.words", "summary.compression", "summary.density", "summary.coverage", "summary.novel_")
+NO_DIRECTION = (
+    "summary.words",
+    "summary.bertscore_cut",
+    "summary.compression",
+    "summary.density",
+    "summary.coverage",
+    "summary.novel_",
+)
 
 
 def direction(metric: str) -> int:

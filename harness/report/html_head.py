@@ -7,7 +7,11 @@ from typing import Any
 
 from harness.records import RunRecord
 from harness.report.collect import PRIMARY, Runs
+from harness.report.table import COLUMNS
 from harness.report.verdicts import judge_note
+
+SIGNED = ("summary.rouge_lsum", "summary.bertscore", "summary.nli_consistency")
+"""Metrics of which others publish different values under one name."""
 
 
 def head(runs: Runs) -> list[tuple[str, str]]:
@@ -28,8 +32,19 @@ def head(runs: Runs) -> list[tuple[str, str]]:
     rows += _agreement(runs)
     if runs.judge is not None:
         rows.append(("Judge", f"{runs.judge.name} ({runs.judge.fingerprint[:8]}); {judge_note(runs)}"))
+    if signatures := shown_signatures(runs):
+        rows.append(("Metrics", "; ".join(signatures)))
     rows += _where(runs.records)
     return rows
+
+
+def shown_signatures(runs: Runs) -> list[str]:
+    """Label and signature of each summary metric in the leaderboard that a reader could mistake for another."""
+    return [
+        f"{label}: {runs.signatures[metric]}"
+        for metric, label in COLUMNS["summariser"]
+        if metric in runs.signatures and metric in SIGNED
+    ]
 
 
 def _agreement(runs: Runs) -> list[tuple[str, str]]:

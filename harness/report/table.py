@@ -22,6 +22,8 @@ COLUMNS = {
         ("preservation.coverage", "coverage"),
         ("preservation.fidelity", "fidelity"),
         ("preservation.harm", "harm /100"),
+        ("summary.bertscore", "BERTScore"),
+        ("summary.nli_consistency", "SummaC-ZS"),
         ("summary.rouge1", "ROUGE-1"),
         ("summary.rouge2", "ROUGE-2"),
         ("summary.rouge_l", "ROUGE-L"),

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.records import DatasetUse, Failure, RunRecord, write_record
+from harness.records import DatasetUse, Failure, RunRecord, SystemUse, Value, write_record
 from harness.report.collect import load_runs
 from harness.report.html import html
 from harness.report.table import leaderboards
 from harness.report.text import cell_text, problem_lines
 from harness.report.verdicts import verdicts
+from harness.types import ItemScore
 from tests.make_believe import dataset, run, stance, summariser
 
 
-def record(results: Path, run_id: str, day: int, *, name: str = "d", **made: Any) -> None:
+def record(
+    results: Path, run_id: str, day: int, *, name: str = "d", scores: Sequence[ItemScore] = (), **made: Any
+) -> None:
     use = DatasetUse(name=name, version="1", fingerprint=name * 8, split="dev", articles=["a"])
     started = f"2026-07-{day:02d}T00:00:00+00:00"
     write_record(
@@ -22,6 +26,7 @@ def record(results: Path, run_id: str, day: int, *, name: str = "d", **made: Any
         RunRecord(
             **{"run_id": run_id, "status": "complete", "config": {}, "dataset": use, **made, "started_at": started}
         ),
+        scores,
     )
 
 
@@ -68,3 +73,31 @@ def test_states_of_runs(tmp_path: Path) -> None:
     assert "failed: never: gone wrong (to remove it, delete results/runs/never)" in lines
     assert "other dataset: elsewhere: e, not d" in lines
     assert [r.run_id for r in load_runs(tmp_path, ["mended", "new"]).failed] == ["mended"]
+
+
+def test_bertscore_is_shown_of_one_encoder_only(tmp_path: Path) -> None:
+    def scored(run_id: str, system: str, encoder: str, value: float) -> None:
+        uses = [
+            SystemUse(name=system, kind="summariser", fingerprint=system * 8),
+            SystemUse(name=encoder, kind="bertscore", fingerprint=encoder * 8),
+        ]
+        metrics = {"summary.rouge_lsum": Value(value=0.3), "summary.bertscore": Value(value=value)}
+        signatures = {"summary.rouge_lsum": "rouge|x", "summary.bertscore": f"model:{encoder}"}
+        scores = [ItemScore("a", "a", "summary.rouge_lsum", 0.3), ItemScore("a", "a", "summary.bertscore", value)]
+        record(tmp_path, run_id, 9, scores=scores, systems=uses, metrics=metrics, signatures=signatures)
+
+    scored("1", "x", "small", 0.5)
+    scored("2", "x", "large", 0.8)
+    scored("3", "y", "large", 0.9)
+    scored("4", "z", "small", 0.6)
+    scored("5", "w", "large", 0.7)
+    runs = load_runs(tmp_path)
+    assert runs.judges["bertscore"].name == "large"
+    shown = {row.name: row.metrics.get("summary.bertscore") for row in runs.rows("summariser")}
+    assert {name: value and value.value for name, value in shown.items()} == {"x": 0.8, "y": 0.9, "z": None, "w": 0.7}
+    assert runs.signatures["summary.bertscore"] == "model:large"
+    x = next(row for row in runs.rows("summariser") if row.name == "x")
+    assert {s.metric: s.value for s in runs.scores(x)} == {"summary.rouge_lsum": 0.3, "summary.bertscore": 0.8}
+    [board, _] = leaderboards(runs)
+    empty = {line.row.name: c.empty for line in board.lines for c in line.cells if c.metric == "summary.bertscore"}
+    assert empty == {"x": None, "y": None, "z": "not computed", "w": None}
