@@ -9,6 +9,7 @@ import click
 
 from harness.cli_base import RESULTS, Commands
 from harness.cli_data import data
+from harness.cli_results import results
 from harness.errors import HarnessError
 
 
@@ -223,6 +224,7 @@ def label(
 
 
 cli.add_command(data)
+cli.add_command(results)
 
 
 def main() -> None:

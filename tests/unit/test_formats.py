@@ -82,11 +82,11 @@ def test_labelling_config_is_well_formed(river: Path, tmp_path: Path) -> None:
 
 
 def test_conflicting_labels_of_one_pair(tmp_path: Path) -> None:
-    line = {"text": "yes and no", "spans": []}
-    line["spans"] = [
+    spans = [
         {"start": 0, "end": 3, "label": "support|ann|gates"},
         {"start": 8, "end": 10, "label": "oppose|ann|gates"},
     ]
+    line = {"text": "yes and no", "spans": spans}
     (tmp_path / "a.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
     found = format_named("prodigy").load(tmp_path / "a.jsonl", {})
     [label] = found.articles[0].annotations[0].stances

@@ -15,9 +15,9 @@ LAYERS = [
     {"data", "models"},
     {"systems"},
     {"predict", "preserve", "found", "scoring", "verify", "executors", "curate"},
-    {"job", "dry", "rescore", "report", "listing"},
+    {"job", "dry", "rescore", "report", "listing", "results"},
     {"run"},
-    {"web", "cli_base", "cli_data", "cli"},
+    {"web", "cli_base", "cli_data", "cli_results", "cli"},
 ]
 """A module imports from its own layer and those before it; `report` and `models` have rules of their own below."""
 
@@ -54,7 +54,7 @@ def unit(path: Path) -> str:
 
 def _family(name: str) -> str:
     own = name.split(".")[1]
-    return "verify" if own.startswith("verify_") else own
+    return next((family for family in ("verify", "results") if own.startswith(f"{family}_")), own)
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))

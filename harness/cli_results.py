@@ -1,0 +1,166 @@
+"""The commands below `harness results`: du, prune, merge."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli_base import RESULTS, Commands
+from harness.cli_data import counted
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from harness.results import Contents
+
+
+@click.group(cls=Commands)
+def results() -> None:
+    """What a results folder holds: count it, tidy it, merge several into one."""
+
+
+@results.command()
+@RESULTS
+@click.option("--json", "as_json", is_flag=True, help="Prints everything as JSON.")
+def du(results: Path, as_json: bool) -> None:
+    """Counts runs, stored answers and bytes, and says which answers no run uses.
+
+    \b
+    Examples:
+      harness results du
+      harness results du --results results/reference --json
+    """
+    import json
+
+    from rich.console import Console
+
+    from harness.results import contents
+
+    found = contents(results)
+    if as_json:
+        click.echo(json.dumps(found.as_json(), indent=1, ensure_ascii=False))
+    else:
+        for table in _tables(found):
+            Console(highlight=False).print(table)
+    for problem in found.unreadable:
+        click.echo(f"unreadable: {problem}", err=True)
+    for folder in found.predictions:
+        for part in folder.torn:
+            click.echo(f"torn: {results / 'predictions' / folder.name / part}", err=True)
+
+
+def _tables(found: Contents) -> tuple[Table, Table]:
+    from rich.table import Table
+
+    from harness.results import in_bytes
+
+    what = {
+        "runs": ", ".join(f"{n:,} {state}" for state, n in found.runs.items() if n) or "none",
+        "predictions": counted(len(found.predictions), "system"),
+        "datasets": counted(len(found.datasets), "snapshot")
+        + (f", {loose} in no record" if (loose := sum(n == 0 for n in found.datasets.values())) else ""),
+        "reports": ", ".join(found.reports) or "none",
+        "other": "",
+    }
+    overview = Table("", "holds", "size")
+    overview.columns[2].justify = "right"
+    for name, size in found.sizes.items():
+        if size or what[name]:
+            overview.add_row(name, what[name], in_bytes(size))
+    overview.add_row("total", "", in_bytes(found.total))
+    rows = sorted(found.predictions, key=lambda f: (-f.size, f.name))
+    columns = {
+        "parts": [f.parts for f in rows],
+        "torn": [len(f.torn) for f in rows],
+        "answers": [f.answers for f in rows],
+        "errors": [f.errors for f in rows],
+        "lost": [f.lost for f in rows],
+        "runs": [f.records for f in rows],
+    }
+    # a column that says nothing would take the names' room
+    shown = {name: numbers for name, numbers in columns.items() if any(numbers) or name == "runs"}
+    systems = Table("predictions", *shown, "size")
+    systems.columns[0].overflow = "fold"
+    for column in systems.columns[1:]:
+        column.justify, column.no_wrap = "right", True
+    for i, f in enumerate(rows):
+        systems.add_row(f.name, *(f"{numbers[i]:,}" for numbers in shown.values()), in_bytes(f.size))
+    return overview, systems
+
+
+@results.command()
+@RESULTS
+@click.option("--failed", is_flag=True, help="Every failed run, also those whose config has not completed since.")
+@click.option("--unused", is_flag=True, help="Predictions that no complete run uses: they cost the most to make again.")
+@click.option("--yes/--dry-run", "yes", default=False, help="Remove, or only say what would go.  [default: --dry-run]")
+def prune(results: Path, failed: bool, unused: bool, yes: bool) -> None:
+    """Removes what nothing refers to; without --yes it only says what would go.
+
+    That is: failed runs that have completed since, dataset snapshots that no record names, and what killed writers left
+    more than a day ago. Predictions of a readable record stay; while a record cannot be read or a run seems to be going
+    on, no prediction or snapshot goes.
+
+    \b
+    Examples:
+      harness results prune
+      harness results prune --failed --unused --yes
+    """
+    from harness.results import in_bytes
+    from harness.results_prune import carry_out, plan_pruning
+
+    plan = plan_pruning(results, failed=failed, unused=unused)
+    gone, changed = carry_out(plan) if yes else (list(plan.removals), [])
+    for removal in gone:
+        click.echo(f"{in_bytes(removal.size):>9}  {removal.what}: {removal.path} ({removal.why})")
+    for line in plan.kept:
+        click.echo(f"kept: {line}", err=True)
+    for line in (*plan.refused, *changed):
+        click.echo(f"not pruned: {line}", err=True)
+    total = f"{counted(len(gone), 'thing')}, {in_bytes(sum(r.size for r in gone))}"
+    if yes or not gone:
+        click.echo(f"removed: {total}" if gone else "nothing to remove", err=True)
+    else:
+        click.echo(f"{total} would go; nothing was removed, --yes does it", err=True)
+    sys.exit(1 if plan.refused or changed else 0)
+
+
+@results.command()
+@click.argument(
+    "sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(path_type=Path, file_okay=False)
+)
+@click.option(
+    "--into", required=True, metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Results folder."
+)
+def merge(sources: tuple[Path, ...], into: Path) -> None:
+    """Copies predictions, runs and dataset snapshots of other results folders into one; can be repeated.
+
+    Sources are never changed. Of two complete records of one run the first stands, DIR before the sources.
+
+    \b
+    Example:
+      harness results merge from_laptop/results from_cluster/results --into results
+    """
+    from harness.progress import Reporter
+    from harness.results import in_bytes
+    from harness.results_merge import carry_out, plan_merging
+
+    plan = plan_merging(sources, into)
+    for line in plan.notes:
+        click.echo(f"note: {line}", err=True)
+    size = plan.size
+    with Reporter().track("files", len(plan.copies)) as progress:
+        carry_out(plan, progress)
+    for copy in plan.copies:
+        if copy.target.name == "record.json":
+            click.echo(copy.target.parent.name)
+    for line in plan.problems:
+        click.echo(f"not merged: {line}", err=True)
+    click.echo(
+        f"{into}: {counted(len(plan.copies), 'file')} copied, {in_bytes(size)}; {plan.equal:,} there already; "
+        f"next: harness report --results {into}",
+        err=True,
+    )
+    sys.exit(1 if plan.problems else 0)

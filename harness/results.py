@@ -1,0 +1,188 @@
+"""What a results folder holds: runs, stored predictions and who uses them, dataset snapshots, reports, and their bytes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import StoreError
+from harness.files import is_temporary
+from harness.job import finished_record
+from harness.records import AnswerRef, RunRecord, read_answers, read_records, record_path
+from harness.store import FORMAT, PredictionStore
+
+STATES = ("complete", "incomplete", "failed", "unreadable")
+"""States of a run; `incomplete`: its record says complete, but its scores or answers are gone."""
+
+SECTIONS = ("runs", "predictions", "datasets", "reports")
+"""Folders of a results folder; whatever else lies there is `other`."""
+
+
+@dataclass(frozen=True)
+class PredictionFolder:
+    """The stored predictions of one system and fingerprint.
+
+    `answers` and `errors` count different keys, an answer beating an error; `records`: complete runs that use the folder;
+    `lost`: answers that those refer to and that are not stored (any more).
+    """
+
+    name: str
+    parts: int = 0
+    answers: int = 0
+    errors: int = 0
+    size: int = 0
+    torn: tuple[str, ...] = ()
+    records: int = 0
+    lost: int = 0
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A results folder in numbers; sizes are bytes."""
+
+    results: str
+    runs: dict[str, int]
+    unreadable: tuple[str, ...]
+    predictions: tuple[PredictionFolder, ...]
+    datasets: dict[str, int]
+    """Records that name a dataset snapshot, by its fingerprint."""
+    reports: tuple[str, ...]
+    sizes: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """Bytes of everything."""
+        return sum(self.sizes.values())
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        return {**asdict(self), "total": self.total}
+
+
+def contents(results: Path) -> Contents:
+    """Counts what is there. Of predictions only keys are read, so that a big store is counted fast: a part whose texts alone
+    are damaged is found by the runs that read them. StoreError if there is no such folder."""
+    existing(results)
+    records, broken = read_records(results)
+    users, wanted = Counter[str](), dict[str, set[str]]()
+    for record in records:
+        folders = folders_of(results, record)
+        users.update(set(folders.values()))
+        for ref in answers_of(results, record):
+            if ref.role in folders:
+                wanted.setdefault(folders[ref.role], set()).add(ref.key)
+    stored = {p.name for p in (results / "predictions").glob("*") if p.is_dir()}
+    named = Counter(r.dataset.fingerprint for r in records if r.dataset is not None)
+    snapshots = sorted(p.stem for p in (results / "datasets").glob("*.jsonl"))
+    sizes = {name: size_of((results / name).rglob("*")) for name in SECTIONS}
+    sizes["other"] = size_of(p for top in results.iterdir() if top.name not in SECTIONS for p in (top, *top.rglob("*")))
+    states = Counter(state_of(results, r) for r in records) + Counter(unreadable=len(broken))
+    return Contents(
+        results=str(results),
+        runs={state: states[state] for state in STATES},
+        unreadable=tuple(error.message for error in broken),
+        predictions=tuple(
+            _prediction_folder(results / "predictions" / name, users[name], wanted.get(name, set()))
+            for name in sorted(stored | users.keys())
+        ),
+        datasets={fingerprint: named[fingerprint] for fingerprint in snapshots},
+        reports=tuple(sorted(p.name for p in (results / "reports").glob("*") if p.is_dir())),
+        sizes=sizes,
+    )
+
+
+def existing(results: Path) -> Path:
+    """The folder; StoreError with the next step if it is not there."""
+    if not results.is_dir():
+        raise StoreError(f"{results}: no such results folder", hint="harness run makes one; --results names another")
+    return results
+
+
+def state_of(results: Path, record: RunRecord) -> str:
+    """Which of STATES a readable record is in."""
+    if record.status != "complete":
+        return record.status
+    return "complete" if finished_record(results, record.run_id) is not None else "incomplete"
+
+
+def folders_of(results: Path, record: RunRecord) -> dict[str, str]:
+    """Name of the prediction folder of each of a run's systems, by role; a failed run's are not known."""
+    store = PredictionStore(results / "predictions")
+    return {use.kind: store.folder(use.name, use.fingerprint).name for use in record.systems}
+
+
+def answers_of(results: Path, record: RunRecord) -> list[AnswerRef]:
+    """The predictions that a complete run used; none where that list is gone or torn."""
+    try:
+        return read_answers(record_path(results, record.run_id).with_name("answers.parquet"))
+    except StoreError:
+        return []
+
+
+def part_keys(path: Path) -> dict[str, bool]:
+    """The keys in a part, and whether each has an answer rather than an error; StoreError if the part is torn."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.ParquetFile(path).read(columns=["key", "error"])
+        if (version := (table.schema.metadata or {}).get(b"harness.predictions", b"").decode()) != FORMAT:
+            raise StoreError(f"{path}: predictions of format {version!r}; this version reads {FORMAT!r}")
+        rows = zip(table["key"].to_pylist(), table["error"].to_pylist(), strict=True)
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise StoreError(f"{path}: not readable: {str(error).splitlines()[0]}") from None
+    found: dict[str, bool] = {}
+    for key, problem in rows:
+        found[key] = found.get(key, False) or problem is None
+    return found
+
+
+def size_of(paths: Iterable[Path]) -> int:
+    """Bytes of the files among the paths; those that vanish meanwhile count nothing."""
+    total = 0
+    for path in paths:
+        try:
+            total += path.stat().st_size if path.is_file() and not path.is_symlink() else 0
+        except OSError:
+            continue
+    return total
+
+
+def in_bytes(size: float) -> str:
+    """`0 B`, `12.3 kB`, `4.5 GB`, in powers of 1000."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def temporary_files(results: Path) -> list[Path]:
+    """Temporary files below the results folder: those of writers at work, and those that killed writers left."""
+    return sorted(p for name in SECTIONS for p in (results / name).rglob(".*.tmp") if is_temporary(p))
+
+
+def _prediction_folder(path: Path, records: int, wanted: set[str]) -> PredictionFolder:
+    parts = sorted(path.glob("part-*.parquet"))
+    keys: dict[str, bool] = {}
+    torn = []
+    for part in parts:
+        try:
+            for key, answered in part_keys(part).items():
+                keys[key] = keys.get(key, False) or answered
+        except StoreError:
+            torn.append(part.name)
+    n_answered = sum(keys.values())
+    return PredictionFolder(
+        path.name,
+        parts=len(parts),
+        answers=n_answered,
+        errors=len(keys) - n_answered,
+        size=size_of(path.rglob("*")),
+        torn=tuple(torn),
+        records=records,
+        lost=len(wanted - keys.keys()),
+    )

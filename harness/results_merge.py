@@ -1,0 +1,240 @@
+"""Several results folders made one: parts, runs and snapshots are copied, nothing that stands is lost."""
+
+from __future__ import annotations
+
+import filecmp
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.data.load import load_dataset
+from harness.errors import HarnessError, StoreError
+from harness.files import replacing
+from harness.job import check_writable
+from harness.records import read_record, record_path
+from harness.results import existing, part_keys, state_of
+from harness.store import PredictionStore
+
+RANK = {"failed": 0, "incomplete": 1, "complete": 2}
+"""Which of two records of one run says more."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A file and where it goes."""
+
+    source: Path
+    target: Path
+
+
+@dataclass(frozen=True)
+class Merging:
+    """What is to be copied, in this order: a record comes after all that it refers to, so that an interrupted merge leaves
+    no run without its answers, and the same command goes on where it stopped. `equal`: files that are there already.
+
+    `notes`: decisions that a person may want to know; `problems`: what is not merged, and why.
+    """
+
+    into: Path
+    copies: tuple[Copy, ...]
+    equal: int
+    notes: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes to copy."""
+        return sum(c.source.stat().st_size for c in self.copies)
+
+
+def plan_merging(sources: Sequence[Path], into: Path) -> Merging:
+    """Compares the sources with each other and with `into`; touches nothing.
+
+    - A prediction part is immutable and has a name of its own: equal names must have equal bytes. Where they do not and one
+      of the two is torn, the whole one stands; else StoreError names both.
+    - A dataset snapshot is named by its content; of two that say the same in other words the first stands, of two that
+      differ the one that is what its name says, else StoreError.
+    - Of two records of one run the complete one stands, a failed or incomplete one gives way. Two complete ones have the
+      same config, systems, articles and scoring version (all are in the run's id), so that they differ in when and where
+      they ran and in what no system repeats exactly. The first stands, `into` before the sources, and the other is named:
+      nothing is overwritten and sources are never changed, so nothing is lost. The later-scored one would not be safer: of
+      two answers for one question the store gives the later-made, whichever record stands; where some differ, a note says
+      so, and `harness rescore` makes scores of the answers that count.
+
+    Reports are not merged: `harness report` makes them of the merged runs. StoreError if a source is no results folder.
+    """
+    for source in sources:
+        existing(source)
+        if source.resolve() == into.resolve():
+            raise StoreError(f"{source} is the folder to merge into", hint="name the other folders as SOURCE")
+        if not any((source / name).is_dir() for name in ("runs", "predictions")):
+            raise StoreError(
+                f"{source}: no results folder: neither runs nor predictions there",
+                hint="name the folder that holds runs/ and predictions/",
+            )
+    folders = [into, *dict.fromkeys(sources)]
+    draft = _Draft(into)
+    for section, pattern, choose in (
+        ("datasets", "*.jsonl", _snapshot),
+        ("predictions", "*/system.json", _description),
+        ("predictions", "*/part-*.parquet", _part),
+    ):
+        for name in sorted({p.relative_to(f) for f in folders for p in (f / section).glob(pattern)}):
+            there = [f / name for f in folders if (f / name).is_file()]
+            if (chosen := choose(there, draft)) is not None:
+                draft.take(chosen, name, n_there=len(there))
+    draft.notes.extend(_differing_answers(folders))
+    for run_id in sorted({p.parent.name for f in folders for p in (f / "runs").glob("*/record.json")}):
+        _run(run_id, folders, draft)
+    return Merging(into, tuple(draft.copies), draft.equal, tuple(draft.notes), tuple(draft.problems))
+
+
+def carry_out(merging: Merging, progress: Callable[[int], None] = lambda n: None) -> None:
+    """Copies, each file whole or not at all; StoreError names the file that could not be copied."""
+    check_writable(merging.into)
+    for copy in merging.copies:
+        try:
+            with replacing(copy.target) as temporary:
+                shutil.copyfile(copy.source, temporary)
+        except OSError as error:
+            raise StoreError(
+                f"{copy.source} could not be copied to {copy.target}: {error.strerror}",
+                hint="what was copied is whole; the same command goes on from there",
+            ) from None
+        progress(1)
+
+
+@dataclass
+class _Draft:
+    """A merging in the making."""
+
+    into: Path
+    copies: list[Copy] = field(default_factory=list)
+    equal: int = 0
+    notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def take(self, chosen: Path, name: Path, n_there: int) -> None:
+        """The chosen one of several files with one name: to be copied, or there already."""
+        if chosen != self.into / name:
+            self.copies.append(Copy(chosen, self.into / name))
+        elif n_there > 1:
+            self.equal += 1
+
+
+def _same(a: Path, b: Path) -> bool:
+    return filecmp.cmp(a, b, shallow=False)
+
+
+def _different(paths: Sequence[Path]) -> list[Path]:
+    """The first of each content."""
+    found: list[Path] = []
+    for path in paths:
+        if not any(_same(path, other) for other in found):
+            found.append(path)
+    return found
+
+
+def _description(there: Sequence[Path], _: _Draft) -> Path:
+    return there[0]
+
+
+def _snapshot(there: Sequence[Path], _: _Draft) -> Path:
+    found = _different(there)
+    if len(found) == 1:
+        return found[0]
+    true = [p for p in found if _says_what_its_name_says(p)]
+    if not true:
+        raise StoreError(f"{found[0]} and {found[1]} differ", hint="one of them was edited: put it elsewhere")
+    return true[0]
+
+
+def _says_what_its_name_says(path: Path) -> bool:
+    try:
+        return load_dataset(path).fingerprint == path.stem
+    except HarnessError:
+        return False
+
+
+def _part(there: Sequence[Path], draft: _Draft) -> Path | None:
+    found = _different(there)
+    if len(found) == 1 and found[0].parents[2] == draft.into:
+        return found[0]
+    whole = []
+    for path in found:
+        try:
+            part_keys(path)
+            whole.append(path)
+        except StoreError as error:
+            draft.notes.append(f"torn part, not copied: {error.message}")
+    if len(whole) > 1:
+        raise StoreError(
+            f"{whole[0]} and {whole[1]} have one name and differ, though parts never change",
+            hint="one of them was written by something else than the harness: put it elsewhere",
+        )
+    return whole[0] if whole else None
+
+
+def _differing_answers(folders: Sequence[Path]) -> Iterator[str]:
+    """What to say of systems that answered a question in two folders, and not alike."""
+    for name in sorted({p.name for f in folders for p in (f / "predictions").glob("*-*") if p.is_dir()}):
+        places = [f for f in folders if (f / "predictions" / name).is_dir()]
+        parts = {frozenset(p.name for p in (f / "predictions" / name).glob("part-*.parquet")) for f in places}
+        if len(parts) < 2:
+            continue
+        system, _, fingerprint = name.rpartition("-")
+        said: dict[str, tuple[str, object]] = {}
+        differ = set()
+        for place in places:
+            for key, p in PredictionStore(place / "predictions").read(system, fingerprint).items():
+                answer = (p.answer.output, p.answer.label)
+                if p.answer.error is None and said.setdefault(key, answer) != answer:
+                    differ.add(key)
+        if differ:
+            yield f"{name}: {len(differ)} answers differ between the folders; the later-made count: run harness rescore"
+
+
+def _run(run_id: str, folders: Sequence[Path], draft: _Draft) -> None:
+    """Chooses one of the records of a run; the record is copied after the tables beside it."""
+    found: list[tuple[str, Path]] = []
+    for folder in folders:
+        path = record_path(folder, run_id)
+        if not path.exists():
+            continue
+        try:
+            record = read_record(path)
+        except StoreError as error:
+            draft.problems.append(error.message)
+            if folder == draft.into:
+                # a newer harness may be able to read it: it is not overwritten
+                return
+            continue
+        if record.run_id != run_id:
+            draft.problems.append(f"{path}: this is the record of {record.run_id}: the folder was renamed")
+            continue
+        found.append((state_of(folder, record), folder))
+    if not found:
+        return
+    best = max(RANK[state] for state, _ in found)
+    chosen = next(folder for state, folder in found if RANK[state] == best)
+    for state, folder in found:
+        mine, other = (record_path(f, run_id).parent for f in (chosen, folder))
+        if folder == chosen or _same_run(mine, other):
+            continue
+        if RANK[state] == best:
+            draft.notes.append(f"{mine} and {other} are both {state} and differ: the first stands")
+        elif folder == draft.into:
+            draft.notes.append(f"{other} is {state}: {mine} stands")
+    if chosen == draft.into:
+        draft.equal += len(found) > 1
+        return
+    files = [p for p in record_path(chosen, run_id).parent.iterdir() if p.is_file() and not p.name.startswith(".")]
+    for path in sorted(files, key=lambda p: (p.name == "record.json", p.name)):
+        draft.copies.append(Copy(path, draft.into / path.relative_to(chosen)))
+
+
+def _same_run(one: Path, other: Path) -> bool:
+    """Whether two folders of a run hold the same record, scores and answers."""
+    pairs = [(one / name, other / name) for name in ("record.json", "scores.parquet", "answers.parquet")]
+    return all(a.exists() == b.exists() and (not a.exists() or _same(a, b)) for a, b in pairs)
