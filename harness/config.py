@@ -67,7 +67,13 @@ class SystemConfig(BaseModel):
 
 def _absent(value: Any) -> Any:
     """`summariser=none` composes a section whose adapter is none: the run has no such system."""
-    return None if isinstance(value, dict) and value.get("adapter") == "none" else value
+    if not (isinstance(value, dict) and value.get("adapter") == "none"):
+        return value
+    if options := sorted(value.keys() - {"name", "adapter", "description"}):
+        raise PydanticCustomError(
+            "absent", "{options}: none was chosen here, which has no options", {"options": ", ".join(options)}
+        )
+    return None
 
 
 Optional = Annotated[SystemConfig | None, BeforeValidator(_absent)]
@@ -151,7 +157,7 @@ def explain(error: ValidationError, model: type[BaseModel], what: str) -> str:
         if item["type"] == "extra_forbidden":
             known = sorted(_model_at(model, item["loc"][:-1]).model_fields)
             hint = nearest_hint(str(item["loc"][-1]), known)
-            lines.append(f"{what}: {where}: unknown field; {hint}known here: {', '.join(known)}")
+            lines.append(f"{what}: {where}: unknown field; {hint}known here: {', '.join(known) or 'none'}")
         elif item["type"] == SECRET:
             lines.append(f"{what}: {where}: {item['msg']}")
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -101,7 +102,7 @@ def run_command(overrides: Sequence[str], *, quiet: bool = False) -> int:
     def job(cfg: Any) -> None:
         session.run(*_resolved(cfg))
 
-    argv, sys.argv = sys.argv, ["harness run", *_checked(overrides)]
+    argv, sys.argv = sys.argv, ["harness run", *_forced(_checked(overrides))]
     try:
         job()
     finally:
@@ -123,7 +124,7 @@ def run(*overrides: str, quiet: bool = True) -> list[RunRecord]:
     with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
         for [batch] in [list(BasicSweeper.split_arguments(parsed, max_batch_size=None))]:
             for combination in batch:
-                cfg = hydra.compose("run", overrides=_checked(combination))
+                cfg = hydra.compose("run", overrides=_forced(_checked(combination)))
                 session.run(*_resolved(cfg, list(combination)))
     session.close()
     if session.refused:
@@ -139,7 +140,7 @@ def _resolved(cfg: Any, overrides: list[str] | None = None) -> tuple[dict[str, A
     raw = OmegaConf.to_container(cfg, resolve=True)
     assert isinstance(raw, dict)
     if overrides is None:
-        overrides = list(HydraConfig.get().overrides.task)
+        overrides = [o.removeprefix("++") for o in HydraConfig.get().overrides.task]
     return {str(k): v for k, v in raw.items()}, overrides
 
 
@@ -175,6 +176,11 @@ def _checked(overrides: Sequence[str]) -> list[str]:
             raise ConfigError(
                 f"there is no field {name!r}", hint=nearest_hint(head, fields) + f"known: {', '.join(fields)}"
             )
+        if "/" in name and head != "hydra" and name.partition("@")[0] not in groups:
+            known = sorted(g for g in groups if not g.startswith("hydra"))
+            raise ConfigError(
+                f"there is no group {name!r}", hint=nearest_hint(name, known) + f"known: {', '.join(known)}"
+            )
         if name in groups and not value:
             raise ConfigError(f"{name}= names nothing", hint=f"known: {', '.join(groups[name])}")
         if name in groups and "," in value and not sweep:
@@ -188,6 +194,13 @@ def _checked(overrides: Sequence[str]) -> list[str]:
                     hint=nearest_hint(option, known) + f"known: {', '.join(known)}",
                 )
     return list(overrides)
+
+
+def _forced(overrides: Sequence[str]) -> list[str]:
+    """`stance.x=1` as `++stance.x=1`: what the chosen config leaves at its default can be set like the rest, and what no
+    option is called meets our own check, which knows the nearest, instead of hydra's words about structs."""
+    nested = re.compile(r"\+{0,2}(?!hydra\.)\w+(\.\w+)+=")
+    return [f"++{o.lstrip('+')}" if nested.match(o) else o for o in overrides]
 
 
 def _example(word: str, fields: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,48 @@ def test_unknown_option_of_a_system(river: Path, harness: Harness) -> None:
     error = harness("run", "dataset.path=river", "summariser=lead3", "+summariser.sentence=2", code=1).stderr
     assert "sentence: unknown field" in error
     assert "did you mean 'sentences'?" in error
+
+
+@pytest.mark.parametrize(
+    ("override", "where", "hint"),
+    [
+        ("summariser.sentence=2", "summariser 'lead3' (adapter lead): sentence", "did you mean 'sentences'?"),
+        ("+summariser.sentence=2", "summariser 'lead3' (adapter lead): sentence", "known here: sentences"),
+        ("stance.foo=1", "stance 'majority' (adapter majority): foo", "known here: none"),
+        ("metrics.resample=500", "metrics.resample", "did you mean 'resamples'?"),
+        ("executor.foo=1", "executor.foo", "known here: device, model_memory_gb, name, token_budget"),
+        ("dataset.target=[gates]", "dataset.target", "did you mean 'targets'?"),
+    ],
+)
+def test_unknown_option_in_a_section(river: Path, harness: Harness, override: str, where: str, hint: str) -> None:
+    config = river.parent / "mine"
+    config.mkdir()
+    for flags in ((), ("--config-dir", "mine")):
+        error = harness("run", "dataset.path=river", override, *flags, code=1).stderr
+        assert f"{where}: unknown field" in error
+        assert hint in error
+        assert "struct" not in error
+
+
+def test_an_option_that_the_chosen_config_leaves_at_its_default_can_be_set(
+    river: Path, harness: Harness, tmp_path: Path
+) -> None:
+    harness("run", "dataset.path=river", "dataset.targets=[gates]", "summariser=none")
+    [record] = (tmp_path / "results" / "runs").glob("*/record.json")
+    said = json.loads(record.read_text(encoding="utf-8"))
+    assert said["config"]["dataset"]["targets"] == ["gates"]
+    assert said["overrides"] == ["dataset.path=river", "dataset.targets=[gates]", "summariser=none"]
+
+
+def test_an_option_of_a_system_that_was_not_chosen(river: Path, harness: Harness) -> None:
+    error = harness("run", "dataset.path=river", "stance=none", "stance.model=m", code=1).stderr
+    assert "stance: model: none was chosen here" in error
+
+
+def test_unknown_group_below_metrics(harness: Harness) -> None:
+    error = harness("run", "metrics/bertscor=minilm", code=1).stderr
+    assert "there is no group 'metrics/bertscor'" in error
+    assert "did you mean 'metrics/bertscore'?" in error
 
 
 def test_value_out_of_bounds(river: Path, harness: Harness) -> None:
