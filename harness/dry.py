@@ -40,6 +40,6 @@ def _estimate(job: Job, role: str) -> list[str]:
     tokens = sum(round(len(item.article.text.split()) * 4 / 3) for item in missing)
     known = [p.answer.seconds for p in work.stored.values() if p.answer.error is None]
     seconds = f"{sum(known) / len(known) * len(missing):.0f}" if known else "unknown"
-    price = getattr(system.options, "price_in", None)
-    cost = f"{tokens * price / 1e6:.4f}" if price is not None else ""
+    price = getattr(system.options, "price", None)
+    cost = f"{tokens * price.input / 1e6:.4f} for input" if price is not None else ""
     return [system.name, str(len(items)), work.unfitted or str(len(missing)), f"{tokens:,}", seconds, cost]

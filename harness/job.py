@@ -54,10 +54,11 @@ OF_SUMMARIES = ("judge", "bertscore", "nli")
 
 @dataclass(frozen=True)
 class Finished:
-    """What became of a job: its record, and whether it had been finished before."""
+    """What became of a job: its record, whether it had been finished before, and why that stands if it was tried again."""
 
     record: RunRecord
     skipped: bool = False
+    kept_for: str | None = None
 
 
 @dataclass(frozen=True)
@@ -205,20 +206,24 @@ def select(dataset: Dataset, config: RunConfig) -> tuple[Article, ...]:
 def run_job(config: RunConfig, overrides: Sequence[str], pool: ModelPool, reporter: Reporter) -> Finished:
     """Runs one config to its record. An error ends this job alone: it is recorded, with its traceback, and returned.
 
+    A complete run some of whose answers failed asks for these again; if that cannot even begin, its record stands.
     StoreError if no record can be written.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     clock = time.perf_counter()
     run_id = f"{slug(config)}-{content_hash(config.model_dump(mode='json'))[:10]}"
     check_writable(config.results)
+    done = None
     try:
         job = prepare(config)
         run_id = job.run_id
         done = finished_record(config.results, run_id)
-        if done is not None:
+        if done is not None and not any(s.n_failed for s in done.systems):
             return Finished(done, skipped=True)
         record, scores, answers = compute(job, pool, reporter)
     except Exception as error:
+        if done is not None:
+            return Finished(done, kept_for=str(error) or repr(error))
         failure = Failure(
             type=type(error).__name__,
             message=str(error) or repr(error),
@@ -269,10 +274,10 @@ def compute(
         system = job.systems[role]
         kind = f"judge:{system.name}" if role in OF_SUMMARIES else {"summariser": "summary"}.get(role, role)
         work = plan(system, items, job.dataset, store)
-        if stored_only and work.n_missing:
-            raise StoreError(
-                f"{work.n_missing} answers of {system.name} are not stored", hint="harness run computes them"
-            )
+        if stored_only:
+            if missing := sum(key not in work.stored for key in work.keys):
+                raise StoreError(f"{missing} answers of {system.name} are not stored", hint="harness run computes them")
+            work.units.clear()
         with reporter.track(f"{role} {system.name}", len(items)) as progress:
             answered = answer_all(system, work, context, store, kind, progress)
         uses.append(system_use(role, system, answered))
@@ -375,6 +380,7 @@ def system_use(role: str, system: System, answered: Answered) -> SystemUse:
             "n_items": len(answers),
             "n_computed": answered.n_computed,
             "n_failed": sum(a.error is not None for a in answers),
+            "first_error": next((a.error for a in answers if a.error is not None), None),
             "n_unparsed": sum(a.error is None and a.label is None for a in answers) if KINDS[role] == "stance" else 0,
             "tokens_in": sum(a.tokens_in for a in answers),
             "tokens_out": sum(a.tokens_out for a in answers),

@@ -79,6 +79,7 @@ def answer_all(
     progress(len(work.items) - work.n_missing)
     store.describe(system.name, system.fingerprint, system.identity())
     memory = PeakMemory.start(pick_device(context.device))
+    context.pool.reused()
     for unit in work.units:
         started = time.perf_counter()
         answers = system.answer([item for _, item in unit], context)
@@ -89,7 +90,8 @@ def answer_all(
         for prediction in store.write(system.name, system.fingerprint, kind, rows):
             found[prediction.key] = prediction
         progress(len(unit))
-    peak = memory.bytes() if work.units else None
+    taken = memory.bytes() if work.units else None
+    peak = None if taken is None else taken + context.pool.reused()
     predictions = [_for_item(found[key], item) for key, item in zip(work.keys, work.items, strict=True)]
     return Answered(predictions, n_computed=work.n_missing, peak_memory_bytes=peak)
 

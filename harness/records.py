@@ -45,6 +45,7 @@ class SystemUse(_Row):
     n_items: int = 0
     n_computed: int = 0
     n_failed: int = 0
+    first_error: str | None = None
     n_unparsed: int = 0
     tokens_in: int = 0
     tokens_out: int = 0

@@ -61,7 +61,11 @@ class Session:
         self.finished.append(finished)
         record = finished.record
         path = record_path(config.results, record.run_id)
-        if finished.skipped:
+        if finished.kept_for is not None:
+            self.reporter.plain(
+                f"{record.run_id}: asked again for its failed answers in vain, its record stands: {finished.kept_for}"
+            )
+        elif finished.skipped:
             self.reporter.plain(f"{record.run_id}: complete already, nothing to compute")
         elif record.error is not None:
             self.reporter.plain(f"{record.run_id}: failed")
@@ -71,6 +75,12 @@ class Session:
             self.reporter.plain(
                 f"{record.run_id}: {computed} of {items} answers computed, {record.seconds:.1f} s → {path.parent}"
             )
+            for use in record.systems:
+                if use.n_failed:
+                    self.reporter.plain(
+                        f"  {use.name}: {use.n_failed} of {use.n_items} answers failed, such as: {use.first_error}; "
+                        "the same command asks for them again"
+                    )
 
     def close(self) -> int:
         """Names what failed, says when nothing was computed, and gives the exit code."""
@@ -89,7 +99,8 @@ class Session:
             self.reporter.plain("nothing was computed: every run was complete")
         if self.pool is not None:
             self.pool.release()
-        return 1 if failed or self.refused else 0
+        hopeless = any(use.n_items == use.n_failed > 0 for f in self.finished for use in f.record.systems)
+        return 1 if failed or self.refused or hopeless or any(f.kept_for for f in self.finished) else 0
 
 
 def run_command(overrides: Sequence[str], *, quiet: bool = False) -> int:

@@ -134,6 +134,7 @@ def dataset(n: int, n_speakers: int = 6, *, hostile: bool = False) -> Dataset:
 class _Noisy(Options):
     error: float = 0.3
     unparsed: float = 0.02
+    failing: float = 0.0
     pace: float = 0.1
     probabilities: bool = False
     articles_a_unit: int = 20
@@ -161,6 +162,8 @@ class NoisyStance(System):
         assert item.speaker is not None
         assert item.target is not None
         label = gold[item.article.id][item.speaker.id, item.target.id].stance
+        if self.options.failing and random.Random(f"failing/{item.id}").random() < self.options.failing:
+            return Answer(error="the server is busy")
         right = rng.random() > self.options.error
         said: Stance = label if right else rng.choice(STANCES)
         prompt = (

@@ -86,29 +86,44 @@ def total_memory(device: str = "cpu") -> int:
 
 @dataclass(frozen=True, slots=True)
 class PeakMemory:
-    """Most bytes in use since `start`: of the process on a processor, of torch's allocator on a GPU."""
+    """Most bytes taken since `start`, beyond the `before` that were in use then: by torch's allocator on a GPU, by the
+    process on a processor, where `before` None says that the system keeps no peak which can be reset."""
 
     device: str
+    before: int | None
 
     @classmethod
     def start(cls, device: str) -> PeakMemory:
-        """Starts to watch; on a processor the peak is the process's own since it began."""
+        """Starts to watch."""
         if device.startswith("cuda"):
             import torch
 
             torch.cuda.reset_peak_memory_stats(device)
-        return cls(device)
+            return cls(device, int(torch.cuda.memory_allocated(device)))
+        try:
+            # 5 resets the peak of resident memory (man 5 proc)
+            Path("/proc/self/clear_refs").write_text("5")
+        except OSError:
+            return cls(device, None)
+        return cls(device, _resident("VmRSS"))
 
-    def bytes(self) -> int:
-        """The peak so far."""
+    def bytes(self) -> int | None:
+        """The peak so far, None where it cannot be told."""
+        if self.before is None:
+            return None
         if self.device.startswith("cuda"):
             import torch
 
-            return int(torch.cuda.max_memory_allocated(self.device))
-        import resource
+            return max(0, int(torch.cuda.max_memory_allocated(self.device)) - self.before)
+        return max(0, _resident("VmHWM") - self.before)
 
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return int(peak if sys.platform == "darwin" else peak * 1024)
+
+def _resident(field: str) -> int:
+    """A field of the process's status, in bytes."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1024
+    return 0
 
 
 def is_out_of_memory(error: BaseException) -> bool:

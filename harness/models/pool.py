@@ -38,6 +38,7 @@ class ModelPool:
         self._lock = RLock()
         self.loads: Counter[Hashable] = Counter()
         """How often each key was loaded from disk."""
+        self._asked: dict[Hashable, int] = {}
 
     def get(self, key: Hashable, loader: Callable[[], _Model], *, needs: int = 0, device: str = "cpu") -> _Model:
         """The model under `key`, loaded by `loader` if it is not here.
@@ -48,6 +49,7 @@ class ModelPool:
         with self._lock:
             if key in self._models:
                 self._models.move_to_end(key)
+                self._asked.setdefault(key, self._models[key].memory)
                 return cast(_Model, self._models[key])
             if needs:
                 self._make_room(needs, device, free=True)
@@ -55,7 +57,15 @@ class ModelPool:
             self.loads[key] += 1
             self._make_room(model.memory, model.device)
             self._models[key] = model
+            self._asked[key] = 0
             return model
+
+    def reused(self) -> int:
+        """Bytes of the models that were asked for and found here since the last call: not taken anew, yet in use."""
+        with self._lock:
+            total = sum(self._asked.values())
+            self._asked.clear()
+            return total
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._models

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +21,8 @@ ALPHA = 0.05
 @dataclass(frozen=True)
 class MetricDifference:
     """System A minus system B on one metric. `p_corrected` is adjusted over all that is tested together (see `corrected`);
-    None before that. `detectable` is the smallest true difference that these articles would show; `more_articles` how many more
-    would separate the two if the difference seen were the true one."""
+    None before that. `detectable` is the smallest true difference that these articles would show at the level which the
+    correction leaves; `more_articles` how many more would separate the two if the difference seen were the true one."""
 
     metric: str
     a: float | None
@@ -31,6 +31,7 @@ class MetricDifference:
     ci_low: float | None
     ci_high: float | None
     p_value: float | None
+    se: float | None = None
     p_corrected: float | None = None
     detectable: float | None = None
     more_articles: int | None = None
@@ -100,17 +101,14 @@ def difference(
     import numpy as np
 
     from harness.stats.paired import paired_difference
-    from harness.stats.power import FEWEST_CLUSTERS, detectable_counts, detectable_from_se, more_articles
+    from harness.stats.power import detectable_counts, more_articles
 
     if a is None or b is None:
         return MetricDifference(metric, None, None, None, None, None, None, reason="one of the two has no scores")
     drawn = None if resampled[0] is None or resampled[1] is None else np.stack([resampled[0], resampled[1]], axis=-1)
     found = paired_difference(a.array, b.array, a.statistic, seed=seed, resampled=drawn)
     values = [float(c.statistic(c.array.sum(axis=0).astype(float)[None])[0]) for c in (a, b)]
-    if found.se and found.n_clusters >= FEWEST_CLUSTERS:
-        least = detectable_from_se(found.se, found.n_clusters)
-    else:
-        least = detectable_counts(a.array, b.array, a.statistic, seed=seed)
+    least = detectable_counts(a.array, b.array, a.statistic, seed=seed, se=found.se)
     more = more_articles(found.value, found.se, found.n_clusters)
     return MetricDifference(
         metric=metric,
@@ -120,6 +118,7 @@ def difference(
         ci_low=found.low,
         ci_high=found.high,
         p_value=_number(found.p_value),
+        se=found.se,
         detectable=least.value,
         more_articles=more.more,
         n_articles=found.n_clusters,
@@ -133,15 +132,28 @@ def corrected(differences: Sequence[MetricDifference]) -> list[MetricDifference]
 
     Call it once with everything that a report tests: the family is the report's, not one table's.
     """
-    from dataclasses import replace
+    from harness.stats.correction import benjamini_hochberg, benjamini_hochberg_level, holm, holm_level
 
-    from harness.stats.correction import benjamini_hochberg, holm
+    found = list(differences)
+    for primary, adjust, level in ((True, holm, holm_level), (False, benjamini_hochberg, benjamini_hochberg_level)):
+        family = {i: d.p_value for i, d in enumerate(differences) if d.primary == primary}
+        adjusted = adjust(family)
+        left = level(list(adjusted.values()), ALPHA)
+        for i, p in adjusted.items():
+            found[i] = _at_level(replace(differences[i], p_corrected=p), left)
+    return found
 
-    adjusted = {
-        **holm({i: d.p_value for i, d in enumerate(differences) if d.primary}),
-        **benjamini_hochberg({i: d.p_value for i, d in enumerate(differences) if not d.primary}),
-    }
-    return [replace(d, p_corrected=adjusted[i]) for i, d in enumerate(differences)]
+
+def _at_level(d: MetricDifference, alpha: float) -> MetricDifference:
+    """What can be found, and what it would take, where a test has to pass `alpha`; one that fails lacks an article at least."""
+    from harness.stats.power import FEWEST_CLUSTERS, effect_factor, more_articles
+
+    if d.detectable is None or d.n_articles < FEWEST_CLUSTERS:
+        return d
+    wider = effect_factor(d.n_articles - 1, alpha=alpha) / effect_factor(d.n_articles - 1)
+    more = more_articles(d.difference, d.se, d.n_articles, alpha=alpha).more
+    more = max(more, 1) if more is not None and d.p_corrected is not None and not d.real else more
+    return replace(d, detectable=d.detectable * wider, more_articles=more)
 
 
 def compare(a: str, b: str, results: str | Path = "results", *, seed: int = 0) -> list[Comparison]:
@@ -189,8 +201,6 @@ def compare_rows(runs: Runs, a: Row, b: Row, *, seed: int = 0) -> Comparison:
 
 
 def _as_primary(d: MetricDifference) -> MetricDifference:
-    from dataclasses import replace
-
     return replace(d, primary=True)
 
 

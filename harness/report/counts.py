@@ -52,6 +52,11 @@ class Counts:
     items: frozenset[str]
 
 
+def own_counts(runs: Runs, rows: Sequence[Row], metric: str) -> list[Counts | None]:
+    """Each row's counts on all items that it has; None for a row without scores."""
+    return [shared_counts(runs, [row], metric)[0] for row in rows]
+
+
 def shared_counts(runs: Runs, rows: Sequence[Row], metric: str) -> list[Counts | None]:
     """The rows' counts on the items that all of those with any score share; None for a row without scores."""
     if metric.startswith("stance."):

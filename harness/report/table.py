@@ -10,7 +10,7 @@ from harness.errors import ConfigError, nearest_hint
 from harness.records import Value
 from harness.report.collect import PRIMARY, Row, Runs
 from harness.report.compare import MetricDifference, corrected, difference, resampled_values
-from harness.report.counts import Counts, direction, shared_counts
+from harness.report.counts import Counts, direction, own_counts, shared_counts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,13 +118,13 @@ def _tested(
         if best_row is None:
             continue
         alone = len(competing(rows, metric)) < 2
-        found = shared_counts(runs, rows, metric)
+        found = own_counts(runs, rows, metric)
         drawn = resampled_values(found, seed=seed)
         counts = {r.fingerprint: (c, d) for r, c, d in zip(rows, found, drawn, strict=True)}
         if not alone:
             best[metric] = best_row.fingerprint
         for other in [best_row] + ([baseline_row] if baseline_row and baseline_row is not best_row else []):
-            tests.extend(_tests(rows, counts, metric, other, tests, seed))
+            tests.extend(_tests(runs, rows, counts, metric, other, tests, seed))
     return rows, baseline_row, tests, best
 
 
@@ -152,6 +152,7 @@ def labels(rows: Sequence[Row]) -> dict[str, str]:
 
 
 def _tests(
+    runs: Runs,
     rows: Sequence[Row],
     counts: Mapping[str, tuple[Counts | None, NDArray[np.float64] | None]],
     metric: str,
@@ -159,17 +160,22 @@ def _tests(
     made: Sequence[tuple[str, str, MetricDifference]],
     seed: int,
 ) -> list[tuple[str, str, MetricDifference]]:
-    """Each system against one, not twice where that one is compared already."""
+    """Each system against one, on the items that these two answered, not twice where that one is compared already."""
     from dataclasses import replace
 
     known = {(a, b, d.metric) for a, b, d in made}
+    fit = {r.fingerprint for r in competing(rows, metric)}
     found = []
     for row in rows:
         pair = (row.fingerprint, other.fingerprint)
-        if row is other or row.use.ceiling or (*pair, metric) in known or (*reversed(pair), metric) in known:
+        if row is other or row.fingerprint not in fit or (*pair, metric) in known or (*reversed(pair), metric) in known:
             continue
         (a, drawn_a), (b, drawn_b) = counts[row.fingerprint], counts[other.fingerprint]
-        d = difference(metric, a, b, seed=seed, resampled=(drawn_a, drawn_b))
+        resampled = (drawn_a, drawn_b)
+        if a is not None and b is not None and a.items != b.items and not metric.startswith("preservation."):
+            a, b = shared_counts(runs, [row, other], metric)
+            resampled = (None, None)
+        d = difference(metric, a, b, seed=seed, resampled=resampled)
         found.append((*pair, replace(d, primary=True)))
     return found
 
@@ -199,7 +205,7 @@ def _cells(
                 n_unscored=value.n_unscored,
                 tied=_tied(row, metric, tests, best),
                 against_baseline=_between(row, baseline, metric, tests) if baseline else None,
-                note=value.reason,
+                note=unranked(row, metric) or value.reason,
             )
         )
     return tuple(cells)
@@ -252,9 +258,21 @@ def _best(rows: Sequence[Row], metric: str) -> Row | None:
     return max(scored, key=lambda pair: (pair[0], pair[1].name), default=(0.0, None))[1]
 
 
+ENOUGH = 0.9
+"""Share of its items that a system must have answered to be ranked: one lucky answer is not the best of all."""
+
+
 def competing(rows: Sequence[Row], metric: str) -> list[Row]:
-    """The systems that can be ranked on a metric: those with a value that are no ceiling. One alone is not the best."""
-    return [r for r in rows if not r.use.ceiling and _value(r, metric) is not None]
+    """The systems that can be ranked on a metric: those with a value that are no ceiling and left little unanswered. One
+    alone is not the best."""
+    return [r for r in rows if not r.use.ceiling and _value(r, metric) is not None and unranked(r, metric) is None]
+
+
+def unranked(row: Row, metric: str) -> str | None:
+    """Why a value is not ranked, if too much behind it is missing."""
+    value = row.metrics.get(metric)
+    n = value.n_scored + value.n_unscored if value else 0
+    return f"not ranked, {value.n_scored} of {n} items scored" if value and value.n_scored < ENOUGH * n else None
 
 
 def _value(row: Row, metric: str) -> float | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.report.collect import PRIMARY, Row, Runs
 from harness.report.compare import Comparison, MetricDifference, corrected, difference
 from harness.report.counts import direction, shared_counts
-from harness.report.table import Leaderboard, Line, competing, labels
+from harness.report.table import Leaderboard, Line, competing, labels, unranked
 
 FLIPS = "stance.sign_flip_rate.five_point"
 HARM = "preservation.harm"
@@ -152,7 +152,7 @@ def _leader(runs: Runs, board: Leaderboard, metric: str) -> Verdict | None:
     names = labels([line.row for line in board.lines])
     rows = {line.row.fingerprint: line.row for line in board.lines}
     note = f" ({NOT_VALIDATED})" if metric == HARM and not (validation(runs) or {}).get("validated") else ""
-    few = _without_interval(runs)
+    few = _without_interval(runs) + _unranked(rows.values(), names, metric)
     best = board.best.get(metric)
     if best is None:
         alone = competing(list(rows.values()), metric)
@@ -192,6 +192,12 @@ def _without_interval(runs: Runs) -> str:
 
     n = len(runs.use.articles) if runs.use else 0
     return f"; no interval under {MIN_CLUSTERS} articles" if n < MIN_CLUSTERS else ""
+
+
+def _unranked(rows: Iterable[Row], names: Mapping[str, str], metric: str) -> str:
+    """The systems that answered too little to be ranked."""
+    left = [(names[r.fingerprint], why) for r in rows if not r.use.ceiling and (why := unranked(r, metric))]
+    return "".join(f"; {name}: {why}" for name, why in left)
 
 
 def _listed(parts: Sequence[str], most: int = 4) -> str:

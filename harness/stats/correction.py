@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
 
 Test = TypeVar("Test", bound=Hashable)
@@ -22,6 +22,18 @@ def benjamini_hochberg(p_values: Mapping[Test, float | None]) -> dict[Test, floa
     A test that could not be made (None) stays None and still counts in the number of tests.
     """
     return _adjust(p_values, "fdr_bh")
+
+
+def holm_level(adjusted: Sequence[float | None], alpha: float = 0.05) -> float:
+    """The level that the next test of a family has to pass, given the adjusted p-values: alpha / those not marked yet."""
+    marked = sum(p is not None and p <= alpha for p in adjusted)
+    return alpha / max(1, len(adjusted) - marked)
+
+
+def benjamini_hochberg_level(adjusted: Sequence[float | None], alpha: float = 0.05) -> float:
+    """The level that one more test has to pass, given the adjusted p-values: alpha x (marked + 1) / all."""
+    marked = sum(p is not None and p <= alpha for p in adjusted)
+    return alpha * min(1.0, (marked + 1) / max(1, len(adjusted)))
 
 
 def _adjust(p_values: Mapping[Test, float | None], method: str) -> dict[Test, float | None]:

@@ -79,9 +79,15 @@ def detectable_mean(a: ArrayLike, b: ArrayLike, clusters: Sequence[Hashable], *,
 
 
 def detectable_counts(
-    a: ArrayLike, b: ArrayLike, statistic: Statistic, *, seed: int = 0, items: tuple[ArrayLike, ArrayLike] | None = None
+    a: ArrayLike,
+    b: ArrayLike,
+    statistic: Statistic,
+    *,
+    seed: int = 0,
+    items: tuple[ArrayLike, ArrayLike] | None = None,
+    se: float | None = None,
 ) -> Detectable:
-    """For a statistic of counts by article, (G, ...) for each system; the standard error comes from the bootstrap.
+    """For a statistic of counts by article, (G, ...) for each system; the standard error is `se` or the bootstrap's.
 
     Counts are sums and numbers of values (G, 2) or confusions (G, K, C). Where articles are too few or the systems
     never differ, the effect is measured on `items`, values (n,) of both systems (right or wrong, say), or without them
@@ -89,6 +95,8 @@ def detectable_counts(
     """
     both = np.stack([np.asarray(a), np.asarray(b)], axis=1)
     n = informative_clusters(both)
+    if n >= FEWEST_CLUSTERS and se:
+        return detectable_from_se(se, n)
     if n >= FEWEST_CLUSTERS:
         values = np.asarray(statistic(resampled_sums(both, resamples=_RESAMPLES, seed=seed)), dtype=np.float64)
         difference = values[..., 0] - values[..., 1]
@@ -116,8 +124,8 @@ def planned_detectable(n_items: int, *, disagreement: float = 0.5) -> Detectable
     return Detectable(min(1.0, effect), 0, by_article=False, reason=note)
 
 
-def more_articles(difference: float | None, se: float | None, n_clusters: int) -> MoreArticles:
-    """How many further articles would mark the observed difference with 80 % power, were it the true one.
+def more_articles(difference: float | None, se: float | None, n_clusters: int, *, alpha: float = ALPHA) -> MoreArticles:
+    """How many further articles would mark the observed difference at level `alpha` with 80 % power, were it the true one.
 
     The standard error shrinks with the square root of the number of articles; 0 means that these suffice.
     """
@@ -128,7 +136,7 @@ def more_articles(difference: float | None, se: float | None, n_clusters: int) -
     spread = se * math.sqrt(n_clusters)
 
     def found(n: int) -> bool:
-        return abs(difference) >= effect_factor(n - 1) * spread / math.sqrt(n)
+        return abs(difference) >= effect_factor(n - 1, alpha=alpha) * spread / math.sqrt(n)
 
     if found(n_clusters):
         return MoreArticles(0)

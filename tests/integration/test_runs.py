@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.records import read_answers, read_record, read_scores
 from tests.conftest import Harness, write_dataset
+from tests.servers import chat, serving
 
 RUN = ("run", "dataset.path=river", "split=all")
 
@@ -262,3 +263,45 @@ def test_preservation_with_a_judge(river: Path, harness: Harness, tmp_path: Path
         assert table["judge_on"]["empty"]["preservation.fidelity"]["value"] is None
         assert len(table["rows"]) == 12
     assert "Judge of stance preservation: sentiment" in harness("report").stdout
+
+
+def test_failed_answers_are_said_and_asked_for_again(river: Path, harness: Harness, tmp_path: Path) -> None:
+    state = {"down": True}
+    common = ["summariser=endpoint", "stance=none", "summariser.model=any", "summariser.attempts=1"]
+
+    def behave(prompt: str, _: int) -> str:
+        return "400" if state["down"] and "month 1" in prompt else "ok"
+
+    with serving(behave, lambda _: chat("The mill protested.")) as server:
+        args = (*RUN, *common, f"summariser.base_url={server.url}")
+        first = harness(*args, "articles=[river-1]", code=1)
+        assert "1 of 1 answers failed, such as: " in first.stderr
+        assert "the same command asks for them again" in first.stderr
+        first = harness(*args)
+        assert "endpoint: 1 of 3 answers failed" in first.stderr
+        # scored again they stay failed, and nothing is lost
+        assert "2 of 2 runs scored" in harness("rescore").stderr
+        state["down"] = False
+        again = harness(*args)
+        assert "1 of 3 answers computed" in again.stderr
+        assert "failed" not in again.stderr
+        done = {p.read_text(encoding="utf-8") for p in records(tmp_path).values()}
+        assert "complete already" in harness(*args).stderr
+    assert sum(server.seen.values()) == 1 + 3 + 1
+    assert len(done) == 2
+
+
+def test_a_second_try_that_cannot_begin_leaves_the_record(river: Path, harness: Harness, tmp_path: Path) -> None:
+    with serving(lambda prompt, _: "400" if "month 1" in prompt else "ok", lambda _: chat("Yes.")) as server:
+        args = (*RUN, "summariser=endpoint", "summariser.model=any", "stance=none", f"summariser.base_url={server.url}")
+        harness(*args)
+        [path] = records(tmp_path).values()
+        before = path.read_bytes()
+        torn = tmp_path / "results" / "datasets"
+        for snapshot in torn.iterdir():
+            snapshot.unlink()
+        torn.rmdir()
+        torn.write_text("a file where a folder belongs")
+        again = harness(*args, code=1)
+    assert "in vain, its record stands" in again.stderr
+    assert path.read_bytes() == before

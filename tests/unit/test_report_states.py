@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from harness.records import DatasetUse, Failure, RunRecord, SystemUse, Value, write_record
 from harness.report.collect import load_runs
+from harness.report.compare import MetricDifference, corrected
 from harness.report.html import html
-from harness.report.table import leaderboards
+from harness.report.table import Leaderboard, leaderboards
 from harness.report.text import cell_text, problem_lines
 from harness.report.verdicts import verdicts
+from harness.stats.power import more_articles
 from harness.types import ItemScore
 from tests.make_believe import dataset, run, stance, summariser
 
@@ -101,3 +106,54 @@ def test_bertscore_is_shown_of_one_encoder_only(tmp_path: Path) -> None:
     [board, _] = leaderboards(runs)
     empty = {line.row.name: c.empty for line in board.lines for c in line.cells if c.metric == "summary.bertscore"}
     assert empty == {"x": None, "y": None, "z": "not computed", "w": None}
+
+
+def test_a_system_that_failed_on_most_items_is_not_ranked_and_spoils_no_other_test(tmp_path: Path) -> None:
+    def tests_of(folder: Path) -> tuple[Leaderboard, dict[str, MetricDifference]]:
+        [_, board] = leaderboards(load_runs(folder))
+        names = {line.row.fingerprint: line.row.name for line in board.lines}
+        return board, {names[a]: d for a, b, d in board.tests if names[b] == "good"}
+
+    for name, error in (("good", 0.1), ("bad", 0.5)):
+        for folder in ("with", "without"):
+            run(tmp_path / folder, dataset(14), stance=stance(name, error), resamples=100)
+    run(tmp_path / "with", dataset(14), stance=stance("lucky", 0.0, failing=0.97), resamples=100)
+    run(tmp_path / "with", dataset(14), stance=stance("patchy", 0.6, failing=0.05), resamples=100)
+    board, tests = tests_of(tmp_path / "with")
+    _, alone = tests_of(tmp_path / "without")
+    assert set(tests) == {"bad", "patchy"}
+    assert tests["bad"].n_items == alone["bad"].n_items > tests["patchy"].n_items > 0
+    assert tests["bad"].p_value == alone["bad"].p_value
+    assert tests["bad"].real
+    assert tests["patchy"].real
+    text = verdicts(load_runs(tmp_path / "with"), board)[0].text
+    assert text.startswith("good tells stances best")
+    assert "; lucky: not ranked, " in text
+    notes = {line.row.name: line.cells[0].note or "" for line in board.lines}
+    assert notes["lucky"].startswith("not ranked, ")
+    assert not notes["patchy"]
+    tied = {line.row.name: line.cells[0].tied for line in board.lines}
+    assert tied == {"good": True, "bad": False, "patchy": False, "lucky": None}
+
+
+def test_what_would_do_is_told_at_the_level_that_the_correction_leaves() -> None:
+    def made(metric: str, p: float) -> MetricDifference:
+        found = more_articles(0.04, 0.02, 40).more
+        return MetricDifference(
+            metric, 0.5, 0.46, 0.04, 0.0, 0.08, p, se=0.02, detectable=0.0574, more_articles=found, n_articles=40,
+            primary=True,
+        )  # fmt: skip
+
+    [alone] = corrected([made("a", 0.06)])
+    # t(39) at 0.975 and 0.8: 2.0227 + 0.8512 = 2.8739; 0.02 x 2.8739 = 0.0575; articles: 40 x (0.0575 / 0.04)^2 = 82.6
+    assert alone.detectable == pytest.approx(0.0574)
+    assert alone.more_articles == more_articles(0.04, 0.02, 40).more == 43
+    family = corrected([made(str(i), 0.06) for i in range(9)] + [made("sure", 1e-6)])
+    assert family[-1].real
+    # nine are not marked: the next one has to pass 0.05 / 9
+    assert family[0].more_articles == more_articles(0.04, 0.02, 40, alpha=0.05 / 9).more
+    assert (family[0].more_articles or 0) > 60
+    assert (family[0].detectable or 0) > 0.07
+    # where the two tests of one difference disagree, an unmarked one still lacks an article
+    [odd] = corrected([replace(made("odd", 0.5), difference=0.2)])
+    assert odd.more_articles == 1
