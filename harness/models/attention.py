@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -19,23 +20,32 @@ class Unsupported(Exception):
     """The model's attention does something that plans cannot express; the caller takes the plain path."""
 
 
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """What one layer's attention is given: [batch, heads, new, dim] queries and the same tokens' keys and values.
+
+    There may be fewer key and value heads than query heads (`groups` queries share one). `window` is how many tokens
+    back a token sees, itself included; None means all of them.
+    """
+
+    layer: int
+    query: torch.Tensor
+    key: torch.Tensor
+    value: torch.Tensor
+    scale: float | None = None
+    window: int | None = None
+
+    @property
+    def groups(self) -> int:
+        """Query heads per key head."""
+        return self.query.shape[1] // self.key.shape[1]
+
+
 class Plan(Protocol):
     """Attention over all layers of one forward pass."""
 
-    def attend(
-        self,
-        layer: int,
-        query: torch.Tensor,
-        key: torch.Tensor,
-        value: torch.Tensor,
-        *,
-        scale: float | None,
-        window: int | None,
-    ) -> torch.Tensor:
-        """[batch, heads, new, dim] queries and the same tokens' keys and values → [batch, new, heads, dim].
-
-        `window` is how many tokens back a token sees, itself included; None means all of them.
-        """
+    def attend(self, heads: Heads) -> torch.Tensor:
+        """One layer's output, [batch, new, heads, dim]."""
         ...
 
 
@@ -121,8 +131,7 @@ def _attention(
     layer = int(getattr(module, "layer_idx", -1))
     if layer < 0:
         raise Unsupported("attention that does not know its layer")
-    out = plan.attend(layer, query, key, value, scale=scaling, window=_window(module, layer, kwargs))
-    return out, None
+    return plan.attend(Heads(layer, query, key, value, scaling, _window(module, layer, kwargs))), None
 
 
 def _window(module: torch.nn.Module, layer: int, kwargs: dict[str, Any]) -> int | None:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from inspect import signature
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import ModelError
-from harness.models.device import pick_device, pick_dtype, torch_dtype
 from harness.models.linear import Packed, pack_linears
-from harness.models.quiet import quiet_transformers
+from harness.models.loading import load_pretrained, memory_of
 from harness.models.source import ModelSource
+from harness.models.windows import Fitted, LongInput, fit_article, token_spans
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-LongInput = Literal["error", "truncate_article", "windows"]
 Message = Mapping[str, str]
 """`{"role": "system" | "user" | "assistant", "content": ...}`."""
 
@@ -27,14 +26,6 @@ _UNBOUNDED = 1 << 20
 
 # Some templates print today's date or switch a hidden monologue on: a prompt must not depend on either.
 _TEMPLATE_CONSTANTS: Mapping[str, Any] = {"date_string": "26 Jul 2024", "enable_thinking": False}
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """The pieces of an article that fit the window one at a time, and how many of its tokens are in none of them."""
-
-    pieces: tuple[str, ...]
-    tokens_cut: int
 
 
 @dataclass
@@ -57,26 +48,10 @@ class CausalModel:
         self._bos: list[int] = [bos] if bos is not None and probe[:1] == [bos] else []
 
     @classmethod
-    def load(
-        cls, source: ModelSource, device: str = "auto", dtype: str = "auto", *, trust_remote_code: bool = False
-    ) -> CausalModel:
+    def load(cls, source: ModelSource, device: str = "auto", dtype: str = "auto") -> CausalModel:
         """Loads `source`, on the device and in the dtype that `auto` or a name picks; ModelError if it cannot."""
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        folder = source.folder()
-        device = pick_device(device)
-        dtype = pick_dtype(dtype, device)
-        try:
-            with quiet_transformers():
-                tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
-                model: Any = AutoModelForCausalLM.from_pretrained(
-                    folder, dtype=torch_dtype(dtype), trust_remote_code=trust_remote_code
-                )
-            model = model.to(device).eval().requires_grad_(False)
-        except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise ModelError(f"cannot load {source.ref} as a causal model: {reason}") from error
-        return cls(source, model, tokenizer, device, dtype, _window(model, tokenizer))
+        loaded = load_pretrained(source, "AutoModelForCausalLM", "a causal model", device, dtype)
+        return cls(source, *loaded, _window(*loaded[:2]))
 
     @property
     def on_gpu(self) -> bool:
@@ -106,7 +81,13 @@ class CausalModel:
     @property
     def memory(self) -> int:
         """Bytes that the weights take; tied ones count once."""
-        return sum(p.numel() * p.element_size() for p in self.model.parameters())
+        return memory_of(self.model)
+
+    @property
+    def steady(self) -> int:
+        """Tokens up to which a text's beginning is computed the same however long it is: LongRoPE turns longer ones otherwise."""
+        rope = getattr(self._text_config, "rope_parameters", None) or {}
+        return int(rope["original_max_position_embeddings"]) if rope.get("rope_type") == "longrope" else self.window
 
     @property
     def has_chat_template(self) -> bool:
@@ -213,14 +194,9 @@ class CausalModel:
         Prefix and suffix are never cut. `truncate_article` keeps the beginning; `windows` covers all of the article
         in pieces that share `overlap` tokens. WindowExceeded under `error`, or where not even one token would fit.
         """
-        from harness.models.windows import fit_article
-
-        offsets: list[tuple[int, int]] = self.tokenizer(
-            article, add_special_tokens=False, return_offsets_mapping=True
-        ).offset_mapping
         return fit_article(
             article,
-            offsets,
+            partial(token_spans, self.tokenizer),
             lambda piece: len(self.encode(prefix + piece + suffix)),
             self.window - reserve,
             policy,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from harness.models.attention import attend, tile_mask
+from harness.models.attention import Heads, attend, tile_mask
 
 if TYPE_CHECKING:
     import torch
@@ -75,40 +75,31 @@ class RowsPlan:
                 buffers[layer] = buffers[layer][index]
         self._masks.clear()
 
-    def attend(
-        self,
-        layer: int,
-        query: torch.Tensor,
-        key: torch.Tensor,
-        value: torch.Tensor,
-        *,
-        scale: float | None,
-        window: int | None,
-    ) -> torch.Tensor:
+    def attend(self, heads: Heads) -> torch.Tensor:
         """See `Plan.attend`."""
+        import torch
+
         self.layers += 1
         if self._row is not None:
-            self._store(layer, self._row, key, value)
-            return _causal(query, key, value, scale, window)
-        keys, values = self._keys[layer], self._values[layer]
+            self._store(heads, self._row)
+            return _causal(heads)
+        keys, values = self._keys[heads.layer], self._values[heads.layer]
         if self._slots is None:
             raise RuntimeError("decode() comes first")
         rows, positions = self._slots
-        keys[rows, :, positions] = key[:, :, 0]
-        values[rows, :, positions] = value[:, :, 0]
-        groups = query.shape[1] // key.shape[1]
-        spans = self._spans.get((window, groups)) or self._find_spans(window, groups)
-        parts = [attend(query[r], keys[r, :, s], values[r, :, s], scale=scale, mask=m) for r, s, m in spans]
-        import torch
-
+        keys[rows, :, positions] = heads.key[:, :, 0]
+        values[rows, :, positions] = heads.value[:, :, 0]
+        wanted = (heads.window, heads.groups)
+        spans = self._spans.get(wanted) or self._find_spans(*wanted)
+        parts = [attend(heads.query[r], keys[r, :, s], values[r, :, s], scale=heads.scale, mask=m) for r, s, m in spans]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
-    def _store(self, layer: int, row: int, key: torch.Tensor, value: torch.Tensor) -> None:
-        for buffers, fresh in ((self._keys, key), (self._values, value)):
+    def _store(self, heads: Heads, row: int) -> None:
+        layer = heads.layer
+        for buffers, fresh in ((self._keys, heads.key), (self._values, heads.value)):
+            _, count, length, dim = fresh.shape
             if layer not in buffers:
-                _, heads, _, dim = fresh.shape
-                buffers[layer] = fresh.new_empty(len(self.lengths), heads, self.capacity, dim)
-            length = fresh.shape[2]
+                buffers[layer] = fresh.new_empty(len(self.lengths), count, self.capacity, dim)
             buffers[layer][row, :, :length] = fresh[0]
             # Masked places are multiplied by zero: they must hold numbers.
             buffers[layer][row, :, length:] = 0
@@ -147,21 +138,20 @@ class RowsPlan:
         return mask.masked_fill_(~visible, -math.inf)[:, None, None]
 
 
-def _causal(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float | None, window: int | None
-) -> torch.Tensor:
+def _causal(heads: Heads) -> torch.Tensor:
     """Causal attention of one whole text to itself."""
     import torch
 
+    query, key, value, window = heads.query, heads.key, heads.value, heads.window
     length = query.shape[2]
     if window is None or length <= window:
-        return attend(query, key, value, scale=scale, causal=True)
+        return attend(query, key, value, scale=heads.scale, causal=True)
     parts: list[torch.Tensor] = []
     for start in range(0, length, _CHUNK):
         stop, low = min(start + _CHUNK, length), max(0, start - window + 1)
         back = torch.arange(start, stop)[:, None] - torch.arange(low, stop)[None, :]
         mask = torch.zeros(back.shape).masked_fill_((back < 0) | (back >= window), -math.inf)
-        mask = tile_mask(mask.to(query), query.shape[1] // key.shape[1])
+        mask = tile_mask(mask.to(query), heads.groups)
         seen = slice(low, stop)
-        parts.append(attend(query[:, :, start:stop], key[:, :, seen], value[:, :, seen], scale=scale, mask=mask))
+        parts.append(attend(query[:, :, start:stop], key[:, :, seen], value[:, :, seen], scale=heads.scale, mask=mask))
     return torch.cat(parts, dim=1)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from harness.errors import ModelError, WindowExceeded
 from harness.models.batching import by_length
-from harness.models.causal import LongInput
 from harness.models.loading import load_pretrained, memory_of, window_of
 from harness.models.quiet import quiet_transformers
 from harness.models.source import ModelSource
+from harness.models.windows import LongInput
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ModelError
 from harness.models.batching import by_length
-from harness.models.causal import Fitted, LongInput
 from harness.models.loading import load_pretrained, memory_of, window_of
 from harness.models.quiet import quiet_transformers
 from harness.models.source import ModelSource
-from harness.models.windows import fit_article
+from harness.models.windows import Fitted, LongInput, fit_article, token_spans
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -89,10 +89,9 @@ class Seq2SeqModel:
     def fit(self, prefix: str, article: str, policy: LongInput, *, window: int | None = None) -> Fitted:
         """Pieces of `article` that fit the window after `prefix`; WindowExceeded under `error`."""
         with quiet_transformers():
-            encoded = self.tokenizer(article, add_special_tokens=False, return_offsets_mapping=True)
             return fit_article(
                 article,
-                encoded.offset_mapping,
+                partial(token_spans, self.tokenizer),
                 lambda piece: len(self.tokenizer(prefix + piece).input_ids),
                 self.room(window),
                 policy,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.models.attention import Unsupported, attend, tile_mask
+from harness.models.attention import Heads, Unsupported, attend, tile_mask
 
 if TYPE_CHECKING:
     import torch
@@ -30,6 +30,10 @@ class Trie:
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+    def ancestors(self, node: int) -> Ints:
+        """The nodes on the way from the root to `node`, which is not among them; none where there is no such node."""
+        return np.flatnonzero(self.end[:node] > node)
 
 
 def build_trie(sequences: Sequence[Sequence[int] | Ints], starts: Sequence[int]) -> Trie:
@@ -89,39 +93,51 @@ class _Block:
     mask: torch.Tensor | None = None
 
 
-class TriePlan:
-    """Attention in which a node sees its ancestors: the root chain causally, the rest in blocks with small masks."""
+Past = Mapping[int, "tuple[torch.Tensor, torch.Tensor]"]
+"""Keys and values, [1, heads, nodes, dim], by layer."""
 
-    def __init__(self, tries: Sequence[Trie], *, dtype: torch.dtype, device: str, block: int) -> None:
-        self.blocks: list[_Block] = []
+
+class TriePlan:
+    """Attention of the nodes `start:stop` of a trie, in which a node sees its ancestors only.
+
+    `past` holds the keys and values of the ancestors of `start`; what the pass leaves in `kept` is the past of the next
+    plan, which starts at `stop`: so no node is computed twice, and no more than one path is remembered. A chain that
+    begins at a root attends causally, the other nodes in blocks with small masks.
+    """
+
+    def __init__(
+        self,
+        trie: Trie,
+        start: int,
+        stop: int,
+        past: Past,
+        *,
+        dtype: torch.dtype,
+        device: str,
+        block: int,
+    ) -> None:
         self.layers = 0
-        self._deepest = max(int(t.depth.max()) + 1 for t in tries)
+        self.kept: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self._past = past
+        self._deepest = int(trie.depth.max()) + 1
+        self._blocks = list(_blocks(trie, start, stop, dtype, device, block))
+        self._longest = max((b.path + b.stop - b.start for b in self._blocks if b.mask is not None), default=0)
         self._scratch: tuple[torch.Tensor, torch.Tensor] | None = None
         self._tiled: dict[tuple[int, int], torch.Tensor] = {}
-        offset = 0
-        for trie in tries:
-            self.blocks += _blocks(trie, offset, dtype, device, block)
-            offset += len(trie)
-        self._longest = max((b.path + b.stop - b.start for b in self.blocks if b.mask is not None), default=0)
+        following = trie.ancestors(stop)
+        self._old = int(np.count_nonzero(following < start))
+        self._new = _selection(following[self._old :] - start, device)
 
-    def attend(
-        self,
-        layer: int,
-        query: torch.Tensor,
-        key: torch.Tensor,
-        value: torch.Tensor,
-        *,
-        scale: float | None,
-        window: int | None,
-    ) -> torch.Tensor:
+    def attend(self, heads: Heads) -> torch.Tensor:
         """See `Plan.attend`; a batch of one."""
-        if window is not None and window < self._deepest:
-            raise Unsupported(f"a sliding window of {window} tokens")
+        if heads.window is not None and heads.window < self._deepest:
+            raise Unsupported(f"a sliding window of {heads.window} tokens")
         self.layers += 1
-        _, heads, new, _ = query.shape
-        out = query.new_empty(1, new, heads, value.shape[-1])
-        keys, values = self._buffers(key, value)
-        for b in self.blocks:
+        query, key, value, scale = heads.query, heads.key, heads.value, heads.scale
+        _, count, new, _ = query.shape
+        out = query.new_empty(1, new, count, value.shape[-1])
+        keys, values = self._buffers(heads)
+        for b in self._blocks:
             here = slice(b.start, b.stop)
             q, k, v = query[:, :, here], key[:, :, here], value[:, :, here]
             if b.mask is None:
@@ -133,48 +149,61 @@ class TriePlan:
                 values[:, :, b.keep : b.path] = value[:, :, b.tail]
             keys[:, :, b.path : length] = k
             values[:, :, b.path : length] = v
-            out[:, here] = attend(
-                q, keys[:, :, :length], values[:, :, :length], scale=scale, mask=self._mask(b, heads // key.shape[1])
-            )
+            mask = self._mask(b.start, b.mask, heads.groups)
+            out[:, here] = attend(q, keys[:, :, :length], values[:, :, :length], scale=scale, mask=mask)
+        self._keep(heads)
         return out
 
-    def _mask(self, block: _Block, groups: int) -> torch.Tensor | None:
-        if block.mask is None:
-            return None
-        if (block.start, groups) not in self._tiled:
-            self._tiled[block.start, groups] = tile_mask(block.mask, groups)
-        return self._tiled[block.start, groups]
+    def _mask(self, start: int, mask: torch.Tensor, groups: int) -> torch.Tensor:
+        if (start, groups) not in self._tiled:
+            self._tiled[start, groups] = tile_mask(mask, groups)
+        return self._tiled[start, groups]
 
-    def _buffers(self, key: torch.Tensor, value: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _buffers(self, heads: Heads) -> tuple[torch.Tensor, torch.Tensor]:
+        """Scratch for keys and values of one block, the past at its head."""
+        key, value = heads.key, heads.value
         if self._scratch is None or self._scratch[0].shape[1::2] != key.shape[1::2]:
             shape = (1, key.shape[1], self._longest)
             self._scratch = (key.new_empty(*shape, key.shape[-1]), value.new_empty(*shape, value.shape[-1]))
+        if heads.layer in self._past:
+            for buffer, past in zip(self._scratch, self._past[heads.layer], strict=True):
+                buffer[:, :, : past.shape[2]] = past
         return self._scratch
 
+    def _keep(self, heads: Heads) -> None:
+        """Remembers the layer's keys and values on the path that the next plan begins with."""
+        import torch
 
-def _blocks(trie: Trie, offset: int, dtype: torch.dtype, device: str, size: int) -> Iterator[_Block]:
+        if self._old == 0 and self._new is None:
+            return
+        fresh = (heads.key, heads.value)
+        past = self._past.get(heads.layer, fresh)
+        new = slice(0) if self._new is None else self._new
+        key, value = (torch.cat([p[:, :, : self._old], f[:, :, new]], dim=2) for p, f in zip(past, fresh, strict=True))
+        self.kept[heads.layer] = (key, value)
+
+
+def _blocks(trie: Trie, first: int, last: int, dtype: torch.dtype, device: str, size: int) -> Iterator[_Block]:
+    """Blocks of the nodes `first:last`, counted from `first`."""
     import torch
 
-    n = len(trie)
-    # The root chain ends where depth stops counting up with the node's number.
-    off_chain = np.flatnonzero(trie.depth != np.arange(n))
-    branch = int(off_chain[0]) if len(off_chain) else n
-    root = int(trie.depth[branch]) if branch < n else n
-    # Up to the first branching point all nodes lie on one path; beyond it (a first branch) they may not.
-    if root:
-        yield _Block(offset, offset + root)
-    held = np.empty(0, dtype=np.int64)
-    start = root
-    while start < n:
-        stop = min(start + size, n)
-        if stop < n:
+    held = trie.ancestors(first)
+    start = first
+    while start < last:
+        path = trie.ancestors(start)
+        if len(path) == 0:
+            branches = np.flatnonzero(trie.depth[start:last] != np.arange(last - start))
+            stop = start + int(branches[0]) if len(branches) else last
+            yield _Block(start - first, stop - first)
+            held, start = path, stop
+            continue
+        stop = min(start + size, last)
+        if stop < last:
             # Cutting at a shallow node keeps the next block's path short.
             later = trie.depth[start + size // 2 : stop + 1]
             stop -= int(np.argmin(later[::-1]))
         inside = np.arange(start, stop)
-        path = np.flatnonzero(trie.end[:start] > start)
         keep = common_length(held, path)
-        tail = path[keep:]
         visible = np.concatenate(
             [
                 trie.end[path][None, :] > inside[:, None],
@@ -184,11 +213,11 @@ def _blocks(trie: Trie, offset: int, dtype: torch.dtype, device: str, size: int)
         )
         mask = torch.zeros(visible.shape, dtype=dtype).masked_fill_(torch.from_numpy(~visible), -math.inf)
         yield _Block(
-            offset + start,
-            offset + stop,
+            start - first,
+            stop - first,
             path=len(path),
             keep=keep,
-            tail=_selection(tail + offset, device),
+            tail=_selection(path[keep:] - first, device),
             mask=mask.to(device),
         )
         held = np.concatenate([path, inside])

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from harness.errors import WindowExceeded
-from harness.models.causal import Fitted, LongInput
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+LongInput = Literal["error", "truncate_article", "windows"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The pieces of an article that fit the window one at a time, and how many of its tokens are in none of them."""
+
+    pieces: tuple[str, ...]
+    tokens_cut: int
 
 
 def fit_article(
     article: str,
-    offsets: Sequence[tuple[int, int]],
+    spans: Callable[[str], Sequence[tuple[int, int]]],
     length: Callable[[str], int],
     window: int,
     policy: LongInput,
@@ -19,9 +33,9 @@ def fit_article(
 ) -> Fitted:
     """Pieces of `article` that fit `window` tokens one at a time.
 
-    `offsets` are the code-point spans of the article's tokens, `length(piece)` counts the tokens of the whole input with
-    that piece in it. `truncate_article` keeps the beginning; `windows` covers everything in pieces that share `overlap`
-    tokens. WindowExceeded under `error`, or where not even one token would fit.
+    `spans(article)` are the code-point spans of its tokens, asked for where it is too long; `length(piece)` counts the
+    tokens of the whole input with that piece in it. `truncate_article` keeps the beginning; `windows` covers everything in
+    pieces that share `overlap` tokens. WindowExceeded under `error`, or where not even one token would fit.
     """
     whole = length(article)
     if whole <= window:
@@ -31,6 +45,7 @@ def fit_article(
             f"the input has {whole} tokens, but the window of {model} is {window}",
             hint="long_input=truncate_article or long_input=windows",
         )
+    offsets = spans(article)
     around, total = length(""), len(offsets)
     pieces: list[str] = []
     start = 0
@@ -53,3 +68,11 @@ def fit_article(
         if start + size >= total:
             return Fitted(tuple(pieces), 0)
         start += max(1, size - overlap)
+
+
+def token_spans(tokenizer: PreTrainedTokenizerBase, text: str) -> Sequence[tuple[int, int]]:
+    """Half-open code-point spans of a text's own tokens."""
+    found: Sequence[tuple[int, int]] = tokenizer(
+        text, add_special_tokens=False, return_offsets_mapping=True
+    ).offset_mapping
+    return found

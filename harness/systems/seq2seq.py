@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, model_validator
 
 from harness.errors import WindowExceeded
-from harness.models.causal import Fitted, LongInput
 from harness.models.seq2seq import Decoding, Generated, Seq2SeqModel
+from harness.models.windows import Fitted, LongInput
 from harness.systems.base import Context
 from harness.systems.weights import WeightedSystem, WeightOptions
 from harness.types import Answer, Dataset, Item

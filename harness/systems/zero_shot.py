@@ -9,8 +9,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, field_validator
 
 from harness.errors import WindowExceeded
-from harness.models.causal import LongInput
 from harness.models.nli import NliModel, PairLogits
+from harness.models.windows import LongInput
 from harness.systems.base import Context
 from harness.systems.templates import fill, require_places
 from harness.systems.weights import WeightedSystem, WeightOptions

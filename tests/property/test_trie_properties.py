@@ -7,8 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.models.prefix_trie import _Request, take_parts, take_rows
-from harness.models.trie import TriePlan, build_trie
+from harness.models.attention import Heads
+from harness.models.prefix_trie import _Request, next_stop, take_rows
+from harness.models.trie import Past, TriePlan, build_trie
 
 Sequences = st.lists(st.lists(st.integers(0, 2), min_size=2, max_size=12), min_size=1, max_size=12)
 
@@ -32,58 +33,60 @@ def test_ancestors_of_a_node_are_its_own_prefix(sequences: list[list[int]]) -> N
         assert ancestors == rows.tolist()
 
 
-@settings(deadline=None, max_examples=60)
-@given(st.lists(Sequences, min_size=1, max_size=3), st.integers(2, 9), st.sampled_from([(4, 4), (4, 2), (3, 1)]))
-def test_blocks_attend_like_one_dense_ancestor_mask(
-    groups: list[list[list[int]]], block: int, heads: tuple[int, int]
+@settings(deadline=None, max_examples=100)
+@given(
+    Sequences,
+    st.integers(2, 9),
+    st.integers(1, 60),
+    st.integers(1, 60),
+    st.sampled_from([(4, 4), (4, 2), (3, 1)]),
+)
+def test_passes_attend_like_one_dense_ancestor_mask(
+    sequences: list[list[int]], block: int, budget: int, most: int, heads: tuple[int, int]
 ) -> None:
-    tries = [build_trie(g, [1] * len(g)) for g in groups]
-    plan = TriePlan(tries, dtype=torch.float64, device="cpu", block=block)
-    n = sum(len(t) for t in tries)
+    trie = build_trie(sequences, [1] * len(sequences))
+    n = len(trie)
     torch.manual_seed(n)
     query = torch.randn(1, heads[0], n, 4, dtype=torch.float64)
     key, value = (torch.randn(1, heads[1], n, 4, dtype=torch.float64) for _ in range(2))
-    visible = np.zeros((n, n), dtype=bool)
-    offset = 0
-    for trie in tries:
-        for i in range(len(trie)):
-            for j in range(i + 1):
-                visible[offset + i, offset + j] = i < trie.end[j]
-        offset += len(trie)
+    visible = np.array([[j <= i < trie.end[j] for j in range(n)] for i in range(n)])
     mask = torch.zeros(n, n, dtype=torch.float64).masked_fill(~torch.from_numpy(visible), float("-inf"))
     repeated = [x.repeat_interleave(heads[0] // heads[1], 1) for x in (key, value)]
     dense = torch.nn.functional.scaled_dot_product_attention(query, *repeated, attn_mask=mask)
-    ours = plan.attend(0, query, key, value, scale=None, window=None)
-    assert torch.allclose(ours, dense.transpose(1, 2), rtol=0, atol=1e-12)
+    ours: list[torch.Tensor] = []
+    past: Past = {}
+    start = 0
+    while start < n:
+        stop = next_stop(start, n, np.arange(n), budget, most)
+        plan = TriePlan(trie, start, stop, past, dtype=torch.float64, device="cpu", block=block)
+        here = slice(start, stop)
+        ours.append(plan.attend(Heads(7, query[:, :, here], key[:, :, here], value[:, :, here])))
+        past, start = plan.kept, stop
+        for kept in past.values():
+            assert {x.shape[2] for x in kept} == {len(trie.ancestors(stop))}
+    assert not past
+    assert torch.allclose(torch.cat(ours, dim=1), dense.transpose(1, 2), rtol=0, atol=1e-12)
 
 
-Units = st.lists(Sequences, min_size=1, max_size=4)
-
-
-@given(Units, st.integers(1, 40), st.integers(1, 30), st.integers(1, 40))
-def test_passes_take_every_request_once_and_keep_to_the_budget(
-    units: list[list[list[int]]], budget: int, rows: int, pack: int
-) -> None:
-    pending = [
-        sorted((_Request((u, n), np.asarray(s), 1) for n, s in enumerate(unit)), key=_Request.order)
-        for u, unit in enumerate(units)
-    ]
-    everything = sorted(r.key for unit in pending for r in unit)
-    seen: list[tuple[int, int]] = []
-    while pending:
-        parts = take_parts(pending, budget, rows, pack=min(pack, budget))
-        taken = {r.key for part in parts for r in part}
-        assert taken
-        nodes = sum(len(build_trie([r.ids for r in p], [1] * len(p))) for p in parts)
-        assert nodes <= budget or len(taken) == 1
-        seen += taken
-        pending = [rest for unit in pending if (rest := [r for r in unit if r.key not in taken])]
-    assert sorted(seen) == everything
+@given(st.integers(1, 300), st.sets(st.integers(0, 299)), st.integers(1, 80), st.integers(1, 20))
+def test_passes_keep_to_both_limits(nodes: int, wanted: set[int], budget: int, most: int) -> None:
+    scored = np.array(sorted(n for n in wanted if n < nodes), dtype=np.int64)
+    sizes: list[int] = []
+    start = 0
+    while start < nodes:
+        stop = next_stop(start, nodes, scored, budget, most)
+        sizes.append(stop - start)
+        assert 0 < sizes[-1] <= budget
+        assert np.count_nonzero((scored >= start) & (scored < stop)) <= most
+        start = stop
+    assert start == nodes
+    if len(scored) <= most:
+        assert len(sizes) == -(-nodes // budget) and max(sizes) - min(sizes) <= 1
 
 
 @given(Sequences, st.integers(1, 40), st.integers(1, 30))
 def test_rows_keep_to_the_budget(sequences: list[list[int]], budget: int, most: int) -> None:
-    queue = sorted((_Request((0, n), np.asarray(s), 1) for n, s in enumerate(sequences)), key=lambda r: len(r.ids))
+    queue = sorted((_Request(np.asarray(s), 1) for s in sequences), key=lambda r: len(r.ids))
     rows = take_rows(queue, budget, most)
     assert rows == queue[: len(rows)] and rows
     assert len(rows) == 1 or len(rows) * len(rows[-1].ids) <= budget

@@ -71,17 +71,17 @@ def test_windows_cover_everything_and_fit(n: int, window: int, around: int, over
 
     if window <= around:
         return
-    fitted = fit_article(article, words(article), length, window, "windows", "m", overlap)
+    fitted = fit_article(article, words, length, window, "windows", "m", overlap)
     assert fitted.tokens_cut == 0
     assert {w for piece in fitted.pieces for w in piece.split()} == set(article.split())
     assert all(length(piece) <= window for piece in fitted.pieces)
-    cut = fit_article(article, words(article), length, window, "truncate_article", "m", overlap)
+    cut = fit_article(article, words, length, window, "truncate_article", "m", overlap)
     assert len(cut.pieces[0].split()) + cut.tokens_cut == n
     assert article.startswith(cut.pieces[0])
 
 
 def test_what_stands_around_the_article_is_never_cut() -> None:
     with pytest.raises(WindowExceeded, match="without the article the input has 9 tokens"):
-        fit_article("a b", words("a b"), lambda piece: 9 + len(piece.split()), 8, "windows", "m")
+        fit_article("a b", words, lambda piece: 9 + len(piece.split()), 8, "windows", "m")
     with pytest.raises(WindowExceeded, match="the input has 11 tokens, but the window of m is 10"):
-        fit_article("a b", words("a b"), lambda piece: 9 + len(piece.split()), 10, "error", "m")
+        fit_article("a b", words, lambda piece: 9 + len(piece.split()), 10, "error", "m")

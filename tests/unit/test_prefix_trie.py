@@ -27,6 +27,16 @@ GROUPS = [
     [Option("Same", " same"), Option("Same", " same"), Option("Same", " same and longer")],
 ]
 
+SEQUENCES = [o.context + o.continuation for g in GROUPS for o in g]
+NODES = len(
+    {
+        text[: n + 1]
+        for text in [*SEQUENCES, *("N/A:" + o.continuation for o in GROUPS[0])]
+        for n in range(len(text) - 1)
+    }
+)
+"""A byte is a token, and the last one is no node."""
+
 
 @pytest.fixture(scope="module")
 def llama(tmp_path_factory: pytest.TempPathFactory) -> CausalModel:
@@ -78,25 +88,66 @@ def test_where_the_trie_does_not_hold_the_plain_path_runs(tmp_path: Path, kind: 
 
 def test_texts_within_a_sliding_window_take_the_trie_and_longer_ones_do_not(tmp_path: Path) -> None:
     model = load_tiny(tmp_path, "mistral", sliding_window=45)
-    ours = score(model, [GROUPS[1], GROUPS[0]])
-    assert [{s.path for s in g} for g in ours] == [{"prefix_trie"}, {"plain"}] or worst(model) < 1e-4
-    assert worst(model, [GROUPS[1]]) < 1e-4 and score(model, [GROUPS[1]])[0][0].path == "prefix_trie"
-    assert score(model, [GROUPS[0]])[0][0].path == "plain"
+    groups = [GROUPS[1], GROUPS[0]]
+    assert [{s.path for s in g} for g in score(model, groups)] == [{"prefix_trie"}, {"plain"}]
+    assert worst(model, groups) < 1e-4
+
+
+def test_where_positions_depend_on_the_length_long_and_short_texts_do_not_mix(tmp_path: Path) -> None:
+    rope = {
+        "rope_type": "longrope",
+        "rope_theta": 1e4,
+        "short_factor": [1.0] * 4,
+        "long_factor": [1.0, 2.0, 4.0, 8.0],
+        "factor": 4.0,
+        "original_max_position_embeddings": 61,
+    }
+    model = load_tiny(tmp_path, "phi3", rope_parameters=rope, original_max_position_embeddings=61)
+    assert model.steady == 61
+    assert {len(o.context + o.continuation) - 1 <= 61 for o in GROUPS[0]} == {True, False}
+    assert [{s.path for s in g} for g in score(model, GROUPS) if g] == [{"plain"}, {"prefix_trie"}, {"prefix_trie"}]
+    assert worst(model) < 1e-4
+    assert_plain(model)
 
 
 def test_the_plain_path_is_one_ordinary_forward_pass_per_option(llama: CausalModel) -> None:
-    for option, found in zip(GROUPS[0], score_plain(llama, GROUPS)[0], strict=True):
-        context, continuation = llama.encode_pairs([(option.context, option.continuation)])[0]
-        logits = llama.model(torch.tensor([context + continuation])).logits[0].log_softmax(-1)
+    assert_plain(llama)
+
+
+def assert_plain(model: CausalModel) -> None:
+    for option, found in zip(GROUPS[0], score_plain(model, GROUPS)[0], strict=True):
+        context, continuation = model.encode_pairs([(option.context, option.continuation)])[0]
+        logits = model.model(torch.tensor([context + continuation[:-1]])).logits[0].log_softmax(-1)
         places = range(len(context) - 1, len(context) + len(continuation) - 1)
         expected = sum(float(logits[at, token]) for at, token in zip(places, continuation, strict=True))
         assert found.logprob == pytest.approx(expected, abs=1e-5)
         assert (found.n_context, found.n_tokens) == (len(context), len(continuation))
 
 
-@pytest.mark.parametrize("budget", [8192, 100, 60, 5])
-def test_a_trie_over_the_budget_is_split_and_says_the_same(llama: CausalModel, budget: int) -> None:
+def passes(monkeypatch: pytest.MonkeyPatch, most: int = 1 << 30) -> list[slice]:
+    """The nodes of every trie pass from now on; more than `most` of them do not fit the memory."""
+    real, seen = prefix_trie._trie_pass, []
+
+    def watched(model: CausalModel, trie: Any, nodes: slice, *arguments: Any) -> Any:
+        seen.append(nodes)
+        if nodes.stop - nodes.start > most:
+            raise torch.OutOfMemoryError("too much")
+        return real(model, trie, nodes, *arguments)
+
+    monkeypatch.setattr(prefix_trie, "_trie_pass", watched)
+    return seen
+
+
+@pytest.mark.parametrize("budget", [8192, 100, 60, 5, 1])
+def test_a_trie_over_the_budget_is_split_and_says_the_same(
+    llama: CausalModel, monkeypatch: pytest.MonkeyPatch, budget: int
+) -> None:
+    trie_holds(llama)
+    seen = passes(monkeypatch)
     assert worst(llama, budget=budget) < 1e-4
+    sizes = [nodes.stop - nodes.start for nodes in seen]
+    assert max(sizes) <= budget
+    assert sum(sizes) == NODES, "no node is computed twice"
 
 
 def test_small_blocks_say_the_same(llama: CausalModel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,20 +156,34 @@ def test_small_blocks_say_the_same(llama: CausalModel, monkeypatch: pytest.Monke
 
 
 def test_running_out_of_memory_halves_the_budget(llama: CausalModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, sizes = prefix_trie.trie_pass, []
-
-    def fail_when_large(model: CausalModel, parts: Any, **arguments: Any) -> Any:
-        sizes.append(sum(len(p) for p in parts))
-        if sizes[-1] > 12:
-            raise torch.OutOfMemoryError("too much")
-        return real(model, parts, **arguments)
-
     expected = score(llama, GROUPS)
-    monkeypatch.setattr(prefix_trie, "trie_pass", fail_when_large)
-    monkeypatch.setattr(prefix_trie, "_PACK", 8192)
-    found = score(llama, GROUPS, budget=200)
-    assert sizes[0] > 12 and sizes[-1] <= 12
+    seen = passes(monkeypatch, most=30)
+    found = score(llama, GROUPS, budget=100)
+    done = [nodes for nodes in seen if nodes.stop - nodes.start <= 30]
+    assert len(done) < len(seen)
+    assert [nodes.start for nodes in done] == [0, *(nodes.stop for nodes in done[:-1])], (
+        "what was done is not done again"
+    )
     for one, two in zip(expected, found, strict=True):
+        assert [s.logprob for s in one] == pytest.approx([s.logprob for s in two], abs=1e-4)
+    passes(monkeypatch, most=0)
+    with pytest.raises(torch.OutOfMemoryError):
+        score(llama, GROUPS)
+
+
+def test_running_out_of_memory_on_the_plain_path_halves_the_batch(
+    llama: CausalModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = prefix_trie._plain_pass
+
+    def fail_when_large(model: CausalModel, rows: Any) -> Any:
+        if len(rows) > 2:
+            raise torch.OutOfMemoryError("too much")
+        return real(model, rows)
+
+    expected = score_plain(llama, GROUPS)
+    monkeypatch.setattr(prefix_trie, "_plain_pass", fail_when_large)
+    for one, two in zip(expected, score_plain(llama, GROUPS), strict=True):
         assert [s.logprob for s in one] == pytest.approx([s.logprob for s in two], abs=1e-4)
 
 
@@ -127,8 +192,9 @@ def test_a_failed_pass_falls_back_and_loses_nothing(llama: CausalModel, monkeypa
         raise Unsupported("not today")
 
     trie_holds(llama)
-    monkeypatch.setattr(prefix_trie, "trie_pass", refuse)
-    assert score(llama, GROUPS) == score_plain(llama, GROUPS)
+    monkeypatch.setattr(prefix_trie, "_trie_pass", refuse)
+    assert worst(llama) < 1e-4
+    assert {s.path for g in score(llama, GROUPS) for s in g} == {"plain"}
 
 
 def test_normalisations() -> None:
