@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from harness.errors import WindowExceeded
 from harness.systems.base import Context
 from harness.systems.weights import WeightedSystem, WeightOptions
 from harness.types import STANCES, Answer, Dataset, Item, Stance
@@ -18,7 +20,7 @@ from harness.types import STANCES, Answer, Dataset, Item, Stance
 if TYPE_CHECKING:
     from harness.models.causal import CausalModel
     from harness.models.generation import Generation
-    from harness.models.prefix_trie import OptionScore
+    from harness.models.prefix_trie import Option, OptionScore
 
 ARTICLE = "{article}"
 """Stands in a prompt where the article goes; first, so that all questions about an article share its computation."""
@@ -43,6 +45,16 @@ class PromptOptions(WeightOptions):
         return prompt
 
 
+@dataclass(frozen=True)
+class Prompted:
+    """One item's prompts (one a window of the article), what stands before and after the article, and what was cut."""
+
+    prompts: list[str]
+    before: str
+    after: str
+    tokens_cut: int
+
+
 class CausalSystem(WeightedSystem):
     """Shares prompts between the systems below."""
 
@@ -62,6 +74,37 @@ class CausalSystem(WeightedSystem):
         prompt = self.options.prompt.format(**{**fields_of(item), "article": mark})
         messages = [{"role": "system", "content": self.options.system}] if self.options.system else []
         return model.chat_around([*messages, {"role": "user", "content": prompt}], mark)
+
+    @abstractmethod
+    def reserve(self, model: CausalModel, item: Item) -> int:
+        """How many tokens may follow the prompt."""
+
+    @abstractmethod
+    def respond(
+        self, model: CausalModel, items: Sequence[Item], asked: Sequence[Prompted], context: Context
+    ) -> list[Answer]:
+        """An answer to each item by its prompts."""
+
+    def ask(self, model: CausalModel, item: Item) -> Prompted:
+        """An item's prompts, the article fitted to the window by `long_input`; WindowExceeded if it cannot be."""
+        before, after = self.around(model, item)
+        article = fields_of(item)["article"]
+        fitted = model.fit(before, article, after, self.options.long_input, reserve=self.reserve(model, item))
+        return Prompted([before + piece + after for piece in fitted.pieces], before, after, fitted.tokens_cut)
+
+    def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
+        """Answers to all items at once; one whose input does not fit the window has that as its error."""
+        model = self.load_model(context)
+        asked: dict[int, Prompted] = {}
+        found: dict[int, Answer] = {}
+        for n, item in enumerate(items):
+            try:
+                asked[n] = self.ask(model, item)
+            except WindowExceeded as error:
+                found[n] = Answer(error=str(error))
+        answers = self.respond(model, [items[n] for n in asked], list(asked.values()), context)
+        found |= zip(asked, answers, strict=True)
+        return [found[n] for n in range(len(items))]
 
 
 def fields_of(item: Item) -> dict[str, str]:
@@ -105,38 +148,39 @@ class ChoiceOptions(PromptOptions):
 
 
 class CausalChoice(CausalSystem):
-    """Takes the label whose wording is likeliest. All options of an article are scored in one pass over their prefix trie."""
+    """Takes the label whose wording is likeliest. All options of an article are scored over one prefix trie."""
 
     kind: ClassVar = "stance"
     Options: ClassVar = ChoiceOptions
 
-    def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
-        from harness.models.prefix_trie import Option, score
+    def around(self, model: CausalModel, item: Item) -> tuple[str, str]:
+        before, after = super().around(model, item)
+        return before, after + self.options.answer_prefix
 
-        model = self.load_model(context)
-        questions = []
-        for item in items:
-            wordings = self.options.wordings(item)
-            longest = max(len(ids) for ids in model.encode_many(wordings))
-            before, after = self.around(model, item)
-            after += self.options.answer_prefix
-            # one more token for a space that moves from the context to the wording
-            fitted = model.fit(before, fields_of(item)["article"], after, self.options.long_input, reserve=longest + 1)
-            prompts = [before + piece + after for piece in fitted.pieces]
-            questions.append(_Question(prompts, wordings, before, after, fitted.tokens_cut))
-        # one group: all questions about an article share one trie
-        options = [
-            Option(prompt, wording, q.content_free(self.options))
-            for q in questions
-            for prompt in q.prompts
-            for wording in q.wordings
-        ]
-        [scores] = score(model, [options], budget=context.token_budget)
-        found = iter(scores)
-        return [self._answer(q, [[next(found) for _ in STANCES] for _ in q.prompts]) for q in questions]
+    def reserve(self, model: CausalModel, item: Item) -> int:
+        # one more token for a space that moves from the context to the wording
+        return 1 + max(len(ids) for ids in model.encode_many(self.options.wordings(item)))
 
-    def _answer(self, question: _Question, windows: list[list[OptionScore]]) -> Answer:
+    def choices(self, item: Item, asked: Prompted) -> list[Option]:
+        """What is scored for one item: of each window every label's wording, in the order of the labels."""
+        from harness.models.prefix_trie import Option
+
+        o = self.options
+        free = asked.before + o.content_free + asked.after if o.normalise == "pmi" else None
+        return [Option(prompt, wording, free) for prompt in asked.prompts for wording in o.wordings(item)]
+
+    def respond(
+        self, model: CausalModel, items: Sequence[Item], asked: Sequence[Prompted], context: Context
+    ) -> list[Answer]:
+        from harness.models.prefix_trie import score
+
+        groups = [self.choices(item, each) for item, each in zip(items, asked, strict=True)]
+        found = score(model, groups, budget=context.token_budget)
+        return [self._answer(each, scores) for each, scores in zip(asked, found, strict=True)]
+
+    def _answer(self, asked: Prompted, scores: list[OptionScore]) -> Answer:
         """The label with the highest mean over the article's windows (nearly always one)."""
+        windows = [scores[i : i + len(STANCES)] for i in range(0, len(scores), len(STANCES))]
         values = {
             label: fmean(window[k].value(self.options.normalise) for window in windows)
             for k, label in enumerate(STANCES)
@@ -147,25 +191,16 @@ class CausalChoice(CausalSystem):
             label=label,
             scores=softmax(values),
             raw=json.dumps({s: round(v, 6) for s, v in values.items()}),
-            prompt=question.prompts[0],
+            prompt=asked.prompts[0],
             tokens_in=sum(window[0].n_context for window in windows),
-            tokens_cut=question.tokens_cut,
-            path=windows[0][0].path + ("+windows" if len(windows) > 1 else ""),
+            tokens_cut=asked.tokens_cut,
+            path=path_of(windows[0][0].path, len(windows)),
         )
 
 
-@dataclass(frozen=True)
-class _Question:
-    """One pair's prompts (one a window), the labels' wordings, and what stands before and after the article."""
-
-    prompts: list[str]
-    wordings: list[str]
-    before: str
-    after: str
-    tokens_cut: int
-
-    def content_free(self, options: ChoiceOptions) -> str | None:
-        return self.before + options.content_free + self.after if options.normalise == "pmi" else None
+def path_of(path: str, windows: int) -> str:
+    """How an answer was computed, and whether the article was read in several windows."""
+    return path + ("+windows" if windows > 1 else "")
 
 
 def softmax(values: Mapping[Stance, float]) -> dict[str, float]:
@@ -197,24 +232,44 @@ class CausalGenerator(CausalSystem):
             found["options"] = {k: v for k, v in found["options"].items() if k not in {"seed", "top_p"}}
         return found
 
-    def generate(self, items: Sequence[Item], context: Context) -> list[tuple[list[Generation], list[str], int]]:
-        """For each item the answers (one a window of the article), their prompts, and how many article tokens were cut."""
+    def reserve(self, model: CausalModel, item: Item) -> int:
+        tokens: int = self.options.max_new_tokens
+        return tokens
+
+    def said(self, text: str) -> str:
+        """The model's whole reply, of which it wrote `text`."""
+        return text
+
+    @abstractmethod
+    def read(self, said: Sequence[str], item: Item) -> tuple[str, Stance | None]:
+        """(output, label) by the replies, one a window of the article."""
+
+    def respond(
+        self, model: CausalModel, items: Sequence[Item], asked: Sequence[Prompted], context: Context
+    ) -> list[Answer]:
         from harness.models.generation import Decoding, generate
 
-        model = self.load_model(context)
         o = self.options
         decoding = Decoding(o.max_new_tokens, o.min_new_tokens, o.temperature, o.top_p, o.seed or 0, o.no_repeat_ngram)
-        prompts: list[list[str]] = []
-        cut: list[int] = []
-        for item in items:
-            before, after = self.around(model, item)
-            fitted = model.fit(before, fields_of(item)["article"], after, o.long_input, reserve=o.max_new_tokens)
-            prompts.append([before + piece + after for piece in fitted.pieces])
-            cut.append(fitted.tokens_cut)
-        answers = iter(
-            generate(model, [p for window in prompts for p in window], decoding, budget=context.token_budget)
+        generated = iter(generate(model, [p for a in asked for p in a.prompts], decoding, budget=context.token_budget))
+        return [
+            self._answer(item, each, [next(generated) for _ in each.prompts])
+            for item, each in zip(items, asked, strict=True)
+        ]
+
+    def _answer(self, item: Item, asked: Prompted, windows: list[Generation]) -> Answer:
+        said = [self.said(w.text) for w in windows]
+        output, label = self.read(said, item)
+        return Answer(
+            output=output,
+            label=label,
+            raw="\n".join(said),
+            prompt=asked.prompts[0],
+            tokens_in=sum(w.n_prompt for w in windows),
+            tokens_out=sum(len(w.tokens) for w in windows),
+            tokens_cut=asked.tokens_cut,
+            path=path_of(windows[0].path, len(windows)),
         )
-        return [([next(answers) for _ in windows], windows, n) for windows, n in zip(prompts, cut, strict=True)]
 
 
 class CausalSummariser(CausalGenerator):
@@ -229,19 +284,8 @@ class CausalSummariser(CausalGenerator):
         ordered = sorted(items, key=lambda i: (-len(i.article.text), i.article.id))
         return [ordered[i : i + self.batch] for i in range(0, len(ordered), self.batch)]
 
-    def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
-        return [
-            Answer(
-                output=" ".join(a.text for a in answers).strip(),
-                raw="\n".join(a.text for a in answers),
-                prompt=prompts[0],
-                tokens_in=sum(a.n_prompt for a in answers),
-                tokens_out=sum(len(a.tokens) for a in answers),
-                tokens_cut=cut,
-                path=answers[0].path + ("+windows" if len(answers) > 1 else ""),
-            )
-            for answers, prompts, cut in self.generate(items, context)
-        ]
+    def read(self, said: Sequence[str], item: Item) -> tuple[str, Stance | None]:
+        return " ".join(said).strip(), None
 
 
 class CausalGenerated(CausalGenerator):
@@ -250,24 +294,10 @@ class CausalGenerated(CausalGenerator):
     kind: ClassVar = "stance"
     Options: ClassVar = GenerationOptions
 
-    def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
+    def read(self, said: Sequence[str], item: Item) -> tuple[str, Stance | None]:
         from harness.systems.parsing import parse_label
 
-        found = []
-        for answers, prompts, cut in self.generate(items, context):
-            # of several windows the first that yields a stance speaks; else the first that could be read at all
-            labels = [label for a in answers if (label := parse_label(a.text)) is not None]
-            label = next((x for x in labels if x is not Stance.NO_STANCE), labels[0] if labels else None)
-            found.append(
-                Answer(
-                    output=label or "",
-                    label=label,
-                    raw="\n".join(a.text for a in answers),
-                    prompt=prompts[0],
-                    tokens_in=sum(a.n_prompt for a in answers),
-                    tokens_out=sum(len(a.tokens) for a in answers),
-                    tokens_cut=cut,
-                    path=answers[0].path + ("+windows" if len(answers) > 1 else ""),
-                )
-            )
-        return found
+        # of several windows the first that yields a stance speaks; else the first that could be read at all
+        labels = [label for text in said if (label := parse_label(text)) is not None]
+        label = next((x for x in labels if x is not Stance.NO_STANCE), labels[0] if labels else None)
+        return label or "", label

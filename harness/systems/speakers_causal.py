@@ -7,9 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from harness.systems.base import Context
 from harness.systems.causal import CausalGenerator, GenerationOptions
-from harness.types import Answer, Item
+from harness.types import Item, Stance
 
 if TYPE_CHECKING:
     from harness.models.causal import CausalModel
@@ -34,23 +33,11 @@ class CausalSpeakers(CausalGenerator):
         before, after = super().around(model, item)
         return before, after + self.options.answer_prefix
 
-    def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
-        found = []
-        for item, (answers, prompts, cut) in zip(items, self.generate(items, context), strict=True):
-            said = [self.options.answer_prefix + a.text for a in answers]
-            rows = parse_speakers("\n".join(said), item.article.text)
-            found.append(
-                Answer(
-                    output=json.dumps(rows, ensure_ascii=False),
-                    raw="\n".join(said),
-                    prompt=prompts[0],
-                    tokens_in=sum(a.n_prompt for a in answers),
-                    tokens_out=sum(len(a.tokens) for a in answers),
-                    tokens_cut=cut,
-                    path=answers[0].path + ("+windows" if len(answers) > 1 else ""),
-                )
-            )
-        return found
+    def said(self, text: str) -> str:
+        return f"{self.options.answer_prefix}{text}"
+
+    def read(self, said: Sequence[str], item: Item) -> tuple[str, Stance | None]:
+        return json.dumps(parse_speakers("\n".join(said), item.article.text), ensure_ascii=False), None
 
 
 def parse_speakers(said: str, text: str) -> list[dict[str, Any]]:

@@ -1,0 +1,188 @@
+"""Systems on causal models: what is scored, long articles under each policy, an error for the one item that cannot be asked."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import pytest
+
+from harness.config import SystemConfig
+from harness.errors import ModelError
+from harness.models import prefix_trie
+from harness.models.generation import Generation
+from harness.models.prefix_trie import score_plain
+from harness.systems.base import Context, Kind, System
+from harness.systems.causal import CausalChoice
+from harness.systems.registry import build
+from harness.types import STANCES, Article, Dataset, Item, Source, Speaker, Stance, Target
+from tests.tiny import byte_tokenizer, save_tiny
+
+PROMPT = "{article} {speaker} on {target}: "
+ANSWERS = {
+    "oppose": "no",
+    "lean_oppose": "no, but",
+    "neutral": "both",
+    "lean_support": "yes, but",
+    "support": "yes",
+    "no_stance": "no word of {speaker}",
+}
+LONG = "".join(f"Day {n} was calm. " for n in range(40)).strip()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny(tmp_path_factory.mktemp("tiny"), num_hidden_layers=1)
+
+
+def made(kind: Kind, adapter: str, folder: Path, **options: Any) -> System:
+    settings = {"prompt": PROMPT, "model": str(folder), "dtype": "float32", **options}
+    return build(kind, SystemConfig.model_validate({"name": "m", "adapter": adapter, **settings}), "cpu")
+
+
+def choice(folder: Path, **options: Any) -> Any:
+    return made("stance", "causal_choice", folder, **{"answers": ANSWERS, **options})
+
+
+def article(text: str) -> Article:
+    speakers = (Speaker("a", "Olm"), Speaker("b", "Brandt"), Speaker("c", "Olm"))
+    return Article("x", "X", text, "e", Source("fictional"), (Target("war", "war"),), speakers)
+
+
+def items(*texts: str) -> list[Item]:
+    return [Item(a, s, t) for a in map(article, texts) for s, t in a.pairs()]
+
+
+def context() -> Context:
+    return Context(Dataset("d", "1", (), ""), device="cpu")
+
+
+def by_hand(system: CausalChoice, item: Item, normalise: str) -> tuple[Mapping[Stance, float], int]:
+    """Each label's value from the plain path: the mean over the windows of the article; and how many windows there are."""
+    model = system.load_model(context())
+    asked = system.ask(model, item)
+    scores = score_plain(model, [system.choices(item, asked)])[0]
+    windows = len(asked.prompts)
+    assert len(scores) == windows * len(STANCES)
+    return {
+        label: fmean(scores[w * len(STANCES) + n].value(normalise) for w in range(windows))  # type: ignore[arg-type]
+        for n, label in enumerate(STANCES)
+    }, windows
+
+
+@pytest.mark.parametrize("normalise", ["sum", "mean", "pmi"])
+@pytest.mark.parametrize("text", ["Olm wants war.", LONG])
+def test_the_likeliest_wording_is_the_label(folder: Path, normalise: str, text: str) -> None:
+    system = choice(folder, normalise=normalise, long_input="windows")
+    asked = items(text)
+    answers = system.answer(asked, context())
+    for item, found in zip(asked, answers, strict=True):
+        values, windows = by_hand(system, item, normalise)
+        assert (windows > 1) == (text == LONG)
+        assert found.label == found.output == max(values, key=lambda s: values[s])
+        assert json.loads(found.raw) == pytest.approx({str(s): v for s, v in values.items()}, abs=1e-4)
+        weights = {str(s): math.exp(v) for s, v in values.items()}
+        assert found.scores == pytest.approx({s: w / sum(weights.values()) for s, w in weights.items()}, abs=1e-4)
+    # two speakers of one name are asked about in the same words
+    assert answers[0].scores == answers[2].scores != answers[1].scores
+
+
+def test_a_wording_that_begins_another_is_scored_up_to_its_own_end(folder: Path) -> None:
+    [item, *_] = items("Olm wants war.")
+    system = choice(folder)
+    model = system.load_model(context())
+    options = system.choices(item, system.ask(model, item))
+    no, no_but = (score_plain(model, [[o]])[0][0] for o in options[:2])
+    assert [o.continuation for o in options[:2]] == ["no", "no, but"]
+    found = json.loads(system.answer([item], context())[0].raw)
+    assert found["oppose"] == pytest.approx(no.logprob, abs=1e-4)
+    assert found["lean_oppose"] == pytest.approx(no_but.logprob, abs=1e-4)
+
+
+def test_an_article_that_is_too_long_is_cut_read_in_windows_or_an_error_of_its_own(folder: Path) -> None:
+    asked = items("Olm wants war.", LONG)
+    [short, *_], [*long] = (
+        choice(folder, long_input=policy).answer(asked, context())[k]
+        for policy, k in (("error", slice(0, 3)), ("error", slice(3, 6)))
+    )
+    assert short.error is None and short.label in STANCES
+    for answer in long:
+        assert answer.label is None
+        assert "the window of" in answer.error and "long_input=truncate_article" in answer.error
+    for policy in ("truncate_article", "windows"):
+        first, *_, last = choice(folder, long_input=policy).answer(asked, context())
+        assert first.scores == pytest.approx(short.scores, abs=1e-5)
+        assert last.error is None
+        assert last.prompt.endswith(" Olm on war:\n\n")
+        assert last.path == ("prefix_trie" if policy == "truncate_article" else "prefix_trie+windows")
+        # a byte is a token
+        left = LONG[: len(LONG) - last.tokens_cut]
+        assert (left in last.prompt) == (policy == "truncate_article")
+        assert (last.tokens_cut > 0) == (policy == "truncate_article")
+
+
+@pytest.mark.parametrize("kind", ["summariser", "stance"])
+def test_generated_answers_to_articles_that_are_too_long(folder: Path, kind: Kind) -> None:
+    adapter = "causal" if kind == "summariser" else "causal_generated"
+    asked = [items("Olm wants war.")[0], items(LONG)[0]]
+    found = {
+        policy: made(kind, adapter, folder, long_input=policy, max_new_tokens=8).answer(asked, context())
+        for policy in ("error", "truncate_article", "windows")
+    }
+    assert {short.raw for short, _ in found.values()} == {found["error"][0].raw}
+    assert [long.error is None for _, long in found.values()] == [False, True, True]
+    assert "the window of" in str(found["error"][1].error)
+    assert [long.path for _, long in found.values()] == ["", "rows", "rows+windows"]
+    assert found["truncate_article"][1].tokens_cut > 0 == found["windows"][1].tokens_cut
+    assert found["windows"][1].tokens_in > found["truncate_article"][1].tokens_in
+
+
+def test_of_several_windows_the_first_with_a_stance_speaks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = iter(["who knows", "no stance", "Stance: support", "Stance: oppose"])
+
+    def generate(_: Any, prompts: list[str], *__: Any, **___: Any) -> list[Generation]:
+        assert len(prompts) == 4
+        return [Generation(next(said), (5,), 100, "eos", "rows") for _ in prompts]
+
+    monkeypatch.setattr("harness.models.generation.generate", generate)
+    system = made("stance", "causal_generated", folder, long_input="windows", max_new_tokens=8)
+    [answer] = system.answer([items(LONG)[0]], context())
+    assert (answer.label, answer.tokens_in, answer.tokens_out) == (Stance.SUPPORT, 400, 4)
+    assert answer.raw == "who knows\nno stance\nStance: support\nStance: oppose"
+
+
+def test_a_prompt_that_leaves_no_room_for_the_article_is_an_error_of_the_item(folder: Path) -> None:
+    [answer, *_] = choice(folder, prompt=PROMPT + "x" * 300).answer(items("Olm wants war."), context())
+    assert "nothing of it fits" in str(answer.error)
+
+
+def test_wordings_that_merge_with_the_prompt_are_refused(tmp_path: Path) -> None:
+    from tokenizers import models
+
+    tokenizer = byte_tokenizer()
+    vocabulary = {**tokenizer.get_vocab(), "no": 258}
+    tokenizer.backend_tokenizer.model = models.BPE(vocab=vocabulary, merges=[("n", "o")])
+    save_tiny(tmp_path, tokenizer=tokenizer, vocab_size=259)
+    system = choice(tmp_path, answer_prefix="n", answers={**ANSWERS, "oppose": "o"})
+    [(context_ids, added)] = system.load_model(context()).encode_pairs([("a n", "o")])
+    assert (len(context_ids), context_ids[-1], added) == (3, 258, [])
+    with pytest.raises(ModelError, match="adds no token"):
+        system.answer(items("Olm wants war."), context())
+
+
+def test_one_pass_takes_all_questions_about_an_article(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    system, run, seen = choice(folder), context(), []
+    real = prefix_trie.trie_scores
+    prefix_trie.trie_holds(system.load_model(run))
+
+    def watched(model: Any, requests: Any, budget: int) -> Any:
+        seen.append(len(requests))
+        return real(model, requests, budget)
+
+    monkeypatch.setattr(prefix_trie, "trie_scores", watched)
+    system.answer(items("Olm wants war."), run)
+    assert seen == [3 * len(STANCES)]
