@@ -31,6 +31,7 @@ from harness.records import (
     record_path,
     write_record,
 )
+from harness.secrets import keyless
 from harness.store import PredictionStore, content_hash
 from harness.systems.base import Context, Kind, System, items_for
 from harness.systems.registry import build
@@ -73,8 +74,11 @@ class Job:
     judge_sample: JudgeSample | None = None
 
 
-def prepare(config: RunConfig) -> Job:
-    """Loads the dataset, chooses the articles, builds the systems (no weights) and works out the run's id."""
+def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
+    """Loads the dataset, chooses the articles, builds the systems (no weights) and works out the run's id.
+
+    Systems that are `recorded` are taken as the record knows them: their weights need not be there.
+    """
     if config.dataset.format == "texts" and config.speakers is None:
         # nobody declared speakers in plain texts
         rule = SystemConfig(name="rule", adapter="rule")
@@ -86,6 +90,8 @@ def prepare(config: RunConfig) -> Job:
         for role, section in config.sections().items()
         if section is not None and (config.summariser is not None or role not in OF_SUMMARIES)
     }
+    for use in recorded:
+        systems[use.kind].remembered(use.fingerprint, use.identity)
     if not systems:
         raise ConfigError("nothing to run: neither a summariser nor a stance classifier", hint="e.g. stance=smollm2")
     sample = judge_sample(config, systems.get("judge"))
@@ -231,7 +237,7 @@ def run_job(config: RunConfig, overrides: Sequence[str], pool: ModelPool, report
         )
         record, scores, answers = _record(config, run_id, error=failure), [], []
     seconds = time.perf_counter() - clock
-    record = record.model_copy(update={"overrides": list(overrides), "started_at": started, "seconds": seconds})
+    record = keyless(record.model_copy(update={"overrides": list(overrides), "started_at": started, "seconds": seconds}))
     write_record(config.results, record, scores, answers)
     return Finished(record)
 
@@ -259,9 +265,9 @@ def finished_record(results: Path, run_id: str) -> RunRecord | None:
 
 
 def compute(
-    job: Job, pool: ModelPool, reporter: Reporter, *, stored_only: bool = False
+    job: Job, pool: ModelPool, reporter: Reporter, recorded: RunRecord | None = None
 ) -> tuple[RunRecord, list[ItemScore], list[AnswerRef]]:
-    """Answers, then scores. With `stored_only` nothing is computed but scores: StoreError if an answer is missing."""
+    """Answers, then scores. Of a `recorded` run only scores are computed: StoreError if an answer is missing."""
     from harness.scoring import Material, score
 
     config = job.config
@@ -274,13 +280,13 @@ def compute(
         system = job.systems[role]
         kind = f"judge:{system.name}" if role in OF_SUMMARIES else {"summariser": "summary"}.get(role, role)
         work = plan(system, items, job.dataset, store)
-        if stored_only:
+        if recorded is not None:
             if missing := sum(key not in work.stored for key in work.keys):
                 raise StoreError(f"{missing} answers of {system.name} are not stored", hint="harness run computes them")
             work.units.clear()
         with reporter.track(f"{role} {system.name}", len(items)) as progress:
             answered = answer_all(system, work, context, store, kind, progress)
-        uses.append(system_use(role, system, answered))
+        uses.append(system_use(role, system, answered, recorded.system(role) if recorded else None))
         for p, reading in zip(answered.predictions, readings or [""] * len(items), strict=False):
             refs.append(AnswerRef(role, reading, p.article_id, p.speaker_id, p.target_id, p.key))
         return answered
@@ -366,10 +372,12 @@ def judge_items(articles: Sequence[Article], summaries: Answered) -> dict[str, l
     return {reading: items for reading, items in readings.items() if items}
 
 
-def system_use(role: str, system: System, answered: Answered) -> SystemUse:
-    """What a system did in this run, summed over its items."""
+def system_use(role: str, system: System, answered: Answered, recorded: SystemUse | None = None) -> SystemUse:
+    """What a system did in this run, summed over its answers; what computing them took is known to the record, if there is one."""
     answers = [p.answer for p in answered.predictions]
-    costs = [a.cost for a in answers if a.cost is not None]
+    # one answer may serve several items; it was computed and paid for once
+    once = list({p.key: p.answer for p in answered.predictions}.values())
+    costs = [a.cost for a in once if a.cost is not None]
     return SystemUse.model_validate(
         {
             "name": system.name,
@@ -378,16 +386,16 @@ def system_use(role: str, system: System, answered: Answered) -> SystemUse:
             "description": system.description,
             "identity": system.identity(),
             "n_items": len(answers),
-            "n_computed": answered.n_computed,
+            "n_computed": recorded.n_computed if recorded else answered.n_computed,
             "n_failed": sum(a.error is not None for a in answers),
             "first_error": next((a.error for a in answers if a.error is not None), None),
             "n_unparsed": sum(a.error is None and a.label is None for a in answers) if KINDS[role] == "stance" else 0,
-            "tokens_in": sum(a.tokens_in for a in answers),
-            "tokens_out": sum(a.tokens_out for a in answers),
-            "tokens_cut": sum(a.tokens_cut for a in answers),
+            "tokens_in": sum(a.tokens_in for a in once),
+            "tokens_out": sum(a.tokens_out for a in once),
+            "tokens_cut": sum(a.tokens_cut for a in once),
             "n_cut": sum(a.tokens_cut > 0 for a in answers),
-            "seconds": sum(a.seconds for a in answers),
-            "peak_memory_bytes": answered.peak_memory_bytes,
+            "seconds": sum(a.seconds for a in once),
+            "peak_memory_bytes": recorded.peak_memory_bytes if recorded else answered.peak_memory_bytes,
             "cost": sum(costs) if costs else None,
             "paths": answered.paths,
             "status": answered.unfitted or "ok",

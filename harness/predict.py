@@ -77,7 +77,8 @@ def answer_all(
         return Answered([], unfitted=work.unfitted)
     found = dict(work.stored)
     progress(len(work.items) - work.n_missing)
-    store.describe(system.name, system.fingerprint, system.identity())
+    if work.units:
+        store.describe(system.name, system.fingerprint, system.identity())
     memory = PeakMemory.start(pick_device(context.device))
     context.pool.reused()
     for unit in work.units:

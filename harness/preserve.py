@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from harness.data.summary_stances import JudgeSample, text_hash
 from harness.metrics.preservation import OutcomeRow, item_scores, outcomes
 from harness.metrics.preservation_table import (
     COVERAGE,
@@ -46,7 +47,7 @@ def score_preservation(material: Material, scored: Scored) -> None:
         "outcomes": outcome_table(summary_rows),
         "rows": [row_as_data(row) for row in summary_rows],
         "by_length": {band: _plain(values) for band, values in aggregate_by_band(summary_rows, words).items()},
-        "validation": validation(material),
+        "validation": validation(material, summary_rows),
         "judge_on": {reading: _plain(aggregate(own)) for reading, own in rows.items() if reading != "summary"},
     }
     assert material.judge is not None
@@ -126,18 +127,28 @@ def with_intervals(
             found[metric] = MetricValue(None, reason="no article has two sides with a gold stance")
             continue
         interval = clustered_interval_counts(counts4, STATISTICS[metric], seed=seed, resamples=resamples)
-        found[metric] = interval.metric(len(counts4), len(grouped) - len(counts4))
+        # of an article in which neither side's stance is conveyed, nothing enters
+        n = sum(c[1] + (c[3] if metric == HAWK_SHIFT else 0) > 0 for c in counts4)
+        found[metric] = interval.metric(n, len(grouped) - n)
     return found
 
 
-def validation(material: Material) -> dict[str, object]:
-    """The judge against hand labels of what summaries convey; without labels it is not validated, and says so."""
+def validation(material: Material, rows: Sequence[OutcomeRow]) -> dict[str, object]:
+    """The judge against hand labels of what summaries convey; without labels it is not validated, and says so.
+
+    `rows` are the outcomes of this run's summaries: where the sample has some of these, the judge must still say of them
+    what it said when the sample was drawn. One that learns from gold may not, once gold was changed.
+    """
     from dataclasses import asdict
 
     from harness.metrics.judge_validation import NOT_VALIDATED, LabelledTriple, judge_validation
     from harness.metrics.preservation import HARM, outcome_of
 
     sample = material.judge_sample
+    if sample and (changed := answered_otherwise(material, sample, rows)):
+        reason = f"it judges {changed} of the hand-labelled triples otherwise than when they were drawn"
+        reason = f"{NOT_VALIDATED}: {reason}; harness data sample-judge draws them anew"
+        return {"validated": False, "n": 0, "stale": True, "reason": reason}
     gold = {(a.id, *pair): label.stance for a in material.articles for pair, label in a.gold_stances().items()}
     triples = []
     for row in sample.labels if sample else ():
@@ -155,6 +166,20 @@ def validation(material: Material) -> dict[str, object]:
         "sensitivity": asdict(found.sensitivity),
         "specificity": asdict(found.specificity),
     }
+
+
+def answered_otherwise(material: Material, sample: JudgeSample, rows: Sequence[OutcomeRow]) -> int:
+    """On how many of the sample's triples that are about this run's summaries the judge reports harm where it did not, or
+    the reverse."""
+    from harness.metrics.preservation import HARM
+
+    texts = {i.article.id: text_hash(i.article.text) for i in material.readings.get("summary", ())}
+    harmed = {(r.article, r.speaker, r.target): r.outcome in HARM for r in rows if not r.unjudged}
+    return sum(
+        harmed.get((label.article, label.speaker, label.target), label.drawn == "harm") != (label.drawn == "harm")
+        for label in sample.labels
+        if texts.get(label.article) == label.summary
+    )
 
 
 def row_as_data(row: OutcomeRow) -> dict[str, object]:

@@ -25,16 +25,17 @@ def rescore_runs(results: Path, run_ids: Sequence[str]) -> int:
     done = 0
     for old in chosen:
         try:
-            job = prepare(parse_run_config({**old.config, "results": str(results)}))
+            job = prepare(parse_run_config({**old.config, "results": str(results)}), old.systems)
             known = finished_record(results, job.run_id) is not None and job.run_id != old.run_id
             if known:
                 reporter.say(f"{old.run_id}: scored already as {job.run_id}")
                 continue
-            record, scores, answers = compute(job, ModelPool(), reporter, stored_only=True)
+            record, scores, answers = compute(job, ModelPool(), reporter, old)
         except HarnessError as error:
             problems.append(f"{old.run_id}: {error.message}")
             continue
-        kept = {"overrides": old.overrides, "started_at": old.started_at, "seconds": old.seconds}
+        # what computed the answers, where and when, stays true of them
+        kept = old.model_dump(include={"overrides", "started_at", "seconds", "environment"})
         write_record(results, record.model_copy(update=kept), scores, answers)
         done += 1
         reporter.say(f"{old.run_id}: scored again" + ("" if job.run_id == old.run_id else f" as {job.run_id}"))

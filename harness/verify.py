@@ -234,7 +234,7 @@ def type_one_checks(repetitions: int = 10_000) -> list[Check]:
             value,
             None,
             source,
-            (0.042 if name == "score" else 0.0, 0.057),
+            (0.042 if name in ("score", "harm") else 0.0, 0.057),
         )
         for name, value in found.items()
     ]
@@ -249,4 +249,5 @@ STATISTICS = {
 
 
 def _name(metric: str) -> str:
-    return "mean of a continuous score (ROUGE)" if metric == "score" else metric
+    said = {"score": "mean of a continuous score (ROUGE)", "harm": "harm where one conveys four times as much"}
+    return said.get(metric, metric)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from pathlib import Path
 
 import yaml
 
-from harness.data.summary_stances import FILE, JudgeSample, SummaryStance, SummaryStances, read_summary_stances
+from harness.data.summary_stances import (
+    FILE,
+    JudgeSample,
+    SummaryStance,
+    SummaryStances,
+    read_summary_stances,
+    text_hash,
+)
 from harness.errors import ConfigError
 from harness.files import write_text
 from harness.metrics.judge_validation import triples_to_label
@@ -96,11 +102,6 @@ def write(dataset: Path, stances: SummaryStances) -> None:
             flow = yaml.safe_dump(row, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)
             lines.append("  - " + flow.strip())
     write_text(dataset / FILE, "\n".join(lines) + "\n")
-
-
-def text_hash(text: str) -> str:
-    """First 12 hex digits of SHA-256."""
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _what(label: SummaryStance) -> tuple[str, str, str, str]:

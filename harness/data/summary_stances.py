@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +15,11 @@ from harness.errors import DataError, ValidationFailed
 from harness.types import Stance
 
 FILE = "summary_stances.yaml"
+
+
+def text_hash(text: str) -> str:
+    """First 12 hex digits of SHA-256: which summary a label is about."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 class SummaryStance(Strict):

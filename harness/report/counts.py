@@ -32,6 +32,8 @@ NO_DIRECTION = (
     "summary.density",
     "summary.coverage",
     "summary.novel_",
+    "preservation.hawk_shift",
+    "preservation.voice_shift",
 )
 
 

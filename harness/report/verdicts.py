@@ -78,18 +78,18 @@ def _validation_of(tables: Mapping[str, object]) -> dict[str, Any]:
 
 
 def validation(runs: Runs) -> dict[str, Any] | None:
-    """The judge's validation against people, from the newest record that carries one for the report's judge."""
+    """The judge's validation against people, from the newest record that carries one for the report's judge; one in which
+    the judge says otherwise than when it was validated goes first."""
     if runs.judge is None:
         return None
-    for record in sorted(runs.records, key=lambda r: (r.started_at, r.run_id), reverse=True):
-        judge = record.system("judge")
-        if (
-            judge is not None
-            and judge.fingerprint == runs.judge.fingerprint
-            and (found := _validation_of(record.tables))
-        ):
-            return found
-    return None
+    found = [
+        table
+        for record in sorted(runs.records, key=lambda r: (r.started_at, r.run_id), reverse=True)
+        if (judge := record.system("judge")) is not None
+        and judge.fingerprint == runs.judge.fingerprint
+        and (table := _validation_of(record.tables))
+    ]
+    return next((table for table in found if table.get("stale")), found[0] if found else None)
 
 
 def judge_note(runs: Runs) -> str:
@@ -133,9 +133,22 @@ def outcome(d: MetricDifference) -> str:
         return f"separable ({'Holm-corrected ' if d.primary else ''}p {_p(d.p_corrected)})"
     if d.more_articles:
         return f"not distinguishable; about {d.more_articles:,} more articles would do"
-    if d.detectable is not None:
-        return f"not distinguishable; a difference under {d.detectable:.2g} cannot be seen here"
-    return "not distinguishable"
+    return "not distinguishable" + _unseen(d)
+
+
+def _unseen(d: MetricDifference) -> str:
+    """Which differences these articles cannot show; on a handful no test can mark any."""
+    from harness.stats.power import FEWEST_CLUSTERS
+
+    if d.detectable is None:
+        return ""
+    if d.n_articles >= FEWEST_CLUSTERS:
+        return f"; a difference under {d.detectable:.2g} cannot be seen here"
+    n = f"{d.n_articles} article{'s' * (d.n_articles != 1)}"
+    return (
+        f"; on {n} no test can mark a difference, and one under {d.detectable:.2g} could not be seen "
+        "even if its items were independent"
+    )
 
 
 def _p(p: float | None) -> str:
@@ -182,7 +195,7 @@ def _leader(runs: Runs, board: Leaderboard, metric: str) -> Verdict | None:
     rest = f"; worse by test: {worse} of {len(compared)}" if worse else ""
     do = next((d.more_articles for _, d in tied if d.more_articles), None)
     name = names[next((f for f, d in tied if d.more_articles), tied[0][0])]
-    would = f"; about {do:,} more articles would do for {name}" if do else ""
+    would = f"; about {do:,} more articles would do for {name}" if do else _unseen(tied[0][1])
     return Verdict(metric, f"{text}{note}; not distinguishable from it: {listed}{would}{rest}{few}.", False)
 
 

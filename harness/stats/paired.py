@@ -88,9 +88,9 @@ def randomisation_p_all(
     values = np.asarray(statistic(total.reshape(n_systems, *shape).astype(np.float64)), dtype=np.float64)
     observed = np.array([abs(values[i] - values[j]) for i, j in pairs])
     reached = np.zeros(len(pairs))
-    for coins in _coins(n, resamples, seed, flat.shape[1]):
+    for heads in coins(n, resamples, seed, flat.shape[1]):
         # Columns first, resamples innermost: statistics reduce over small axes with long vectorised loops.
-        kept = (flat.T @ coins.astype(flat.dtype)).reshape(n_systems, width, -1)
+        kept = (flat.T @ heads.astype(flat.dtype)).reshape(n_systems, width, -1)
         given = total[:, :, None] - kept
         for k, (i, j) in enumerate(pairs):
             swapped_a = _values(kept[i] + given[j], shape, statistic)
@@ -106,7 +106,7 @@ def _values(sums: Array, shape: tuple[int, ...], statistic: Statistic) -> Array:
     return np.asarray(statistic(np.moveaxis(sums.reshape(*shape, -1), -1, 0)))
 
 
-def _coins(n: int, resamples: int, seed: int, columns: int) -> Iterator[NDArray[np.uint8]]:
+def coins(n: int, resamples: int, seed: int, columns: int) -> Iterator[NDArray[np.uint8]]:
     """Fair coins (n, block) for `resamples` swaps, blocks bounded so that sums of `columns` stay small."""
     rng = np.random.default_rng([seed, n, resamples, 1])
     rows = max(1, min(resamples, _BLOCK // max(1, columns), _BLOCK // n))
@@ -129,7 +129,8 @@ def paired_difference(
     """Difference of a statistic of counts by article, (G, ...) for each system on the same items, with test and
     interval.
 
-    The interval resamples articles with both systems' answers (expanded percentile); the p-value swaps them.
+    The interval resamples articles with both systems' answers (expanded percentile); the p-value swaps them. Of rates
+    over different numbers of items the test is the studentised one.
     `resampled` (resamples, 2) is the statistic of both on resampled articles, where a caller with many systems has it.
     """
     first, second = np.asarray(a), np.asarray(b)
@@ -143,7 +144,12 @@ def paired_difference(
     difference = float(values[0] - values[1])
     if math.isnan(difference):
         return Difference(None, n_clusters=clusters, reason="undefined on these items")
-    p_value = randomisation_p(first, second, statistic, seed=seed, resamples=resamples)
+    if statistic is ratio and not np.array_equal(first[:, 1], second[:, 1]):
+        from harness.stats.paired_ratio import ratio_randomisation_p
+
+        p_value = ratio_randomisation_p(first, second, seed=seed, resamples=resamples)
+    else:
+        p_value = randomisation_p(first, second, statistic, seed=seed, resamples=resamples)
     if clusters < MIN_CLUSTERS:
         return Difference(difference, p_value=p_value, n_clusters=clusters, reason=too_few(clusters))
     if resampled is None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from harness.stats.bootstrap import LEVEL, MIN_CLUSTERS, Array, expanded_tail, too_few
+from harness.stats.bootstrap import LEVEL, MIN_CLUSTERS, Array, too_few
 
 Name = TypeVar("Name", bound=str)
 
@@ -53,8 +53,7 @@ def rank_intervals(
     first, second = np.triu_indices(len(point), k=1)
     difference = point[first] - point[second]
     errors, largest = _studentised(draws, first, second, difference)
-    tail = 2 * expanded_tail(n_clusters, level)
-    bound = float(np.quantile(largest, 1 - tail)) * math.sqrt(n_clusters / (n_clusters - 1))
+    bound = _for_few(float(np.quantile(largest, level)), n_clusters)
     apart = np.abs(difference) > bound * errors
     better, worse = np.zeros(len(point), dtype=int), np.zeros(len(point), dtype=int)
     for i, j, d, is_apart in zip(first, second, difference, apart, strict=True):
@@ -63,6 +62,13 @@ def rank_intervals(
             better[down] += 1
             worse[up] += 1
     return [Rank(place, int(1 + b), int(len(point) - w)) for place, b, w in zip(places, better, worse, strict=True)]
+
+
+def _for_few(bound: float, n_clusters: int) -> float:
+    """A normal bound as Student's with the same tail: standard errors of few articles are themselves uncertain, and low."""
+    from scipy.special import ndtr, stdtrit
+
+    return float(-stdtrit(n_clusters - 1, ndtr(-bound))) * math.sqrt(n_clusters / (n_clusters - 1))
 
 
 def _studentised(draws: Array, first: ArrayLike, second: ArrayLike, difference: Array) -> tuple[Array, Array]:

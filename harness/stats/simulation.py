@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from harness.stats.bootstrap import Array, expanded_percentile, ratio, resampled_sums
 from harness.stats.paired import randomisation_p_all
+from harness.stats.paired_ratio import ratio_randomisation_p_all
 
 _BATCH = 50
 
@@ -90,6 +91,17 @@ def draw_means(design: Design, n: int, rng: np.random.Generator) -> Array:
     return np.clip(draws, 0.01, 0.99)
 
 
+def draw_harm(design: Design, n: int, rng: np.random.Generator) -> Array:
+    """Harms and conveyed stances by article of two equally harmful systems, (2 n, articles, 2), n of each.
+
+    The first conveys one stance an article on average, the second four.
+    """
+    shares = rng.beta(0.5 * design.ease, 0.5 * design.ease, size=(n, design.articles))
+    conveyed = np.stack([rng.poisson(mean, shares.shape) for mean in (1, 4)])
+    harmed = rng.binomial(conveyed, shares)
+    return np.stack([harmed, conveyed], axis=-1).astype(np.float64).reshape(2 * n, design.articles, 2)
+
+
 def coverage(
     metrics: Mapping[str, Metric],
     design: Design | None = None,
@@ -129,13 +141,14 @@ def type_one_error(
     alpha: float = 0.05,
     seed: int = 0,
 ) -> dict[str, float]:
-    """Share of pairs of equally good systems that the paired test marks at `alpha`, by metric, and for `score`.
+    """Share of pairs of equally good systems that the paired test marks at `alpha`, by metric, for `score` and for `harm`.
 
-    Both systems answer the same items and find the same articles hard. `swaps` + 1 should be a multiple of 1 / `alpha`.
+    Both systems answer the same items and find the same articles hard; of `harm` per conveyed stance one conveys four times
+    as many as the other. `swaps` + 1 should be a multiple of 1 / `alpha`.
     """
     chosen = design or Design()
     rng = np.random.default_rng([seed, 3])
-    marked = dict.fromkeys([*metrics, "score"], 0)
+    marked = dict.fromkeys([*metrics, "score", "harm"], 0)
     for start in range(0, repetitions, _BATCH):
         n = min(_BATCH, repetitions - start)
         gold, ease = draw_gold(chosen, n, rng)
@@ -148,6 +161,8 @@ def type_one_error(
             marked[name] += int((p_values <= alpha + 1e-12).sum())
         p_values = randomisation_p_all(scores, pairs, ratio, seed + start, swaps)
         marked["score"] += int((p_values <= alpha + 1e-12).sum())
+        p_values = ratio_randomisation_p_all(draw_harm(chosen, n, rng), pairs, seed + start, swaps)
+        marked["harm"] += int((p_values <= alpha + 1e-12).sum())
     return {name: count / repetitions for name, count in marked.items()}
 
 

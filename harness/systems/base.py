@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -68,6 +68,11 @@ class System(ABC):
     def fingerprint(self) -> str:
         """SHA-256 of the identity."""
         return content_hash(self.identity())
+
+    def remembered(self, fingerprint: str, identity: Mapping[str, Any]) -> Self:
+        """This system as a record knows it: what it answered can be looked up though its weights are gone."""
+        self.__dict__.update(fingerprint=fingerprint, identity=lambda: dict(identity))
+        return self
 
     @abstractmethod
     def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:

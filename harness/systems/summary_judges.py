@@ -37,7 +37,7 @@ class SummaryJudge(WeightedSystem):
     @property
     def weights(self) -> str:
         """The model's hub commit, or the first 16 hex digits of the SHA-256 of its files."""
-        kind, _, value = self.source.content_hash().partition(":")
+        kind, _, value = str(self.identity()["weights"]).partition(":")
         return f"{kind}:{value[:16] if kind == 'sha256' else value}"
 
     def asks(self, article: Article, summary: str) -> bool:

@@ -21,7 +21,7 @@ def test_all_checks_hold() -> None:
     assert [(c.metric, c.published, c.ours) for c in checks if not c.passed] == []
     names = [c.metric for c in checks]
     assert sum("coverage" in name for name in names) == 5
-    assert sum("type-I error" in name for name in names) == 5
+    assert sum("type-I error" in name for name in names) == 6
     assert {c.verdict for c in checks} <= {"ok", "shown"}
     assert len(checks_table(checks).rows) == len(checks)
 

@@ -58,6 +58,25 @@ def test_judges_of_summaries(harness: Harness, river: Path, tmp_path: Path) -> N
     assert "3 of 9 answers computed" in harness(*asked, "metrics.bertscore.layer=2").stderr
 
 
+def test_scores_are_made_again_though_the_weights_are_gone(harness: Harness, river: Path, tmp_path: Path) -> None:
+    (tmp_path / "nli").mkdir()
+    tiny.deberta(tmp_path / "nli", window=256)
+    harness("run", f"dataset.path={river}", "split=all", "stance=nli_deberta_v3", "stance.model=./nli",
+            "metrics/nli=nli_deberta_v3", "metrics.nli.model=./nli", "judge=sentiment")  # fmt: skip
+    [path] = (tmp_path / "results").glob("runs/*/record.json")
+    before = json.loads(path.read_text(encoding="utf-8"))
+    before["environment"]["processor"] = "an abacus"
+    path.write_text(json.dumps(before), encoding="utf-8")
+    path.with_name("scores.parquet").unlink()
+    for file in (tmp_path / "nli").iterdir():
+        file.unlink()
+    assert "1 of 1 runs scored, no model loaded" in harness("rescore").stderr
+    assert path.with_name("scores.parquet").exists()
+    after = json.loads(path.read_text(encoding="utf-8"))
+    assert after == before
+    assert {use["kind"]: use["n_computed"] for use in after["systems"]}["stance"] == 12
+
+
 def test_a_misspelt_encoder_is_named(harness: Harness, river: Path) -> None:
     done = harness("run", f"dataset.path={river}", "metrics/bertscore=minilmm", code=1)
     assert "minilmm" in done.stderr

@@ -12,12 +12,13 @@ import pytest
 import yaml
 
 from harness.curate.draft import boilerplate, draft, likenesses, read_text, repeats
-from harness.curate.judge_sample import draw, text_hash
+from harness.curate.judge_sample import draw
 from harness.curate.statistics import shared_targets, statistics
 from harness.curate.suggest import entropy, suggestions
 from harness.data.load import load_dataset
 from harness.data.plain_texts import load_texts, title_of
 from harness.data.speeches import own_speeches, same_person, speeches, words_of
+from harness.data.summary_stances import text_hash
 from harness.data.text import body_sentences, repeated_headlines, sentences_about
 from harness.errors import ConfigError, DataError, HarnessError
 from harness.job import restrict
