@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export HF_HUB_OFFLINE ?= 1
+# judgements by people that `harness verify` can read, where they lie beside the checkout: then the tests verify them too
+export HARNESS_EXTERNAL ?= $(wildcard $(CURDIR)/../shared/external)
 
 .PHONY: run test lint reference bench docs clean
 .DEFAULT_GOAL := run

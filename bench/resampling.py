@@ -3,8 +3,7 @@ time.
 
     python -m bench.resampling
 
-Prints seconds, the ratio of resampling counts by one matrix product to gathering items in each resample (measured on a
-hundredth of the resamples, in the same run), and the peak memory of the process.
+Counts are resampled for all systems by one matrix product; the peer gathers one system's articles in each resample.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.peers import Row, interleaved, row, seconds, show
 from harness.metrics import confusion as cm
 from harness.stats.bootstrap import expanded_percentile, resampled_sums
 from harness.stats.paired import randomisation_p_all
@@ -41,24 +41,49 @@ def gather(one: NDArray[np.int64], resamples: int) -> float:
     return time.perf_counter() - start
 
 
-def main() -> None:
-    for articles in (170, ITEMS):
-        systems = counts(articles)
-        start = time.perf_counter()
-        values = cm.macro_f1(resampled_sums(np.moveaxis(systems, 0, 1), resamples=RESAMPLES))
-        expanded_percentile(values, articles)
-        intervals = time.perf_counter() - start
-        pairs = list(itertools.combinations(range(SYSTEMS), 2))
-        start = time.perf_counter()
+def main(articles: int = 170, rounds: int = 3) -> list[Row]:
+    """Intervals of all systems, and all pairs with interval and test, each against one resample at a time."""
+    systems = counts(articles)
+    pairs = list(itertools.combinations(range(SYSTEMS), 2))
+    drawn: list[NDArray[np.float64]] = []
+
+    def intervals() -> None:
+        drawn[:] = [cm.macro_f1(resampled_sums(np.moveaxis(systems, 0, 1), resamples=RESAMPLES))]
+        expanded_percentile(drawn[0], articles)
+
+    def tests() -> None:
         for i, j in pairs:
-            expanded_percentile(values[:, i] - values[:, j], articles)
+            expanded_percentile(drawn[0][:, i] - drawn[0][:, j], articles)
         randomisation_p_all(systems, pairs, cm.macro_f1, 0, RESAMPLES)
-        tests = time.perf_counter() - start
-        slow = gather(systems[0], RESAMPLES // 100) * 100 * SYSTEMS
-        print(f"{articles} articles, {SYSTEMS} systems × {ITEMS} items, {RESAMPLES:,} resamples")
-        print(f"  intervals {intervals:.2f} s ({slow / intervals:.0f} times faster than gathering)")
-        print(f"  {len(pairs)} pairs, interval and test {tests:.2f} s")
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+
+    ours_s, tests_s, slow_s = interleaved(
+        [
+            lambda: seconds(intervals),
+            lambda: seconds(tests),
+            lambda: gather(systems[0], RESAMPLES // 100) * 100 * SYSTEMS,
+        ],
+        rounds,
+    )
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    what = f"{SYSTEMS} systems × {ITEMS} items in {articles} articles, {RESAMPLES:,} resamples"
+    rows = [
+        row(
+            f"macro-F1 of {what} / one resample of one system at a time",
+            ours_s,
+            slow_s,
+            "ours <= 2 s",
+            "peer extrapolated from a hundredth of one system",
+        ),
+        row(
+            f"all {len(pairs)} pairs of them, interval and test",
+            tests_s,
+            None,
+            "ours <= 12 s",
+            f"peak memory of the process {memory:.0f} MiB (at most 1,024)",
+        ),
+    ]
+    show(rows)
+    return rows
 
 
 if __name__ == "__main__":
