@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from harness.errors import ConfigError, nearest_hint
+from harness.secrets import secrets_in
 
 SECRET = "secret"
 """Type of the errors whose input is not shown."""
@@ -46,22 +46,8 @@ class SystemConfig(BaseModel):
     @model_validator(mode="after")
     def _holds_no_secret(self) -> Self:
         # a config goes into the record, whatever becomes of the run
-        for name, value in self.options.items():
-            if name == "api_key_env":
-                if value is not None and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", str(value)):
-                    raise PydanticCustomError(
-                        SECRET, "api_key_env is the NAME of an environment variable, such as MY_API_KEY, not the key"
-                    )
-            elif re.search(r"api_?key|secret|password|authorization", name, re.IGNORECASE):
-                raise PydanticCustomError(
-                    SECRET,
-                    "{name}: a config holds no secrets; api_key_env names the variable with the key",
-                    {"name": name},
-                )
-            elif name == "base_url" and re.search(r"//[^/]*@", str(value)):
-                raise PydanticCustomError(
-                    SECRET, "base_url must hold no user or password; api_key_env names a variable"
-                )
+        for finding in secrets_in(self.options):
+            raise PydanticCustomError(SECRET, "{finding}", {"finding": finding})
         return self
 
 
@@ -142,7 +128,10 @@ class RunConfig(Config):
 
 
 def parse_run_config(raw: dict[str, Any]) -> RunConfig:
-    """The validated config; ConfigError names field, value and the nearest known field."""
+    """The validated config; ConfigError names field, value (never of a secret) and the nearest known field."""
+    # before anything else: a finding of pydantic's shows the value that it is about
+    if secrets := secrets_in(raw):
+        raise ConfigError("\n".join(f"config: {finding}" for finding in secrets))
     try:
         return RunConfig.model_validate(raw)
     except ValidationError as error:

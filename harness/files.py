@@ -39,6 +39,11 @@ def is_temporary(path: Path) -> bool:
     return re.fullmatch(r"\..+\.\d+-[0-9a-f]{8}\.tmp", path.name) is not None
 
 
+def encodable(text: str) -> str:
+    """The text with U+FFFD for every lone surrogate (half an emoji, say), which UTF-8 cannot hold; nothing else changes."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
+
+
 def write_text(path: Path, text: str) -> None:
     """The text as UTF-8, newlines as given, atomically."""
     with replacing(path) as temporary:

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.errors import StoreError
-from harness.files import replacing, write_text
+from harness.files import encodable, replacing, write_text
 from harness.types import ItemScore
 
 SCHEMA = 1
@@ -134,7 +134,7 @@ def write_record(
         _write_rows(path.with_name("answers.parquet"), AnswerRef, answers)
     write_text(
         path,
-        json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n",
+        encodable(json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"),
     )
     return path
 

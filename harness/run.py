@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from harness.config import RunConfig, parse_run_config
@@ -15,6 +16,7 @@ from harness.models.pool import ModelPool
 from harness.paths import config_dir
 from harness.progress import Reporter
 from harness.records import RunRecord, record_path
+from harness.secrets import secrets_in, secrets_in_overrides
 
 
 @dataclass
@@ -34,6 +36,9 @@ class Session:
                 raise ConfigError(f"{missing} is not set", hint=f"{missing}={examples.get(missing, '...')}")
             config = parse_run_config(raw)
         except ConfigError as error:
+            if secrets_in(raw):
+                # hydra leaves a copy of a sweep's config
+                Path(str(raw.get("results")), ".hydra", "multirun.yaml").unlink(missing_ok=True)
             self.refused.append((" ".join(overrides), error))
             return
         if config.dry:
@@ -130,6 +135,8 @@ def run(*overrides: str, quiet: bool = True) -> list[RunRecord]:
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
+    # hydra quotes what it does not understand
+    _refuse_secrets(overrides)
     session = Session(Reporter(quiet))
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
@@ -162,11 +169,17 @@ def _missing(raw: Any, path: str = "") -> str | None:
     return path if raw == "???" else None
 
 
+def _refuse_secrets(overrides: Sequence[str]) -> None:
+    if secrets := secrets_in_overrides(overrides):
+        raise ConfigError("\n".join(secrets))
+
+
 def _checked(overrides: Sequence[str]) -> list[str]:
-    """The overrides; ConfigError with the nearest name for a field, group or option that no config has.
+    """The overrides; ConfigError with the nearest name for a field, group or option that no config has, and for a secret.
 
     Hydra would refuse them too, but in words about structs. A --config-dir may bring names of its own: then hydra decides.
     """
+    _refuse_secrets(overrides)
     if "--config-dir" in " ".join(overrides):
         return list(overrides)
     folders = [p for p in config_dir().rglob("*") if p.is_dir()]

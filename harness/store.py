@@ -6,12 +6,12 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.files import replacing, write_text
+from harness.files import encodable, replacing, write_text
 from harness.types import Answer, Item, Prediction, Stance
 
 FORMAT = "1"
@@ -21,7 +21,7 @@ FORMAT = "1"
 def content_hash(value: Any) -> str:
     """SHA-256 (64 hex digits) of a JSON-able value in canonical form."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def prediction_key(fingerprint: str, reads: Mapping[str, Any]) -> str:
@@ -59,7 +59,7 @@ class PredictionStore:
             }
             write_text(
                 path,
-                json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n",
+                encodable(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"),
             )
 
     def read(self, system: str, fingerprint: str) -> dict[str, Prediction]:
@@ -88,7 +88,7 @@ class PredictionStore:
                 article_id=item.article.id,
                 speaker_id=item.speaker.id if item.speaker else None,
                 target_id=item.target.id if item.target else None,
-                answer=answer,
+                answer=_storable(answer),
                 created_at=now,
             )
             for key, item, answer in answers
@@ -110,6 +110,18 @@ class PredictionStore:
             except (pa.ArrowException, OSError, KeyError, ValueError) as error:
                 if not any(t.path == path for t in self.torn):
                     self.torn.append(TornPart(path, str(error).splitlines()[0]))
+
+
+def _storable(answer: Answer) -> Answer:
+    """The answer with U+FFFD where a text cannot be encoded: one half emoji must not cost a whole part."""
+    odd: dict[str, Any] = {}
+    for name in ("output", "raw", "prompt", "path", "error"):
+        text = getattr(answer, name)
+        if text is not None and encodable(text) != text:
+            odd[name] = encodable(text)
+    if any(encodable(name) != name for name in answer.scores):
+        odd["scores"] = {encodable(name): value for name, value in answer.scores.items()}
+    return replace(answer, **odd) if odd else answer
 
 
 def _better(new: Prediction, old: Prediction) -> bool:
@@ -155,7 +167,7 @@ def write_part(path: Path, predictions: Iterable[Prediction]) -> None:
 
     rows = []
     for p in predictions:
-        a = p.answer
+        a = _storable(p.answer)
         rows.append(
             {
                 "key": p.key,

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Behave = Callable[[str, int], str]
-"""From the prompt and how often it has come (from 1) to what the server does."""
+"""From the prompt and how often it has come (from 1) to what the server does; `say 400 TEXT` is a status and a body."""
 
 
 def chat(text: str, logprobs: dict[str, float] | None = None, usage: bool = True) -> dict[str, Any]:
@@ -32,7 +32,7 @@ class Misbehaving:
     """What came in and how to reach it; `reply` makes the good answer to a request body."""
 
     behave: Behave
-    reply: Callable[[dict[str, Any]], dict[str, Any]]
+    reply: Callable[[dict[str, Any]], dict[str, Any] | bytes]
     url: str = ""
     seen: Counter[str] = field(default_factory=Counter)
     bodies: list[dict[str, Any]] = field(default_factory=list)
@@ -70,9 +70,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _do(self, what: str, body: dict[str, Any], state: Misbehaving) -> None:
         kind, _, detail = what.partition(" ")
-        good = json.dumps(state.reply(body)).encode()
+        found = state.reply(body)
+        good = found if isinstance(found, bytes) else json.dumps(found).encode()
         if kind == "ok":
             self._send(200, good)
+        elif kind == "say":
+            status, _, text = detail.partition(" ")
+            self._send(int(status), text.encode())
         elif kind == "slow":
             time.sleep(float(detail))
             self._send(200, good)
@@ -127,7 +131,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def serving(
-    behave: Behave = lambda *_: "ok", reply: Callable[[dict[str, Any]], dict[str, Any]] = lambda _: chat("ok")
+    behave: Behave = lambda *_: "ok", reply: Callable[[dict[str, Any]], dict[str, Any] | bytes] = lambda _: chat("ok")
 ) -> Iterator[Misbehaving]:
     """The server, until the block ends."""
     state = Misbehaving(behave, reply)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import random
 import re
@@ -13,9 +14,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from harness.errors import ConfigError, EndpointError
+from harness.files import encodable
+from harness.secrets import LONG, without
 
 if TYPE_CHECKING:
     import httpx
@@ -28,6 +31,14 @@ _PASSING = frozenset({408, 409, 425, 429})
 _REFUSED = frozenset({400, 422})
 _DROPPABLE = ("logprobs", "top_logprobs")
 """Fields that are left out when the server refuses them by name."""
+_LARGEST = 64 * 2**20
+"""Bytes of a response at which it is given up."""
+_MOST_TOKENS = 2**48
+"""A server that counts more has miscounted."""
+_REASON = 300
+"""Characters of what a server says that a reason quotes."""
+TOKEN_BYTES = 3
+"""UTF-8 bytes that count as a token; see `estimate`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +55,26 @@ class Server:
     longest_wait_s: float = 120.0
 
     def key(self) -> str | None:
-        """The key, if the server wants one; ConfigError if its variable is not set."""
+        """The key, if the server wants one; ConfigError if its variable is not set or cannot be sent."""
         if self.api_key_env is None:
             return None
-        key = os.environ.get(self.api_key_env)
+        # a file that the key came from may have ended its line
+        key = os.environ.get(self.api_key_env, "").strip()
         if not key:
             raise ConfigError(
                 f"the environment variable {self.api_key_env} is not set",
                 hint=f"export {self.api_key_env}=...  (a server without keys: api_key_env=null)",
             )
+        if not (key.isascii() and key.isprintable()):
+            raise ConfigError(f"the environment variable {self.api_key_env} holds what no HTTP header can carry")
         return key
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
     """What a server answered. `top_logprobs` are those of the first token by token, None where the server gives none;
-    token counts are None where it reports no usage; `seconds` is the time of the attempt that succeeded."""
+    token counts are None where it reports no usage; `seconds` is the time of the attempt that succeeded; a text that is
+    `refused` is the model's reason not to answer."""
 
     text: str
     finish: str
@@ -68,6 +83,15 @@ class Completion:
     top_logprobs: Mapping[str, float] | None
     seconds: float
     attempts: int
+    refused: bool = False
+
+
+class _Response(NamedTuple):
+    """What of a response is looked at."""
+
+    status: int
+    retry_after: str | None
+    content: bytes
 
 
 class _PassingError(Exception):
@@ -101,7 +125,8 @@ class Client:
 
         At most `concurrency` requests are under way. 408, 409, 425, 429, any 5xx, a broken connection, a timeout and an
         answer that cannot be read are tried again, up to `attempts` times, after a jittered exponential wait, or after
-        what `Retry-After` asks for (all requests then wait). Anything else fails at once.
+        what `Retry-After` asks for (all requests then wait). Anything else fails at once. The key is in no answer and
+        in no error, even if the server quotes it.
         """
         key = self.server.key()
         try:
@@ -126,23 +151,27 @@ class Client:
         async def one(body: Mapping[str, Any]) -> Completion | EndpointError:
             async with gate:
                 try:
-                    return await self._patiently(client, body)
+                    return await self._patiently(client, body, key)
                 except EndpointError as error:
-                    return EndpointError(_without(error.message, key))
+                    reason = error.message
+                except Exception as error:
+                    # whatever it is, it costs this request alone
+                    reason = f"{type(error).__name__}: {error}"
+                return EndpointError(encodable(without(reason, key))[: 2 * _REASON])
 
         limits = httpx.Limits(max_connections=self.server.concurrency)
         # the timeout of a whole attempt is kept below: httpx's own begins anew with every byte
         async with httpx.AsyncClient(headers=headers, limits=limits, timeout=None) as client:
             return list(await asyncio.gather(*(one(body) for body in bodies)))
 
-    async def _patiently(self, client: httpx.AsyncClient, body: Mapping[str, Any]) -> Completion:
+    async def _patiently(self, client: httpx.AsyncClient, body: Mapping[str, Any], key: str | None) -> Completion:
         attempt = 0
         while True:
             attempt += 1
             if (pause := self._resume_at - time.monotonic()) > 0:
                 await self._sleep(pause)
             try:
-                completion = await self._attempt(client, body, attempt)
+                completion = await self._attempt(client, body, key, attempt)
             except _PassingError as error:
                 reason, asked = str(error), error.wait
                 if attempt >= self.server.attempts or (error.unreachable and self._unreachable):
@@ -164,34 +193,68 @@ class Client:
             self._resume_at = max(self._resume_at, time.monotonic() + asked)
         await self._sleep(wait)
 
-    async def _attempt(self, client: httpx.AsyncClient, body: Mapping[str, Any], attempt: int) -> Completion:
+    async def _attempt(
+        self, client: httpx.AsyncClient, body: Mapping[str, Any], key: str | None, attempt: int
+    ) -> Completion:
         started = time.perf_counter()
         plain = {k: v for k, v in body.items() if k not in _DROPPABLE}
         sent = plain if self._refused else body
         response = await self._post(client, sent)
-        if response.status_code in _REFUSED and any(f in sent and f in response.text for f in _DROPPABLE):
+        if response.status in _REFUSED and any(f in sent and f.encode() in response.content for f in _DROPPABLE):
             response = await self._post(client, plain)
-            self._refused = response.status_code == 200
-        status = response.status_code
+            self._refused = response.status == 200
+        status, asked, content = response
+        if status == 200:
+            return read_completion(content, self.server.api, time.perf_counter() - started, attempt, key)
+        reason = f"{status} {_message(content, key)}".strip()
         if status >= 500 or status in _PASSING:
-            wait = retry_after(response.headers.get("Retry-After"))
-            raise _PassingError(f"{status} {_message(response.text)}".strip(), wait=wait)
-        if status != 200:
-            raise EndpointError(f"{status} {_message(response.text)}".strip())
-        return read_completion(response.content, self.server.api, time.perf_counter() - started, attempt)
+            raise _PassingError(reason, wait=retry_after(asked))
+        raise EndpointError(reason)
 
-    async def _post(self, client: httpx.AsyncClient, body: Mapping[str, Any]) -> httpx.Response:
+    async def _post(self, client: httpx.AsyncClient, body: Mapping[str, Any]) -> _Response:
         import httpx
 
         url = f"{self.server.base_url.rstrip('/')}/{_PATHS[self.server.api]}"
+        sent = encodable(json.dumps(body, ensure_ascii=False, allow_nan=False)).encode()
+        content = bytearray()
         try:
-            async with asyncio.timeout(self.server.timeout_s):
-                return await client.post(url, json=body)
+            async with (
+                asyncio.timeout(self.server.timeout_s),
+                client.stream("POST", url, content=sent, headers={"Content-Type": "application/json"}) as response,
+            ):
+                async for piece in response.aiter_bytes():
+                    content += piece
+                    if len(content) > _LARGEST:
+                        raise EndpointError(f"the server's answer is longer than {_LARGEST >> 20} MiB")
+                return _Response(response.status_code, response.headers.get("Retry-After"), bytes(content))
         except TimeoutError:
             raise _PassingError(f"no complete answer within {self.server.timeout_s:g} s") from None
         except httpx.RequestError as error:
             what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             raise _PassingError(what, unreachable=isinstance(error, httpx.ConnectError)) from None
+
+
+def estimate(text: str) -> int:
+    """Tokens that a text has at most, as a rule: one for every three bytes of UTF-8.
+
+    No server says how it tokenises before it is asked. English has 4 to 5 bytes a token, Russian and Arabic 4 to 6,
+    Chinese 3 to 5 with the vocabularies of today's models (100,000 tokens and more); older ones may need more tokens
+    than this, and then the server's own refusal is what is recorded.
+    """
+    return math.ceil(len(text.encode("utf-8", "surrogatepass")) / TOKEN_BYTES)
+
+
+def estimated_spans(text: str) -> list[tuple[int, int]]:
+    """Half-open code-point spans of as many bytes as count as one token, or of one longer character."""
+    spans: list[tuple[int, int]] = []
+    start = size = 0
+    for i, character in enumerate(text):
+        width = len(character.encode("utf-8", "surrogatepass"))
+        if i > start and size + width > TOKEN_BYTES:
+            spans.append((start, i))
+            start, size = i, 0
+        size += width
+    return [*spans, (start, len(text))] if text else []
 
 
 def retry_after(header: str | None, now: datetime | None = None) -> float | None:
@@ -202,69 +265,101 @@ def retry_after(header: str | None, now: datetime | None = None) -> float | None
         return float(header)
     try:
         date = parsedate_to_datetime(header)
-    except ValueError:
+        date = date if date.tzinfo else date.replace(tzinfo=UTC)
+        return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
 
 
-def read_completion(content: bytes, api: Api, seconds: float = 0.0, attempts: int = 1) -> Completion:
-    """The completion in a response's body; what cannot be read counts as a failure that may pass."""
+def read_completion(
+    content: bytes, api: Api, seconds: float = 0.0, attempts: int = 1, key: str | None = None
+) -> Completion:
+    """The completion in a response's body; what has no text in the right place counts as a failure that may pass.
+
+    The text matters: counts and log-probabilities that make no sense are taken as not given.
+    """
+    whole = content.decode("utf-8-sig", "replace")
     try:
-        answer = json.loads(content)
-    except ValueError:
-        start = content[:60].decode("utf-8", "replace")
-        raise _PassingError(f"the server's answer is no JSON: {start!r}" if start else "the answer is empty") from None
+        answer = json.loads(whole)
+    except (ValueError, RecursionError):
+        start = without(whole, key)[:60]
+        reason = f"the server's answer is no JSON: {start!r}" if start.strip() else "the answer is empty"
+        raise _PassingError(reason) from None
     if isinstance(answer, dict) and answer.get("error"):
-        raise _PassingError(f"200, but {_message(content.decode('utf-8', 'replace'))}")
+        raise _PassingError(f"200, but {_message(content, key)}")
     try:
         choice = answer["choices"][0]
-        text = choice["message"]["content"] if api == "chat" else choice["text"]
-        if not isinstance(text, str | None):
-            raise TypeError
-        usage = answer.get("usage") or {}
-        return Completion(
-            text=(text or "").strip(),
-            finish=str(choice.get("finish_reason") or ""),
-            tokens_in=_count(usage.get("prompt_tokens")),
-            tokens_out=_count(usage.get("completion_tokens")),
-            top_logprobs=_first_token(choice.get("logprobs"), api),
-            seconds=seconds,
-            attempts=attempts,
-        )
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError):
+        message = choice["message"] if api == "chat" else choice
+        text = _text(message["content"] if api == "chat" else message["text"])
+        finish = choice.get("finish_reason")
+    except (KeyError, IndexError, TypeError, AttributeError):
         raise _PassingError("the server's answer has not the shape of a completion") from None
+    refusal = message.get("refusal")
+    refused = not text and isinstance(refusal, str) and bool(refusal.strip())
+    usage = answer.get("usage")
+    counts = usage if isinstance(usage, dict) else {}
+    return Completion(
+        text=_clean(refusal if refused else text, key),
+        finish=_clean(finish, key)[:60] if isinstance(finish, str) else "",
+        tokens_in=_count(counts.get("prompt_tokens")),
+        tokens_out=_count(counts.get("completion_tokens")),
+        top_logprobs=_first_token(choice.get("logprobs"), api),
+        seconds=seconds,
+        attempts=attempts,
+        refused=refused,
+    )
+
+
+def _text(content: Any) -> str:
+    """The text of a message: itself, nothing where it is null, or the text parts of a list of parts; else TypeError."""
+    if content is None:
+        return ""
+    if isinstance(content, list):
+        parts = [{"text": p} if isinstance(p, str) else p for p in content]
+        shown = [p.get("text") for p in parts if p.get("type", "text") in ("text", "output_text")]
+        return "".join(text for text in shown if isinstance(text, str)).strip()
+    if not isinstance(content, str):
+        raise TypeError
+    return content.strip()
+
+
+def _clean(text: str, key: str | None) -> str:
+    """The text as it can be stored: no half characters, no key; a short key is left, it may be a word of the text."""
+    return encodable(without(text, key) if key and len(key) >= LONG else text).strip()
 
 
 def _first_token(logprobs: Any, api: Api) -> dict[str, float] | None:
-    """Log-probabilities of the first generated token's alternatives, None where there are none."""
-    if not logprobs:
+    """Log-probabilities of the first generated token's alternatives, None where there are none that make sense."""
+    try:
+        if api == "completions":
+            found = dict(logprobs["top_logprobs"][0])
+        else:
+            found = {t["token"]: t["logprob"] for t in logprobs["content"][0]["top_logprobs"]}
+        values = {str(token): float(value) for token, value in found.items()}
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError):
         return None
-    if api == "completions":
-        [first, *_] = logprobs.get("top_logprobs") or [None]
-        return {str(token): float(value) for token, value in first.items()} if first else None
-    [first, *_] = logprobs.get("content") or [None]
-    found = {str(t["token"]): float(t["logprob"]) for t in first.get("top_logprobs") or ()} if first else {}
-    return found or None
+    # rounding may lift a certain token a little over 0
+    sound = all(value <= 1e-3 for value in values.values())
+    return {token: min(value, 0.0) for token, value in values.items()} if values and sound else None
 
 
 def _count(value: Any) -> int | None:
-    return int(value) if value is not None else None
+    """A number of tokens, None where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if 0 <= value < _MOST_TOKENS else None
 
 
-def _message(text: str) -> str:
-    """What an error response says, in at most 300 characters."""
+def _message(content: bytes, key: str | None) -> str:
+    """What an error response says, in at most 300 characters, without the key."""
+    text = content.decode("utf-8-sig", "replace")
     try:
         body = json.loads(text)
         found = body.get("error") or body.get("detail") or body.get("message") or body
         found = found.get("message") or found if isinstance(found, dict) else found
         text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         pass
-    text = " ".join(text.split())
-    return text if len(text) <= 300 else text[:299] + "…"
-
-
-def _without(text: str, secret: str | None) -> str:
-    """Servers quote a wrong key in their errors."""
-    return text.replace(secret, "***") if secret else text
+    # first the key, then the cut: half a key is one, too
+    text = " ".join(without(text, key).split())
+    return text if len(text) <= _REASON else text[: _REASON - 1] + "…"

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 import string
+import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal
+from statistics import fmean
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from harness.errors import EndpointError
-from harness.models.endpoint import Api, Client, Completion, Server
+from harness.errors import EndpointError, WindowExceeded
+from harness.files import encodable
+from harness.models.endpoint import TOKEN_BYTES, Api, Client, Completion, Server, estimate, estimated_spans
+from harness.models.windows import Fitted, LongInput, fit_article
 from harness.systems.base import Context, Options, System
-from harness.systems.causal import fields_of
+from harness.systems.causal import fields_of, softmax
 from harness.systems.parsing import parse_choice, parse_label, stated
 from harness.systems.templates import fill, require_places
 from harness.types import STANCES, Answer, Dataset, Item, Stance
@@ -26,6 +31,8 @@ _PLACES = ("article", "title", "speaker", "role", "target")
 _SUMMARY_PLACES = ("article", "title")
 _DELIVERY = ("api_key_env", "concurrency", "timeout_s", "attempts", "backoff_s", "longest_wait_s", "price")
 """Options that change when an answer arrives and what it costs, never what it says."""
+_CHAT = 32
+"""Tokens that a chat template may add to a request."""
 
 
 class Price(BaseModel):
@@ -52,6 +59,10 @@ class EndpointOptions(Options):
     system: str | None = None
     prompt: str
     max_tokens: Annotated[int, Field(ge=1)] = 256
+    context_tokens: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="the server's window, question and answer; null: it refuses what is too long"
+    )
+    long_input: LongInput = "truncate_article"
     temperature: Annotated[float, Field(ge=0)] = 0.0
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     seed: int | None = None
@@ -71,6 +82,22 @@ class EndpointOptions(Options):
         if not model:
             raise ValueError("name the model as the server knows it, such as stance.model=Qwen/Qwen2.5-7B-Instruct")
         return model
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> Self:
+        if self.context_tokens is not None and self.prompt.count("{article}") != 1:
+            raise ValueError("with context_tokens the prompt must contain {article} exactly once")
+        if self.room is not None and self.room < 1:
+            raise ValueError(f"context_tokens must be more than max_tokens and {_CHAT}")
+        return self
+
+    @property
+    def room(self) -> int | None:
+        """Tokens for the question, None where the server decides."""
+        if self.context_tokens is None:
+            return None
+        newer = self.extra_body.get("max_completion_tokens")
+        return self.context_tokens - (newer if isinstance(newer, int) else self.max_tokens) - _CHAT
 
     @property
     def server(self) -> Server:
@@ -96,6 +123,8 @@ class EndpointSystem(System):
         base = super().identity()
         # a seed changes nothing where nothing is drawn
         idle = (*_DELIVERY, "seed", "top_p") if self.options.temperature == 0 else _DELIVERY
+        if self.options.context_tokens is None:
+            idle = (*idle, "context_tokens", "long_input")
         return {**base, "options": {k: v for k, v in base["options"].items() if k not in idle}}
 
     @cached_property
@@ -110,9 +139,13 @@ class EndpointSystem(System):
     def plan(self, items: Sequence[Item]) -> list[list[Item]]:
         return [list(items[i : i + _UNIT]) for i in range(0, len(items), _UNIT)]
 
-    def prompt(self, item: Item) -> str:
-        """The user's message."""
-        return fill(self.options.prompt, **fields_of(item))
+    def prompt(self, item: Item, piece: str | None = None) -> str:
+        """The user's message, with the whole article or a piece of it."""
+        return fill(self.options.prompt, **self.fields(item, piece))
+
+    def fields(self, item: Item, piece: str | None = None) -> dict[str, str]:
+        """What fills the places of the prompt."""
+        return fields_of(item) if piece is None else {**fields_of(item), "article": piece}
 
     def extra(self) -> dict[str, Any]:
         """More fields of the request."""
@@ -133,31 +166,78 @@ class EndpointSystem(System):
         return {k: v for k, v in body.items() if v is not None}
 
     def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
-        prompts = [self.prompt(item) for item in items]
-        outcomes = self.client.complete([self.body(p) for p in prompts])
-        return [self._answer(p, outcome) for p, outcome in zip(prompts, outcomes, strict=True)]
+        asked = [self._asked(item) for item in items]
+        bodies = [self.body(p) for a in asked if isinstance(a, _Asked) for p in a.prompts]
+        outcomes = iter(self.client.complete(bodies))
+        return [
+            self._answer(a, [next(outcomes) for _ in a.prompts]) if isinstance(a, _Asked) else Answer(error=a)
+            for a in asked
+        ]
 
-    def _answer(self, prompt: str, outcome: Completion | EndpointError) -> Answer:
-        if isinstance(outcome, EndpointError):
-            return Answer(error=outcome.message, prompt=prompt)
-        found = self.read(outcome)
+    def _asked(self, item: Item) -> _Asked | str:
+        """The requests for one item, or why it is not asked: it is too long and must not be cut."""
+        o = self.options
+        if o.room is None:
+            return _Asked([encodable(self.prompt(item))], 0)
+        named = (
+            f"{o.model} ({o.context_tokens}, less the answer and the chat, estimated at {TOKEN_BYTES} bytes a token)"
+        )
+        try:
+            fitted: Fitted = fit_article(
+                self.fields(item)["article"],
+                estimated_spans,
+                lambda piece: estimate((o.system or "") + self.prompt(item, piece)),
+                o.room,
+                o.long_input,
+                named,
+                # windows that share most of their text would cost many requests
+                overlap=min(64, o.room // 8),
+            )
+        except WindowExceeded as error:
+            return str(error)
+        return _Asked([encodable(self.prompt(item, piece)) for piece in fitted.pieces], fitted.tokens_cut)
+
+    def _answer(self, asked: _Asked, outcomes: Sequence[Completion | EndpointError]) -> Answer:
+        completions = []
+        for i, outcome in enumerate(outcomes, 1):
+            if isinstance(outcome, EndpointError):
+                where = f"window {i} of {len(outcomes)}: " if len(outcomes) > 1 else ""
+                return Answer(error=where + outcome.message, prompt=asked.prompts[i - 1])
+            completions.append(outcome)
+        found = [self.read(c) for c in completions]
+        one = found[0] if len(found) == 1 else replace(merged := self.merge(found), path=f"{merged.path}+windows")
+        costs = [self.options.price.of(c) for c in completions] if self.options.price else []
         return Answer(
-            output=found.output,
-            label=found.label,
-            scores=found.scores,
-            raw=outcome.text,
-            prompt=prompt,
-            tokens_in=outcome.tokens_in or 0,
-            tokens_out=outcome.tokens_out or 0,
-            seconds=outcome.seconds,
-            cost=self.options.price.of(outcome) if self.options.price else None,
-            path=found.path,
-            error=found.error,
+            output=one.output,
+            label=one.label,
+            scores=one.scores,
+            raw="\n".join(c.text for c in completions),
+            prompt=asked.prompts[0],
+            tokens_in=sum(c.tokens_in or 0 for c in completions),
+            tokens_out=sum(c.tokens_out or 0 for c in completions),
+            tokens_cut=asked.tokens_cut,
+            seconds=sum(c.seconds for c in completions),
+            cost=math.fsum(c for c in costs if c is not None) if costs and None not in costs else None,
+            path=one.path,
+            error=one.error,
         )
 
     def read(self, completion: Completion) -> Answer:
         """Output, label, scores, path or error from a completion."""
         return Answer(completion.text, path=self.options.api)
+
+    def merge(self, found: Sequence[Answer]) -> Answer:
+        """One of the answers to several windows of an article: the texts in order, unless one of them is an error."""
+        errors = [a for a in found if a.error is not None]
+        return errors[0] if errors else replace(found[0], output=" ".join(a.output for a in found))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The prompts for one item, one a window of the article (nearly always one), and how much of it is in none of them."""
+
+    prompts: list[str]
+    tokens_cut: int
 
 
 class SummaryOptions(EndpointOptions):
@@ -176,6 +256,8 @@ class EndpointSummariser(EndpointSystem):
     Options: ClassVar = SummaryOptions
 
     def read(self, completion: Completion) -> Answer:
+        if completion.refused:
+            return Answer(error=f"the model refused: {completion.text[:300]}")
         if not completion.text:
             return Answer(error=f"the server's answer is empty (finish_reason: {completion.finish or 'none'})")
         return super().read(completion)
@@ -210,9 +292,14 @@ class StanceOptions(EndpointOptions):
 
 
 class EndpointStance(EndpointSystem):
-    """Chooses among the labels."""
+    """Chooses among the labels.
+
+    Of several windows' scores the geometric means count; of parsed answers the first window that yields a stance
+    speaks, else the first that could be read at all: both as prompted models do here.
+    """
 
     kind: ClassVar = "stance"
+    version: ClassVar = "2"
     Options: ClassVar = StanceOptions
 
     @property
@@ -220,10 +307,10 @@ class EndpointStance(EndpointSystem):
         """`A` for the first label."""
         return dict(zip(string.ascii_uppercase, STANCES, strict=False))
 
-    def prompt(self, item: Item) -> str:
+    def fields(self, item: Item, piece: str | None = None) -> dict[str, str]:
         lines = (f"{letter}. {self.options.answers[label]}" for letter, label in self.letters.items())
         offered = "\n".join(lines) if self.options.reply == "letter" else ", ".join(self.options.answers.values())
-        return fill(self.options.prompt, **fields_of(item), options=offered)
+        return {**super().fields(item, piece), "options": offered}
 
     def extra(self) -> dict[str, Any]:
         o = self.options
@@ -249,6 +336,8 @@ class EndpointStance(EndpointSystem):
         return extra
 
     def read(self, completion: Completion) -> Answer:
+        if completion.refused:
+            return Answer(completion.text, path="refused")
         if completion.top_logprobs:
             scores = letter_scores(completion.top_logprobs, self.letters)
             if scores:
@@ -259,6 +348,21 @@ class EndpointStance(EndpointSystem):
         else:
             found = self._worded(completion.text)
         return Answer(found or completion.text, label=found, path="parsed")
+
+    def merge(self, found: Sequence[Answer]) -> Answer:
+        if all(a.scores for a in found):
+            least = sys.float_info.min
+            means = {s: fmean(math.log(max(a.scores[s.value], least)) for a in found) for s in STANCES}
+            label = max(STANCES, key=lambda s: means[s])
+            return Answer(label, label=label, scores=softmax(means), path="logprobs")
+        read = [a for a in found if a.label is not None]
+        spoken = [a for a in read if a.label is not Stance.NO_STANCE]
+        best = [*spoken, *read]
+        return (
+            Answer(best[0].output, label=best[0].label, path="parsed")
+            if best
+            else replace(super().merge(found), path="parsed")
+        )
 
     def _worded(self, text: str) -> Stance | None:
         """The label whose wording is the whole text, else what can be parsed of it."""
@@ -271,16 +375,17 @@ def letter_scores(logprobs: Mapping[str, float], letters: Mapping[str, Stance]) 
     """Probabilities of the labels from the first token's log-probabilities; None if no token is a letter.
 
     Tokens that differ in white space or case are one letter. A letter that is not listed gets the probability of the
-    least listed token, which it cannot exceed; then all are normalised.
+    least listed token, which it cannot exceed, or what the listed ones leave, if that is less; then all are normalised.
     """
     weights: dict[Stance, float] = {}
     for token, value in logprobs.items():
         label = letters.get(token.strip(" \n\t▁Ġ.()*").upper())
         if label is not None:
             weights[label] = weights.get(label, 0.0) + math.exp(value)
-    if not weights:
+    if not any(weights.values()):
         return None
-    bound = math.exp(min(logprobs.values()))
+    listed = [math.exp(value) for value in logprobs.values()]
+    bound = min(*listed, max(0.0, 1.0 - math.fsum(listed)))
     filled = {label: weights.get(label, bound) for label in letters.values()}
     total = math.fsum(filled.values())
     return {label: weight / total for label, weight in filled.items()}

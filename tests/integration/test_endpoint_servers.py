@@ -118,16 +118,85 @@ def test_keys_and_patience_stay_out_of_a_run(harness: Harness, river: Path, tmp_
         assert not path.is_file() or KEY.encode() not in path.read_bytes(), path
 
 
-def test_a_pasted_key_is_not_recorded(harness: Harness, river: Path, tmp_path: Path) -> None:
-    done = harness(
-        "run",
-        f"dataset.path={river}",
-        "split=all",
-        "stance=endpoint",
-        "stance.model=tiny",
-        f"stance.api_key_env={KEY}",
-        code=1,
-    )
-    assert "NAME of an environment variable" in done.stderr
-    for path in tmp_path.rglob("*"):
-        assert not path.is_file() or KEY.encode() not in path.read_bytes(), path
+SECRET = "S3CR3TVALUE"
+CALL = ("run", "split=all", "limit=1", "summariser=none", "stance=endpoint", "stance.model=tiny", "stance.attempts=1")
+
+
+def kept(folder: Path, secret: str = SECRET) -> list[Path]:
+    """Files that hold a secret."""
+    return [p for p in folder.rglob("*") if p.is_file() and secret.encode() in p.read_bytes()]
+
+
+@pytest.mark.parametrize("sweep", [False, True], ids=["run", "sweep"])
+@pytest.mark.parametrize(
+    "override",
+    [
+        f"stance.api_key_env={SECRET.lower()}",
+        f"stance.base_url=http://h/v1?api_key={SECRET}",
+        f"stance.base_url=http://me:{SECRET}@h/v1",
+        f"+stance.extra_body.api_key={SECRET}",
+        f"+stance.extra_body={{extra_headers: {{Authorization: {SECRET}}}}}",
+        f"+stance.extra_body.user=sk-{SECRET}",
+    ],
+)
+def test_a_pasted_secret_is_not_recorded(
+    override: str, sweep: bool, harness: Harness, river: Path, tmp_path: Path
+) -> None:
+    done = harness(*CALL, *(["-m", "seed=1,2"] if sweep else []), f"dataset.path={river}", override, code=1)
+    assert "api_key_env" in done.stderr
+    assert SECRET not in (done.stderr + done.stdout).upper()
+    assert kept(tmp_path) == kept(tmp_path, SECRET.lower()) == []
+
+
+def test_a_secret_in_a_config_file_of_a_sweep_is_not_copied(harness: Harness, river: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "stance").mkdir(parents=True)
+    own = tmp_path / "mine" / "stance" / "own.yaml"
+    lines = ["name: own", "adapter: endpoint", "model: tiny", f"base_url: http://h/v1?key={SECRET}"]
+    own.write_text("\n".join(lines), encoding="utf-8")
+    args = ["--config-dir", str(own.parents[1]), "-m", f"dataset.path={river}", "stance=own"]
+    done = harness("run", *args, "summariser=none", "seed=1,2", code=1)
+    assert "stance.base_url: a URL must hold no key" in done.stderr
+    assert SECRET not in done.stderr + done.stdout
+    assert kept(tmp_path) == [own]
+
+
+def test_a_key_that_a_server_quotes_is_not_recorded(harness: Harness, river: Path, tmp_path: Path) -> None:
+    for said in ("401 Bearer", "200 nonsense", "500 you sent"):
+        with serving(lambda *_, said=said: f"say {said} {SECRET}") as server:  # type: ignore[misc]
+            args = [f"dataset.path={river}", f"stance.base_url={server.url}", "stance.api_key_env=TEST_ENDPOINT_KEY"]
+            done = harness(*CALL, *args, f"results=r{said[:3]}", code=None, TEST_ENDPOINT_KEY=SECRET)
+        assert SECRET not in done.stderr + done.stdout
+        assert kept(tmp_path) == []
+        [path] = (tmp_path / f"r{said[:3]}").glob("runs/*/record.json")
+        assert json.loads(path.read_text(encoding="utf-8"))["systems"][0]["n_failed"] == 4
+
+
+def test_a_run_that_fails_with_the_key_in_its_error_records_stars(
+    river: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from harness import run
+    from harness.models.endpoint import Client
+
+    def breaks(*_: object) -> None:
+        raise RuntimeError(f"Illegal header value b'Bearer {SECRET}'")
+
+    monkeypatch.setenv("TEST_ENDPOINT_KEY", SECRET)
+    monkeypatch.setattr(Client, "complete", breaks)
+    where = [f"dataset.path={river}", f"results={tmp_path / 'results'}", "stance.api_key_env=TEST_ENDPOINT_KEY"]
+    [found] = run(*CALL[1:], *where)
+    assert found.error is not None
+    assert found.error.message == "Illegal header value b'Bearer ***'"
+    assert "Bearer ***" in found.error.traceback
+    assert kept(tmp_path) == []
+
+
+def test_half_an_emoji_costs_nothing_in_a_run(harness: Harness, river: Path, tmp_path: Path) -> None:
+    """The summary with half a character goes to the judge, which reads it."""
+    with serving(reply=lambda _: chat("Ada Brandt wants war \ud83d")) as server:
+        harness(
+            *("run", "split=all", f"dataset.path={river}", "summariser=endpoint", "stance=none", "judge=sentiment"),
+            *(f"summariser.base_url={server.url}", "summariser.model=tiny"),
+        )
+    found = record(tmp_path / "results")
+    assert found["status"] == "complete"
+    assert {use["kind"]: use["n_failed"] for use in found["systems"]} == {"summariser": 0, "judge": 0}  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "harness"
 
 LAYERS = [
-    {"types", "errors", "files"},
+    {"types", "errors", "files", "secrets"},
     {"config", "metrics", "stats", "records", "store", "paths", "environment", "progress"},
     {"data", "models"},
     {"systems"},

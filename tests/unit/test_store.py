@@ -48,6 +48,21 @@ def test_an_answer_survives_the_round_trip(tmp_path: Path) -> None:
     assert prediction.article_id == "a"
 
 
+def test_half_a_character_costs_no_part_and_changes_nothing_else(tmp_path: Path) -> None:
+    store = PredictionStore(tmp_path)
+    odd = Answer(
+        "War \ud83d", scores={"\udfff": 1.0}, raw="\ud83d\U0001f600 a\ud83d", prompt="\ud800?", path="x", error="\udc00"
+    )
+    written = store.write("s", "f" * 64, "stance", [("k", item(), odd), ("l", item("b"), Answer("fine \U0001f600"))])
+    found = store.read("s", "f" * 64)
+    assert found["l"].answer.output == "fine \U0001f600"
+    assert found["k"].answer == Answer(
+        "War \ufffd", scores={"\ufffd": 1.0}, raw="\ufffd\U0001f600 a\ufffd", prompt="\ufffd?", path="x", error="\ufffd"
+    )
+    assert written[0].answer == found["k"].answer, "what is read next is what is stored"
+    assert prediction_key("f", {"text": "\ud83d"}) != prediction_key("f", {"text": "\ufffd"})
+
+
 def test_an_answer_beats_an_error_and_the_later_beats_the_earlier(tmp_path: Path) -> None:
     store = PredictionStore(tmp_path)
     store.write("s", "f", "summary", [("k", item(), Answer("one"))])
