@@ -127,7 +127,7 @@ class NliModel:
             list(hypotheses),
             truncation="only_first",
             max_length=self.window,
-            stride=min(overlap, room - 1),
+            stride=min(overlap, room // 2),
             return_overflowing_tokens=True,
         )
 

@@ -67,7 +67,8 @@ def fit_article(
             return Fitted(tuple(pieces), total - size)
         if start + size >= total:
             return Fitted(tuple(pieces), 0)
-        start += max(1, size - overlap)
+        # windows with little room share half of it at most, or an article would need one for every few tokens
+        start += size - min(overlap, size // 2)
 
 
 def token_spans(tokenizer: PreTrainedTokenizerBase, text: str) -> Sequence[tuple[int, int]]:

@@ -106,3 +106,15 @@ def test_an_article_that_fits_stays_whole(model: CausalModel) -> None:
 def test_an_instruction_longer_than_the_window_is_an_error(model: CausalModel) -> None:
     with pytest.raises(WindowExceeded, match="nothing of it fits"):
         model.fit("x" * 300, "y" * 100, "", "truncate_article")
+
+
+def test_windows_with_little_room_are_not_one_for_every_few_tokens() -> None:
+    from harness.models.windows import fit_article
+
+    article = "x" * 600
+    found = fit_article(
+        article, lambda text: [(i, i + 1) for i in range(len(text))], lambda piece: 40 + len(piece), 100, "windows", "m"
+    )
+    # room for 60 of 600, 30 of them shared: 60 + 30 n >= 600
+    assert len(found.pieces) == 19
+    assert found.tokens_cut == 0
