@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from harness.stats.paired import McNemar
+
 ALPHA = 0.05
 
 
@@ -48,13 +50,17 @@ class MetricDifference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two systems of one kind side by side; `items` ranks (item, score of A, score of B) by how far they part."""
+    """Two systems of one kind side by side; `items` ranks (item, score of A, score of B) by how far they part.
+
+    `mcnemar` is McNemar's test of three-way accuracy, for classifiers that share items.
+    """
 
     kind: str
     a: Row
     b: Row
     differences: tuple[MetricDifference, ...]
     items: tuple[tuple[str, float, float], ...]
+    mcnemar: McNemar | None = None
 
     @property
     def articles(self) -> list[tuple[str, float, float, int]]:
@@ -197,22 +203,29 @@ def compare_rows(runs: Runs, a: Row, b: Row, *, seed: int = 0) -> Comparison:
             continue
         d = difference(metric, counts[0], counts[1], seed=seed)
         differences.append(_as_primary(d) if metric in primary else d)
-    return Comparison(a.kind, a, b, tuple(corrected(differences)), tuple(_items_apart(runs, a, b)))
+    shared = _shared_items(runs, a, b)
+    apart = sorted((row for row in shared if row[1] != row[2]), key=lambda row: (-abs(row[1] - row[2]), row[0]))
+    by_item = _mcnemar(shared) if a.kind == "stance" and shared else None
+    return Comparison(a.kind, a, b, tuple(corrected(differences)), tuple(apart), by_item)
 
 
 def _as_primary(d: MetricDifference) -> MetricDifference:
     return replace(d, primary=True)
 
 
-def _items_apart(runs: Runs, a: Row, b: Row) -> list[tuple[str, float, float]]:
-    """Items on which one system scores better, those furthest apart first."""
+def _shared_items(runs: Runs, a: Row, b: Row) -> list[tuple[str, float, float]]:
+    """Both scores of each item that both have, by item: ROUGE-Lsum, or 1 and 0 for right and wrong on three labels."""
     metric = {"summariser": "summary.rouge_lsum", "stance": "stance.accuracy.three_way"}[a.kind]
-    values = [
+    first, second = (
         {s.item: s.value for s in runs.scores(row) if s.metric == metric and s.value is not None} for row in (a, b)
-    ]
-    both = [(item, values[0][item], values[1][item]) for item in sorted(values[0].keys() & values[1].keys())]
-    apart = [(item, x, y) for item, x, y in both if x is not None and y is not None and x != y]
-    return sorted(apart, key=lambda row: (-abs(row[1] - row[2]), row[0]))
+    )
+    return [(item, first[item], second[item]) for item in sorted(first.keys() & second.keys())]
+
+
+def _mcnemar(shared: Sequence[tuple[str, float, float]]) -> McNemar:
+    from harness.stats.paired import mcnemar
+
+    return mcnemar([x == 1 for _, x, _ in shared], [y == 1 for _, _, y in shared])
 
 
 def verdict(a: str, b: str, d: MetricDifference) -> str:

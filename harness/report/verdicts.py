@@ -46,10 +46,11 @@ def verdicts(runs: Runs, board: Leaderboard) -> list[Verdict]:
 
 
 def unscored_verdict(runs: Runs) -> list[Verdict]:
-    """What can be said without gold: how often the classifiers disagree; empty where there is gold."""
+    """What can be said without gold: how often the classifiers disagree, what the judge suspects; empty where there is gold."""
     import numpy as np
 
     from harness.report.columns import UNPARSED, codes
+    from harness.report.suspected import suspicions
 
     if runs.use is None or runs.use.labelled:
         return []
@@ -67,6 +68,12 @@ def unscored_verdict(runs: Runs) -> list[Verdict]:
                 f"{int(answered.sum())} (speaker, target) pairs that all of them answered.",
             )
         )
+    suspected: dict[str, list[bool]] = {}
+    for one in suspicions(runs):
+        suspected.setdefault(one.summariser, []).append(one.outcome.startswith("dropped"))
+    for name, dropped in sorted(suspected.items()):
+        n, of = len(dropped) - sum(dropped), sum(dropped)
+        found.append(Verdict("", f"{name}: the judge suspects {n} stances turned or made up, and {of} dropped."))
     return found
 
 
@@ -100,11 +107,11 @@ def judge_note(runs: Runs) -> str:
     if not found or not found.get("validated"):
         reason = str((found or {}).get("reason") or "no check against people was passed")
         return f"{NOT_VALIDATED}: {reason.removeprefix(NOT_VALIDATED).lstrip(': ')}"
-    shares = [
-        f"{name} {float(v):.2f}"
-        for name in ("sensitivity", "specificity")
-        if isinstance(v := found.get(name), int | float)
-    ]
+    shares = []
+    for name in ("sensitivity", "specificity"):
+        share = found.get(name)
+        value = share.get("value") if isinstance(share, dict) else share
+        shares += [f"{name} {float(value):.2f}"] if isinstance(value, int | float) else []
     return f"judge {runs.judge.name} validated against people" + (f": {', '.join(shares)}" if shares else "")
 
 
@@ -261,6 +268,12 @@ def pair_verdicts(comparison: Comparison) -> list[Verdict]:
             if _validation_of(a.tables).get("validated"):
                 text = text.replace(f" ({NOT_VALIDATED})", "")
             found.append(Verdict(d.metric, text, d.real))
+    if (counts := comparison.mcnemar) is not None:
+        text = (
+            f"Three-way accuracy: only {a.name} is right on {counts.only_a} items, only {b.name} on {counts.only_b} "
+            f"(McNemar's mid-p {_p(counts.p_value)}, which takes items as independent: the tests by article lead)."
+        )
+        found.append(Verdict("stance.accuracy.three_way", text))
     return found
 
 

@@ -66,4 +66,4 @@ def _studentised(a: Array, b: Array, mixed: Array, both: Array, n: int) -> Array
         variance = np.maximum(alone_a + alone_b - 2 * shared, 0.0) * n / max(1, n - 1)
         difference = rate_a - rate_b
         # equal rates without any spread are no difference, unequal ones as great a difference as there can be
-        return np.where(np.abs(difference) < _TIE, difference * 0.0, difference / np.sqrt(variance))
+        return np.asarray(np.where(np.abs(difference) < _TIE, difference * 0.0, difference / np.sqrt(variance)))

@@ -207,6 +207,15 @@ def test_compare_writes_a_page_and_ranks_articles(results: Path, harness: Harnes
     process = harness("compare", "careful-twin", "majority", "--results", str(results), "--html", str(page))
     assert "Articles where they part most" in process.stdout
     assert re.search(r"careful-twin flips \d+ \[\d+–\d+\] of 100 stances, majority \d+ \[\d+–\d+\]: ", process.stdout)
+    counted = re.search(r"only careful-twin is right on (\d+) items, only majority on (\d+)\s+\(McNemar", process.stdout)
+    assert counted
+    runs = load_runs(results)
+    right = {
+        row.name: {s.item for s in runs.scores(row) if s.metric == "stance.accuracy.three_way" and s.value == 1}
+        for row in runs.rows("stance")
+    }
+    only = len(right["careful-twin"] - right["majority"]), len(right["majority"] - right["careful-twin"])
+    assert tuple(map(int, counted.groups())) == only
     text = page.read_text(encoding="utf-8")
     assert "careful-twin − majority" in text
     assert 'data-board="stance"' in text
