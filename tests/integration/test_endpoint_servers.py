@@ -142,7 +142,7 @@ def kept(folder: Path, secret: str = SECRET) -> list[Path]:
 def test_a_pasted_secret_is_not_recorded(
     override: str, sweep: bool, harness: Harness, river: Path, tmp_path: Path
 ) -> None:
-    done = harness(*CALL, *(["-m", "seed=1,2"] if sweep else []), f"dataset.path={river}", override, code=1)
+    done = harness(*CALL, f"dataset.path={river}", override, *(["seed=1,2", "-m"] if sweep else []), code=1)
     assert "api_key_env" in done.stderr
     assert SECRET not in (done.stderr + done.stdout).upper()
     assert kept(tmp_path) == kept(tmp_path, SECRET.lower()) == []
