@@ -118,6 +118,8 @@ def run_command(overrides: Sequence[str], *, quiet: bool = False) -> int:
     def job(cfg: Any) -> None:
         session.run(*_resolved(cfg))
 
+    # argparse takes no positional arguments after a flag that stands between them
+    overrides = sorted(overrides, key=lambda o: o not in ("-m", "--multirun"))
     argv, sys.argv = sys.argv, ["harness run", *_forced(_checked(overrides))]
     try:
         job()

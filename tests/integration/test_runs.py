@@ -56,7 +56,8 @@ def test_a_new_article_is_the_only_one_computed(river: Path, harness: Harness, t
 
 
 def test_relabelling_reruns_only_systems_that_read_labels(river: Path, harness: Harness) -> None:
-    args = ("run", "-m", "dataset.path=river", "split=all", "summariser=none", "stance=majority,sentiment")
+    # -m may stand anywhere
+    args = ("run", "dataset.path=river", "split=all", "-m", "summariser=none", "stance=majority,sentiment")
     harness(*args)
     path = river / "articles" / "river-0.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("stance: oppose", "stance: lean_oppose"), encoding="utf-8")
