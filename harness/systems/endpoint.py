@@ -250,15 +250,17 @@ class SummaryOptions(EndpointOptions):
 
 
 class EndpointSummariser(EndpointSystem):
-    """Writes a summary; an empty one counts as no answer."""
+    """Writes a summary. One that the model ended without a word is empty, and scored as a local model's would be; where
+    nothing came for another reason, there is no answer."""
 
     kind: ClassVar = "summariser"
+    version: ClassVar = "2"
     Options: ClassVar = SummaryOptions
 
     def read(self, completion: Completion) -> Answer:
         if completion.refused:
             return Answer(error=f"the model refused: {completion.text[:300]}")
-        if not completion.text:
+        if not completion.text and completion.finish != "stop":
             return Answer(error=f"the server's answer is empty (finish_reason: {completion.finish or 'none'})")
         return super().read(completion)
 
@@ -344,7 +346,7 @@ class EndpointStance(EndpointSystem):
                 label = max(scores, key=lambda s: scores[s])
                 return Answer(label, label=label, scores={s.value: p for s, p in scores.items()}, path="logprobs")
         if self.options.reply == "letter":
-            found = parse_choice(completion.text, tuple(self.letters.values()))
+            found = parse_choice(completion.text, tuple(self.letters.values())) or self._worded(completion.text)
         else:
             found = self._worded(completion.text)
         return Answer(found or completion.text, label=found, path="parsed")
@@ -372,7 +374,8 @@ class EndpointStance(EndpointSystem):
 
 
 def letter_scores(logprobs: Mapping[str, float], letters: Mapping[str, Stance]) -> dict[Stance, float] | None:
-    """Probabilities of the labels from the first token's log-probabilities; None if no token is a letter.
+    """Probabilities of the labels from the first token's log-probabilities; None if letters have less than half of its
+    probability: the reply begins otherwise then (`**E**`, `Support`), and its text says more.
 
     Tokens that differ in white space or case are one letter. A letter that is not listed gets the probability of the
     least listed token, which it cannot exceed, or what the listed ones leave, if that is less; then all are normalised.
@@ -382,7 +385,7 @@ def letter_scores(logprobs: Mapping[str, float], letters: Mapping[str, Stance]) 
         label = letters.get(token.strip(" \n\t▁Ġ.()*").upper())
         if label is not None:
             weights[label] = weights.get(label, 0.0) + math.exp(value)
-    if not any(weights.values()):
+    if math.fsum(weights.values()) < 0.5:
         return None
     listed = [math.exp(value) for value in logprobs.values()]
     bound = min(*listed, max(0.0, 1.0 - math.fsum(listed)))

@@ -374,12 +374,28 @@ def test_tokens_and_cost_are_recorded() -> None:
     assert answer.seconds > 0
 
 
-def test_an_empty_summary_is_no_answer() -> None:
-    with serving(reply=lambda _: chat("  ")) as server:
-        [answer] = system("summariser", base_url=server.url).answer(
-            items("summariser", dataset(1)), Context(dataset(1))
-        )
-    assert "empty (finish_reason: stop)" in (answer.error or "")
+def test_an_empty_summary_is_an_answer_if_the_model_ended_it() -> None:
+    def cut(body: dict[str, Any]) -> dict[str, Any]:
+        answer = chat("")
+        answer["choices"][0]["finish_reason"] = "length"
+        return answer
+
+    for reply, error in ((lambda _: chat("  "), None), (cut, "the server's answer is empty (finish_reason: length)")):
+        with serving(reply=reply) as server:
+            [answer] = system("summariser", base_url=server.url).answer(
+                items("summariser", dataset(1)), Context(dataset(1))
+            )
+        assert (answer.output, answer.error) == ("", error)
+
+
+def test_a_reply_that_does_not_begin_with_a_letter_is_parsed() -> None:
+    # E stands for support; the letters have next to nothing of the first token's probability
+    for text, label in (("**E**", Stance.SUPPORT), ("support", Stance.SUPPORT), ("Neutral.", Stance.NEUTRAL)):
+        with serving(reply=lambda _, text=text: chat(text, {"**": -0.01, "A": -9.0})) as server:
+            [answer, *_] = system("stance", base_url=server.url).answer(
+                items("stance", dataset(1)), Context(dataset(1))
+            )
+        assert (answer.label, answer.path, dict(answer.scores)) == (label, "parsed", {})
 
 
 def test_more_fields_of_the_request_and_fewer() -> None:
