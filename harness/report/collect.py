@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from harness.records import (
     record_path,
 )
 from harness.store import PredictionStore
-from harness.types import Article, Dataset, ItemScore, Prediction
+from harness.types import Article, Dataset, ItemScore, Prediction, Speaker
 
 if TYPE_CHECKING:
     from harness.report.columns import Items
@@ -94,9 +94,31 @@ class Runs:
 
     @cached_property
     def articles(self) -> tuple[Article, ...]:
-        """The scored articles, by id."""
+        """The scored articles, by id; those without declared speakers have the ones that the runs found in them."""
         wanted = set(self.use.articles) if self.use else set()
-        return tuple(a for a in self.dataset or () if a.id in wanted)
+        chosen = tuple(a for a in self.dataset or () if a.id in wanted)
+        return self._with_found(chosen) if self.found else chosen
+
+    @property
+    def found(self) -> bool:
+        """Whether nobody declared speakers, so that those of the articles are what the runs found."""
+        return not any(a.speakers for a in self.dataset or ())
+
+    def _with_found(self, articles: tuple[Article, ...]) -> tuple[Article, ...]:
+        from harness.found import found_speakers
+
+        finders = {u.fingerprint: (r, u) for r in reversed(self.records) if (u := r.system("speakers")) is not None}
+        found: dict[str, dict[str, Speaker]] = {}
+        for _, (record, use) in sorted(finders.items()):
+            for ref, prediction in self._answers(record, use, "speakers"):
+                try:
+                    speakers = found_speakers(prediction) if prediction else ()
+                except (ValueError, KeyError, TypeError) as error:
+                    self.note(f"{use.name}: the speakers found in {ref.article_id} are not readable ({error})")
+                    continue
+                for speaker in speakers:
+                    found.setdefault(ref.article_id, {}).setdefault(speaker.id, speaker)
+        return tuple(replace(a, speakers=tuple(found.get(a.id, {}).values()), complete=True) for a in articles)
 
     def rows(self, kind: str) -> list[Row]:
         """One row for each system of a kind, by name; a summariser's is from a run with the report's judge if there is one."""
@@ -182,17 +204,18 @@ class Runs:
         prediction is gone, and a problem noted."""
         role = role or row.kind
         use = row.run.system(role)
-        if use is None:
-            return []
+        return [] if use is None else self._answers(row.run, use, role)
+
+    def _answers(self, run: RunRecord, use: SystemUse, role: str) -> list[tuple[AnswerRef, Prediction | None]]:
         try:
-            refs = read_answers(record_path(self.results, row.run.run_id).with_name("answers.parquet"))
+            refs = read_answers(record_path(self.results, run.run_id).with_name("answers.parquet"))
         except StoreError as error:
             self.note(error.message)
             return []
         stored = self._stored(use)
         found = [(ref, stored.get(ref.key)) for ref in refs if ref.role == role]
         if lost := sum(p is None for _, p in found):
-            self.note(f"{use.name}: {lost} predictions of {row.run.run_id} are no longer stored")
+            self.note(f"{use.name}: {lost} predictions of {run.run_id} are no longer stored")
         return found
 
     def _stored(self, use: SystemUse) -> dict[str, Prediction]:
@@ -274,8 +297,10 @@ def _made_good(failed: RunRecord, complete: Sequence[RunRecord]) -> bool:
 
 def _n_validated(record: RunRecord) -> int:
     """How many hand labels the run's judge was checked against."""
-    preservation = record.tables.get("preservation") or {}
-    return int((preservation.get("validation") or {}).get("n", 0))
+    preservation = record.tables.get("preservation")
+    validation = preservation.get("validation") if isinstance(preservation, dict) else None
+    n = validation.get("n") if isinstance(validation, dict) else None
+    return n if isinstance(n, int) else 0
 
 
 def _mixes(record: RunRecord, newest: RunRecord) -> str | None:

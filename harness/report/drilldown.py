@@ -7,6 +7,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from harness.report.collect import Row, Runs
@@ -37,34 +38,50 @@ _OUTCOME_CODES = {name: chr(ord("a") + i) for i, name in enumerate(OUTCOMES)}
 SUMMARY_SCORES = ("summary.rouge_lsum", "summary.words")
 
 
-def drilldown(runs: Runs) -> dict[str, Any]:
-    """Everything that the page's script reads."""
-    items = runs.items
-    classifiers, summarisers = runs.rows("stance"), runs.rows("summariser")
+@dataclass(frozen=True)
+class Drilldown:
+    """What the page's script reads: `data` at once, `prose` (all texts) soon after, `blocks` by name when asked for.
+
+    `left_out` names the systems whose prompts found no room; `*` for all prompts and raw answers.
+    """
+
+    data: dict[str, Any]
+    prose: dict[str, Any]
+    blocks: dict[str, str]
+    left_out: list[str]
+
+
+def drilldown(runs: Runs, order: Sequence[str] = ()) -> Drilldown:
+    """Everything that the page's script reads; systems by `order` of fingerprints, ceilings last."""
+    place = {fingerprint: i for i, fingerprint in enumerate(order)}
+    classifiers, summarisers = (
+        sorted(runs.rows(kind), key=lambda r: (r.use.ceiling, place.get(r.fingerprint, len(place))))
+        for kind in ("stance", "summariser")
+    )
+    written = [_summariser(runs, row, name) for row, name in _named(summarisers)]
+    items, evidence, notes = _items(runs)
     data: dict[str, Any] = {
         "labels": [str(s) for s in STANCES],
         "outcomes": list(OUTCOMES),
         "phenomena": list(PHENOMENA),
         "labelled": bool(runs.use and runs.use.labelled),
         "articles": [_article(a) for a in runs.articles],
-        "items": _items(runs),
+        "items": items,
         "first": _first_items(runs),
         "classifiers": [_classifier(runs, row, name) for row, name in _named(classifiers)],
-        "summarisers": [_summariser(runs, row, name) for row, name in _named(summarisers)],
+        "summarisers": [facts for facts, _ in written],
     }
-    n_answers = len(items) * len(classifiers) + len(runs.articles) * len(summarisers)
-    blocks, left_out = _blocks(runs, [*classifiers, *summarisers]) if n_answers <= MOST_ANSWERS else ({}, [])
-    data["blocks"] = blocks
-    data["left_out"] = left_out if n_answers <= MOST_ANSWERS else ["*"]
-    return data
-
-
-def as_json(data: Any) -> str:
-    """JSON that may stand inside a script element: no `<` ends it, no separator breaks it; the same data, the same bytes."""
-    text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    for char in "<>&\u2028\u2029":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return text.encode("utf-8", "backslashreplace").decode()
+    prose: dict[str, Any] = {
+        "texts": [a.text for a in runs.articles],
+        "mentions": [_mentions(a) for a in runs.articles],
+        "references": [[[r.annotator, r.text] for r in a.summaries] for a in runs.articles],
+        "summaries": {facts["fingerprint"]: texts for facts, texts in written},
+        "evidence": evidence,
+        "notes": notes,
+    }
+    if len(items) * len(classifiers) + len(runs.articles) * len(summarisers) > MOST_ANSWERS:
+        return Drilldown(data, prose, {}, ["*"])
+    return Drilldown(data, prose, *_blocks(runs, [*classifiers, *summarisers]))
 
 
 def _named(rows: Sequence[Row]) -> list[tuple[Row, str]]:
@@ -84,21 +101,22 @@ def utf16(text: str) -> list[int] | None:
 
 
 def _article(article: Article) -> dict[str, Any]:
-    at = utf16(article.text)
     source = article.source
     return {
         "id": article.id,
         "title": article.title,
-        "text": article.text,
         "event": article.event,
         "kind": source.kind,
         "split": article.split,
         "source": [str(x) for x in (source.publisher, source.date, source.licence) if x],
         "speakers": [[s.id, s.name, s.side or "", s.role or "", s.kind, int(s.main)] for s in article.speakers],
         "targets": [[t.id, t.proposition, t.direction, -1 if t.rung is None else t.rung] for t in article.targets],
-        "mentions": [[_moved(at, a), _moved(at, b), s] for a, b, s in mentions(article.text, article.speakers)],
-        "references": [[r.annotator, r.text] for r in article.summaries],
     }
+
+
+def _mentions(article: Article) -> list[list[int]]:
+    at = utf16(article.text)
+    return [[_moved(at, a), _moved(at, b), s] for a, b, s in mentions(article.text, article.speakers)]
 
 
 def _moved(at: list[int] | None, i: int) -> int:
@@ -133,9 +151,11 @@ def _first_items(runs: Runs) -> list[int]:
     return [*first, n]
 
 
-def _items(runs: Runs) -> list[list[Any]]:
-    """[speaker, target, gold, evidence spans, phenomena, what else gold says] for each item."""
+def _items(runs: Runs) -> tuple[list[list[Any]], list[list[list[int]]], list[str]]:
+    """[speaker, target, gold, phenomena] of each item; its evidence spans; what else gold says. Parallel lists."""
     rows: list[list[Any]] = []
+    evidence: list[list[list[int]]] = []
+    notes: list[str] = []
     for article in runs.articles:
         at = utf16(article.text)
         gold = article.gold_stances()
@@ -143,18 +163,18 @@ def _items(runs: Runs) -> list[list[Any]]:
         targets = {t.id: i for i, t in enumerate(article.targets)}
         for speaker, target in article.pairs():
             label = gold.get((speaker.id, target.id))
-            row: list[Any] = [
-                speakers[speaker.id],
-                targets[target.id],
-                -1 if label is None else STANCES.index(label.stance),
-            ]
-            if label is not None:
-                row.append([[_moved(at, e.start), _moved(at, e.end)] for e in label.evidence])
-                row.append([PHENOMENA.index(p) for p in label.phenomena if p in PHENOMENA])
-                said = [label.act, None if label.modality == "actual" else label.modality, label.condition, label.basis]
-                row.append("; ".join(x for x in (*said, label.note, label.reason) if x))
-            rows.append(row)
-    return rows
+            place: list[Any] = [speakers[speaker.id], targets[target.id]]
+            if label is None:
+                rows.append([*place, -1])
+                evidence.append([])
+                notes.append("")
+                continue
+            phenomena = [PHENOMENA.index(p) for p in label.phenomena if p in PHENOMENA]
+            rows.append([*place, STANCES.index(label.stance), phenomena])
+            evidence.append([[_moved(at, e.start), _moved(at, e.end)] for e in label.evidence])
+            said = [label.act, None if label.modality == "actual" else label.modality, label.condition, label.basis]
+            notes.append("; ".join(x for x in (*said, label.note, label.reason) if x))
+    return rows, evidence, notes
 
 
 def _classifier(runs: Runs, row: Row, name: str) -> dict[str, Any]:
@@ -162,7 +182,8 @@ def _classifier(runs: Runs, row: Row, name: str) -> dict[str, Any]:
     return {"name": name, "fingerprint": row.fingerprint[:12], "codes": "".join(map(str, told.tolist()))}
 
 
-def _summariser(runs: Runs, row: Row, name: str) -> dict[str, Any]:
+def _summariser(runs: Runs, row: Row, name: str) -> tuple[dict[str, Any], list[str | None]]:
+    """What the page knows of a summariser, and its summaries by article."""
     found = answers(runs, row, "summariser", ("output",))
     texts: list[str | None] = [None] * len(runs.articles)
     problems: dict[int, str] = {}
@@ -178,25 +199,34 @@ def _summariser(runs: Runs, row: Row, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "fingerprint": row.fingerprint[:12],
-        "texts": texts,
         "problems": {str(k): v for k, v in problems.items()},
         "judge": row.judge.name if row.judge else "",
         "judged": "".join(map(str, codes(runs, row, "judge", "summary").tolist())) if row.judge else "",
         "outcomes": outcome_codes(runs, row),
         "scores": _summary_scores(runs, row),
-    }
+    }, texts
 
 
 def outcome_codes(runs: Runs, row: Row) -> str:
-    """What became of each item in the summaries: one letter an item, `-` where there is no outcome."""
+    """What became of each item in the summaries: one letter an item, `-` where there is no outcome.
+
+    Without gold, what the judge suspects. Rows that a record tells in another way are passed over, and noted.
+    """
     table = row.tables.get("preservation")
-    if row.judge is None or not isinstance(table, dict):
+    told = table.get("rows") if isinstance(table, dict) else row.tables.get("suspected")
+    if row.judge is None or not isinstance(told, list):
         return ""
     letters = ["-"] * len(runs.items)
-    for one in table.get("rows", ()):
-        i = runs.items.index.get((one["article"], one["speaker"], one["target"]))
-        if i is not None and one["outcome"] in _OUTCOME_CODES:
-            letters[i] = _OUTCOME_CODES[one["outcome"]]
+    index = runs.items.index
+    try:
+        for one in told:
+            i = index.get((one["article"], one["speaker"], one["target"]))
+            if i is not None and one["outcome"] in _OUTCOME_CODES:
+                letters[i] = _OUTCOME_CODES[one["outcome"]]
+    except (KeyError, TypeError) as error:
+        runs.note(
+            f"{row.run.run_id}: its table of stance preservation is not readable ({type(error).__name__}: {error})"
+        )
     return "".join(letters)
 
 
@@ -278,9 +308,12 @@ def _shared(a: str, b: str) -> int:
     return low
 
 
+def packed(value: Any) -> str:
+    """Deflated JSON in base64, which nothing in an article or an answer can break out of; the same value, the same bytes."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return base64.b64encode(zlib.compress(text.encode("utf-8", "backslashreplace"), 6)).decode()
+
+
 def _pack(values: list[Any]) -> str:
-    """Deflated JSON in base64; empty where every value is None."""
-    if all(v is None for v in values):
-        return ""
-    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
-    return base64.b64encode(zlib.compress(text.encode("utf-8", "backslashreplace"), 9)).decode()
+    """The same for a column; empty where every value is None."""
+    return "" if all(v is None for v in values) else packed(values)

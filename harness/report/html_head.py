@@ -21,12 +21,14 @@ def head(runs: Runs) -> list[tuple[str, str]]:
     if use is not None:
         rows.append(("Dataset", f"{use.name} {use.version}, split {use.split}; fingerprint {use.fingerprint[:16]}"))
         pairs = len(runs.items)
-        speakers = sum(len(a.speakers) for a in runs.articles)
+        speakers = (
+            f"{sum(len(a.speakers) for a in runs.articles)} speakers{' (found, not declared)' if runs.found else ''}"
+        )
         gold = int((runs.items.gold >= 0).sum())
         rows.append(
             (
                 "Material",
-                f"{len(use.articles)} articles, {speakers} speakers, {pairs} (speaker, target) pairs, {gold} gold stances",
+                f"{len(use.articles)} articles, {speakers}, {pairs} (speaker, target) pairs, {gold} gold stances",
             )
         )
     rows += _agreement(runs)

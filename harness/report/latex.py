@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from harness.report.collect import Runs
 from harness.report.counts import direction
 from harness.report.table import Cell, Leaderboard, labels
-from harness.report.text import number, short
+from harness.report.text import number, rank_text, short
 from harness.report.verdicts import judge_note
 
 _SPECIAL = {
@@ -45,18 +45,27 @@ def latex(runs: Runs, boards: Sequence[Leaderboard]) -> str:
 def _table(runs: Runs, board: Leaderboard) -> str:
     names = labels([line.row for line in board.lines])
     kept = [i for i in range(len(board.columns)) if any(line.cells[i].value is not None for line in board.lines)]
-    head = ["system", *(escape(board.columns[i][1]) + _ARROWS[direction(board.columns[i][0])] for i in kept)]
+    ranked = {i for i in kept if any(line.cells[i].rank for line in board.lines)}
+    head = ["system"]
+    for i in kept:
+        head += [
+            escape(board.columns[i][1]) + _ARROWS[direction(board.columns[i][0])],
+            *(["rank"] if i in ranked else []),
+        ]
     lines = [
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{_caption(runs, board, kept)}}}",
-        rf"\begin{{tabular}}{{l{'r' * len(kept)}}}",
+        rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
         r"\toprule",
         " & ".join(head) + r" \\",
         r"\midrule",
     ]
     for line in board.lines:
-        lines.append(" & ".join([escape(names[line.row.fingerprint]), *(_cell(line.cells[i]) for i in kept)]) + r" \\")
+        row = [escape(names[line.row.fingerprint])]
+        for i in kept:
+            row += [_cell(line.cells[i]), *([rank_text(line.cells[i].rank).replace("–", "--")] if i in ranked else [])]
+        lines.append(" & ".join(row) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"])
 
 
@@ -68,7 +77,7 @@ def _caption(runs: Runs, board: Leaderboard, kept: Sequence[int]) -> str:
         judge = f" Coverage, fidelity and harm: {escape(note)}."
     return (
         f"{_CAPTIONS[board.kind]}{data}: value and 95\\,\\% interval by article; "
-        rf"$\approx$ no test tells it from the best (paired randomisation, Holm).{judge}"
+        rf"$\approx$ no test tells it from the best (paired randomisation, Holm); rank: the places that it may truly have.{judge}"
     )
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 from harness.report.collect import Runs
 from harness.types import Stance
@@ -18,6 +19,7 @@ class Suspicion:
     summariser: str
     article: str
     speaker: str
+    speaker_id: str
     target: str
     outcome: str
     article_says: str
@@ -45,23 +47,30 @@ class Disagreement:
 
 def suspicions(runs: Runs) -> list[Suspicion]:
     """Harms first, then drops, by article."""
-    found = []
+    found: list[Suspicion] = []
     for row in runs.rows("summariser"):
         table = row.tables.get("suspected")
-        for data in table if isinstance(table, list) else ():
-            found.append(
-                Suspicion(
-                    summariser=row.name,
-                    article=data["article"],
-                    speaker=data["speaker_name"],
-                    target=data["target"],
-                    outcome=data["outcome"],
-                    article_says=data["article_says"],
-                    summary_says=data["summary_says"],
-                    sentences=tuple(data["sentences"]),
-                )
+        try:
+            found += [_suspicion(row.name, data) for data in table or ()] if isinstance(table, list) else []
+        except (KeyError, TypeError) as error:
+            runs.note(
+                f"{row.run.run_id}: its suspected flips and drops are not readable ({type(error).__name__}: {error})"
             )
     return sorted(found, key=lambda s: (s.outcome.startswith("dropped"), s.article, s.summariser, s.speaker, s.target))
+
+
+def _suspicion(summariser: str, data: dict[str, Any]) -> Suspicion:
+    return Suspicion(
+        summariser=summariser,
+        article=data["article"],
+        speaker=data["speaker_name"],
+        speaker_id=data["speaker"],
+        target=data["target"],
+        outcome=data["outcome"],
+        article_says=data["article_says"],
+        summary_says=data["summary_says"],
+        sentences=tuple(data["sentences"]),
+    )
 
 
 def disagreements(runs: Runs) -> list[Disagreement]:

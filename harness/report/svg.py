@@ -7,19 +7,23 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-CHAR = 6.4
-"""Width of a character at 12 px, in pixels: wide enough for system fonts."""
+CHAR = 7.2
+"""Width of a character at 12 px, in pixels: wide enough for the widest of the system fonts."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure of the report: SVG, caption, and the same in words for those who cannot see it."""
+    """A figure of the report: SVG, caption, and the same in words for those who cannot see it.
+
+    `shape`: `fit` shrinks with its column, `wide` spans all columns, otherwise it scrolls where it has no room.
+    """
 
     id: str
     title: str
     caption: str
     svg: Markup
     alternative: str = ""
+    shape: str = ""
 
 
 def svg(name: str, title: str, description: str, width: float, height: float, body: Iterable[str]) -> Markup:
@@ -29,6 +33,19 @@ def svg(name: str, title: str, description: str, width: float, height: float, bo
         '<svg role="img" aria-labelledby="{n}-t {n}-d" viewBox="0 0 {w:.0f} {h:.0f}" width="{w:.0f}" height="{h:.0f}">'
         '<title id="{n}-t">{t}</title><desc id="{n}-d">{d}</desc>{b}</svg>'
     ).format(n=name, t=clean(title), d=clean(description), w=width, h=height, b=inside)
+
+
+def multiples(title: str, description: str, panels: Iterable[tuple[float, float, Iterable[str]]]) -> Markup:
+    """Small pictures (width, height, body) that flow into as many columns as there is room; one text alternative for all."""
+    drawn = Markup("").join(
+        Markup(
+            '<svg aria-hidden="true" viewBox="0 0 {w:.0f} {h:.0f}" width="{w:.0f}" height="{h:.0f}">{b}</svg>'
+        ).format(w=w, h=h, b=Markup("").join(Markup(b) for b in body))
+        for w, h, body in panels
+    )
+    return Markup('<div class="multiples" role="img" aria-label="{}">{}</div>').format(
+        clean(f"{title}. {description}"), drawn
+    )
 
 
 def clean(text: str) -> str:
@@ -56,6 +73,35 @@ def rect(x: float, y: float, w: float, h: float, cls: str, *, opacity: float | N
     return Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="{}"{}>{}</rect>').format(
         x, y, max(w, 0), max(h, 0), cls, style, more
     )
+
+
+MOST_SHADE = 0.58
+"""Opacity of the darkest cell: text in the page's own colour stays readable on it, in light and dark."""
+
+
+def cell(
+    x: float,
+    y: float,
+    w: float,
+    h: float,
+    shade: float | None,
+    label: str,
+    *,
+    under: str = "",
+    kind: str = "hit",
+    hint: str = "",
+) -> Markup:
+    """A cell of a heat map, darker with `shade` in [0, 1]; None leaves it blank. `kind` is its colour, `hint` a tooltip."""
+    middle = y + h / 2 + (-2 if under else 3.5)
+    if shade is None:
+        drawn = [rect(x, y, w - 2, h - 2, "void", hint=hint)]
+    else:
+        opacity = 0.03 + (MOST_SHADE - 0.03) * min(max(shade, 0.0), 1.0)
+        drawn = [rect(x, y, w - 2, h - 2, f"cell {kind}", opacity=opacity, hint=hint)]
+    drawn.append(text(x + w / 2 - 1, middle, label, "few" if shade is None else "count", "middle"))
+    if under:
+        drawn.append(text(x + w / 2 - 1, middle + 14, under, "tick", "middle"))
+    return Markup("").join(drawn)
 
 
 def path(d: str, cls: str, hint: str = "") -> Markup:
@@ -105,4 +151,19 @@ def cut(name: str, most: int = 22) -> str:
     return name if len(name) <= most else name[: most - 1] + "…"
 
 
-__all__ = ["Markup", "Picture", "clean", "cut", "escape", "line", "path", "rect", "shape", "svg", "text", "ticks"]
+__all__ = [
+    "Markup",
+    "Picture",
+    "cell",
+    "clean",
+    "cut",
+    "escape",
+    "line",
+    "multiples",
+    "path",
+    "rect",
+    "shape",
+    "svg",
+    "text",
+    "ticks",
+]

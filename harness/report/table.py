@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from harness.stats.ranking import Rank
+
 COLUMNS = {
     "summariser": (
         ("summary.rouge_lsum", "ROUGE-Lsum"),
@@ -46,7 +48,8 @@ USUAL = {"summariser": ("lead3", "lexrank"), "stance": ("majority", "name_only",
 
 @dataclass(frozen=True)
 class Cell:
-    """One number of a leaderboard. `tied` marks what no test tells from the best; `empty` says why there is no number."""
+    """One number of a leaderboard. `tied` marks what no test tells from the best; `rank` has the places that the system may
+    truly have; `empty` says why there is no number."""
 
     metric: str
     value: float | None
@@ -58,6 +61,7 @@ class Cell:
     against_baseline: MetricDifference | None = None
     empty: str | None = None
     note: str | None = None
+    rank: Rank | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,8 @@ class Leaderboard:
     baseline: str | None
     best: dict[str, str]
     tests: tuple[tuple[str, str, MetricDifference], ...]
+    chosen: bool = False
+    """Whether the baseline was asked for, not just the usual one."""
 
 
 def leaderboards(runs: Runs, *, baseline: str | None = None, seed: int = 0) -> list[Leaderboard]:
@@ -90,29 +96,41 @@ def leaderboards(runs: Runs, *, baseline: str | None = None, seed: int = 0) -> l
             f"no run has a system called {baseline!r}", hint=nearest_hint(baseline, known) + ", ".join(known)
         )
     found = [_tested(runs, kind, baseline, seed) for kind in ("summariser", "stance")]
-    adjusted = iter(corrected([d for _, _, tests, _ in found for _, _, d in tests]))
+    adjusted = iter(corrected([d for one in found for _, _, d in one.tests]))
     boards = []
-    for kind, (rows, baseline_row, tests, best) in zip(("summariser", "stance"), found, strict=True):
-        tests = [(a, b, next(adjusted)) for a, b, _ in tests]
-        lines = [Line(row, _cells(row, kind, tests, best, baseline_row), _pace(row, runs)) for row in rows]
+    for kind, one in zip(("summariser", "stance"), found, strict=True):
+        tests = [(a, b, next(adjusted)) for a, b, _ in one.tests]
+        lines = [Line(row, _cells(row, kind, tests, one), _pace(row, runs)) for row in one.rows]
         lines.sort(key=lambda line: _order(line.row, PRIMARY[kind][0]))
-        against = baseline_row.fingerprint if baseline_row else None
-        boards.append(Leaderboard(kind, COLUMNS[kind], tuple(lines), against, best, tuple(tests)))
+        against = one.baseline.fingerprint if one.baseline else None
+        boards.append(Leaderboard(kind, COLUMNS[kind], tuple(lines), against, one.best, tuple(tests), one.chosen))
     return boards
 
 
 Test = tuple[str, str, MetricDifference]
 
 
-def _tested(
-    runs: Runs, kind: str, baseline: str | None, seed: int
-) -> tuple[list[Row], Row | None, list[Test], dict[str, str]]:
-    """Rows of a kind, the baseline's, the tests of primary metrics (not corrected yet) and the best system by metric."""
+@dataclass(frozen=True)
+class _Tested:
+    """Rows of a kind, the baseline's, the tests of primary metrics (not corrected yet), best system and ranks by metric."""
+
+    rows: list[Row]
+    baseline: Row | None
+    chosen: bool
+    tests: list[Test]
+    best: dict[str, str]
+    ranks: dict[str, dict[str, Rank]]
+
+
+def _tested(runs: Runs, kind: str, baseline: str | None, seed: int) -> _Tested:
     rows = runs.rows(kind)
     names = labels(rows)
-    baseline_row = _baseline(rows, names, USUAL[kind] if baseline is None else (baseline,))
+    # a baseline of one kind leaves the other kind its usual one
+    chosen = baseline is not None and any(baseline in (names[r.fingerprint], r.name) for r in rows)
+    baseline_row = _baseline(rows, names, (baseline,) if chosen and baseline else USUAL[kind])
     tests: list[Test] = []
     best: dict[str, str] = {}
+    ranks: dict[str, dict[str, Rank]] = {}
     for metric in PRIMARY[kind]:
         best_row = _best(rows, metric)
         if best_row is None:
@@ -125,7 +143,28 @@ def _tested(
             best[metric] = best_row.fingerprint
         for other in [best_row] + ([baseline_row] if baseline_row and baseline_row is not best_row else []):
             tests.extend(_tests(runs, rows, counts, metric, other, tests, seed))
-    return rows, baseline_row, tests, best
+        ranks[metric] = _ranks(rows, metric, counts)
+    return _Tested(rows, baseline_row, chosen, tests, best, ranks)
+
+
+def _ranks(
+    rows: Sequence[Row], metric: str, counts: Mapping[str, tuple[Counts | None, NDArray[np.float64] | None]]
+) -> dict[str, Rank]:
+    """The places that each competing system may truly have, all at once with 95 %; none for a system alone."""
+    import numpy as np
+
+    from harness.stats.bootstrap import informative_clusters
+    from harness.stats.ranking import rank_intervals
+
+    fit = [(r.fingerprint, *counts[r.fingerprint]) for r in competing(rows, metric)]
+    given = [(f, c, d) for f, c, d in fit if c is not None and d is not None]
+    values = [float(c.statistic(c.array.sum(axis=0).astype(float)[None])[0]) for _, c, _ in given]
+    if len(given) < 2 or not np.isfinite(values).all():
+        return {}
+    n = informative_clusters(np.stack([c.array for _, c, _ in given], axis=1))
+    drawn = np.stack([d for _, _, d in given], axis=1)
+    found = rank_intervals(values, drawn, n, higher_is_better=direction(metric) > 0)
+    return {f: rank for (f, _, _), rank in zip(given, found, strict=True)}
 
 
 def _labels_of(runs: Runs) -> set[str]:
@@ -180,13 +219,7 @@ def _tests(
     return found
 
 
-def _cells(
-    row: Row,
-    kind: str,
-    tests: Sequence[tuple[str, str, MetricDifference]],
-    best: dict[str, str],
-    baseline: Row | None,
-) -> tuple[Cell, ...]:
+def _cells(row: Row, kind: str, tests: Sequence[Test], one: _Tested) -> tuple[Cell, ...]:
     cells = []
     for metric, _ in COLUMNS[kind]:
         value = row.metrics.get(metric)
@@ -203,9 +236,10 @@ def _cells(
                 ci_high=value.ci_high,
                 n_scored=value.n_scored,
                 n_unscored=value.n_unscored,
-                tied=_tied(row, metric, tests, best),
-                against_baseline=_between(row, baseline, metric, tests) if baseline else None,
+                tied=_tied(row, metric, tests, one.best),
+                against_baseline=_between(row, one.baseline, metric, tests) if one.baseline else None,
                 note=unranked(row, metric) or value.reason,
+                rank=one.ranks.get(metric, {}).get(row.fingerprint),
             )
         )
     return tuple(cells)

@@ -17,6 +17,7 @@ from harness.report.finders import COLUMNS as FINDER_COLUMNS
 from harness.report.finders import NOTE as FINDER_NOTE
 from harness.report.finders import TITLE as FINDERS
 from harness.report.finders import Finder, as_data, finder_rows, finders, stage_lines
+from harness.report.limits import limit_lines
 from harness.report.suspected import without_gold
 from harness.report.table import Cell, Leaderboard, labels
 from harness.report.verdicts import judge_note, pair_verdicts, unscored_verdict, verdicts
@@ -25,21 +26,23 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from harness.stats.ranking import Rank
+
 TITLES = {"summariser": "Summarisers", "stance": "Stance classifiers"}
 NARROWEST = 24
 """Characters to which the first column of a table may shrink before another column is left out."""
 ARROWS = {1: "↑", -1: "↓", 0: ""}
 NOTES = (
     "value [95 % interval, bootstrap by article]; ≈ no test tells it from the best (paired randomisation by article, "
-    "Holm); ↑ higher is better, ↓ lower"
+    "Holm); rank: the places that a system may truly have (95 %, all at once); ↑ higher is better, ↓ lower"
 )
 
 
 def number(value: float, metric: str) -> str:
     """A metric's value as people read it: counts and per-cents plain, shares with three digits."""
-    if metric.endswith(("words", "compression", "harm", "density")):
-        return f"{value:.1f}"
-    return f"{value:.3f}"
+    digits = 1 if metric.endswith(("words", "compression", "harm", "density")) else 3
+    # no minus before a zero
+    return f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def cell_text(cell: Cell) -> str:
@@ -70,12 +73,31 @@ def board_rows(board: Leaderboard) -> tuple[list[str], list[list[str]]]:
     """Headings and rows of a leaderboard; a column is left out if every system's cell is empty for the same reason."""
     names = labels([line.row for line in board.lines])
     kept = [i for i in range(len(board.columns)) if any(line.cells[i].value is not None for line in board.lines)]
-    head = ["system", *(heading(board.columns[i][1], board.columns[i][0]) for i in kept), "s/article"]
+    ranked = {i for i in kept if any(line.cells[i].rank for line in board.lines)}
+    head = ["system"]
+    for i in kept:
+        head += [heading(board.columns[i][1], board.columns[i][0]), *(["rank"] if i in ranked else [])]
     rows = []
     for line in board.lines:
-        pace = "" if line.seconds_per_article is None else f"{line.seconds_per_article:.2f}"
-        rows.append([names[line.row.fingerprint], *(cell_text(line.cells[i]) for i in kept), pace])
-    return head, rows
+        row = [names[line.row.fingerprint]]
+        for i in kept:
+            row += [cell_text(line.cells[i]), *([rank_text(line.cells[i].rank)] if i in ranked else [])]
+        rows.append([*row, pace_text(line.seconds_per_article)])
+    return [*head, "s/article"], rows
+
+
+def rank_text(rank: Rank | None) -> str:
+    """The places that a system may truly have: `1–3`, its place alone where there is no interval, `–` without a rank."""
+    if rank is None:
+        return "–"
+    if rank.low is None or rank.high is None or rank.low == rank.high:
+        return str(rank.low or rank.place)
+    return f"{rank.low}–{rank.high}"
+
+
+def pace_text(seconds: float | None) -> str:
+    """Seconds per article as people read them."""
+    return "" if seconds is None else "< 0.01" if seconds < 0.01 else f"{seconds:.2f}"
 
 
 def head_lines(runs: Runs) -> list[str]:
@@ -185,6 +207,8 @@ def markdown(runs: Runs, boards: Sequence[Leaderboard]) -> str:
             continue
         head, rows = board_rows(board)
         parts += [f"## {TITLES[board.kind]}", "", *markdown_table(head, rows), ""]
+        limits = limit_lines(runs) if board.kind == "summariser" else []
+        parts += [*(f"- {escape(line)}" for line in limits), *([""] if limits else [])]
     if found_by := finders(runs):
         parts += [f"## {FINDERS}", "", FINDER_NOTE, "", *markdown_table(*finder_rows(found_by)), ""]
     suspected = list(without_gold(runs, most=1000))
@@ -193,7 +217,7 @@ def markdown(runs: Runs, boards: Sequence[Leaderboard]) -> str:
     problems = problem_lines(runs)
     if problems:
         parts += ["## Left out, and notes", "", *(f"- {escape(line)}" for line in problems), ""]
-    commands = reproduce(runs)
+    commands = reproduce(runs, boards)
     parts += ["## Reproduce", "", "```", *commands, "```", ""]
     return "\n".join(parts)
 
@@ -209,9 +233,14 @@ def escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
 
 
-def reproduce(runs: Runs) -> list[str]:
-    """The command behind every run."""
-    return sorted({"harness run " + " ".join(map(quote, r.overrides)) for r in runs.records})
+def reproduce(runs: Runs, boards: Sequence[Leaderboard]) -> list[str]:
+    """The command behind every run, and the one that makes such a report of them."""
+    commands = sorted({"harness run " + " ".join(map(quote, r.overrides)) for r in runs.records})
+    folders = {o.partition("=")[2] for r in runs.records for o in r.overrides if o.startswith("results=")}
+    report = ["harness report", *(f"--results {quote(f)}" for f in folders if len(folders) == 1)]
+    names = [labels([line.row for line in b.lines]).get(b.baseline or "") for b in boards if b.chosen]
+    report += [f"--baseline {quote(name)}" for name in names[:1] if name]
+    return [*commands, " ".join(report)] if commands else []
 
 
 def quote(word: str) -> str:
@@ -225,22 +254,23 @@ def csv_text(boards: Sequence[Leaderboard], found_by: Sequence[Finder] = ()) -> 
     """table.csv: one row a system and metric, all metrics of the runs, with interval, counts and why a value is empty."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(
-        ["kind", "system", "fingerprint", "metric", "value", "ci_low", "ci_high", "n_scored", "n_unscored", "reason"]
-    )
+    numbers = ["value", "ci_low", "ci_high", "n_scored", "n_unscored", "reason", "rank_low", "rank_high"]
+    writer.writerow(["kind", "system", "fingerprint", "metric", *numbers])
     for board in boards:
         for line in board.lines:
             row = line.row
+            ranks = {c.metric: c.rank for c in line.cells}
             for metric in sorted(row.metrics):
-                v = row.metrics[metric]
-                numbers = [v.value, v.ci_low, v.ci_high, v.n_scored, v.n_unscored, v.reason or ""]
-                writer.writerow([board.kind, row.name, row.fingerprint[:12], metric, *numbers])
+                v, rank = row.metrics[metric], ranks.get(metric)
+                found = [v.value, v.ci_low, v.ci_high, v.n_scored, v.n_unscored, v.reason or ""]
+                places = [rank.low, rank.high] if rank else ["", ""]
+                writer.writerow([board.kind, row.name, row.fingerprint[:12], metric, *found, *places])
     for f in found_by:
         for metric, v in f.metrics.items():
-            numbers = [v.value, v.ci_low, v.ci_high, v.n_scored, v.n_unscored, v.reason or ""]
-            writer.writerow(["speakers", f.label, f.fingerprint[:12], metric, *numbers])
+            found = [v.value, v.ci_low, v.ci_high, v.n_scored, v.n_unscored, v.reason or ""]
+            writer.writerow(["speakers", f.label, f.fingerprint[:12], metric, *found, "", ""])
         for stage, n in f.stages.items():
-            writer.writerow(["speakers", f.label, f.fingerprint[:12], f"speakers.stages.{stage}", n, *[""] * 5])
+            writer.writerow(["speakers", f.label, f.fingerprint[:12], f"speakers.stages.{stage}", n, *[""] * 7])
     return out.getvalue()
 
 
@@ -279,6 +309,7 @@ def _line(line: Any) -> dict[str, Any]:
         "runs": [r.run_id for r in row.runs],
         "metrics": {k: v.model_dump(mode="json") for k, v in sorted(row.metrics.items())},
         "tied_with_best": {c.metric: c.tied for c in line.cells if c.tied is not None},
+        "ranks": {c.metric: asdict(c.rank) for c in line.cells if c.rank is not None},
         "use": row.use.model_dump(mode="json", exclude={"identity"}),
         "seconds_per_article": line.seconds_per_article,
     }

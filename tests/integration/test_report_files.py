@@ -91,7 +91,13 @@ def test_page_is_whole_and_asks_for_nothing(results: Path, tmp_path: Path) -> No
     page = Page(text)
     assert len(page.ids) == len(set(page.ids))
     assert all(a.startswith("#") or a == "data:," for a in page.addresses), page.addresses
-    assert text.count("<script") == 2, "hostile text opened a script element of its own"
+    scripts = re.findall(r"<script([^>]*)>", text)
+    assert [s for s in scripts if "text/plain" not in s] == [""], "hostile text opened a script element of its own"
+    assert all(
+        re.fullmatch(r' type="text/plain" (id="(data|prose)"|data-name="(raw|prompt):[0-9a-f]+")', s)
+        for s in scripts
+        if s
+    )
     assert "window.pwned=1</script>" not in text
     assert not re.search(r"url\((?!#)|@import|https?://(?!www\.w3\.org)", text)
     said = "".join(page.said)
@@ -106,7 +112,8 @@ def test_page_is_whole_and_asks_for_nothing(results: Path, tmp_path: Path) -> No
         assert words in said, words
     for part in ("verdict", "board-summariser", "board-stance", "pictures", "articles", "reproduce"):
         assert part in page.ids
-    for picture in ("front-stance-macro-f1-three-way", "confusions", "reliability", "judges", "sides", "slices"):
+    fronts = ["front-summary-rouge-lsum", "front-preservation-harm", "front-stance-macro-f1-three-way"]
+    for picture in (*fronts, "sides", "bands", "judges", "selective", "reliability", "confusions", "slices"):
         assert f"picture-{picture}" in page.ids, picture
 
 
@@ -140,7 +147,7 @@ def test_tables_say_the_same_in_every_format(results: Path, tmp_path: Path) -> N
 def test_tied_systems_are_marked(results: Path, tmp_path: Path) -> None:
     text = report(results, tmp_path)["index.html"]
     body = text[text.index('data-board="stance"') :]
-    rows = dict(re.findall(r'<span class="sys">([^<]+)</span>(.*?)</tr>', body.partition("</table>")[0], re.DOTALL))
+    rows = dict(re.findall(r'class="name" data-v="([^"]+)">(.*?)</tr>', body.partition("</table>")[0], re.DOTALL))
     assert "highest value" in rows["careful"]
     assert "not distinguishable from the best" in rows["careful-twin"]
     first_cell = rows["majority"].partition("</td>")[0]
@@ -164,11 +171,37 @@ def test_what_is_broken_is_named_and_the_rest_stands(results: Path, tmp_path: Pa
         f"{runs['majority'].name}/record.json: not a readable record",
         f"torn part {part.parent.name}/{part.name}",
         f"{runs['lead3'].name}/scores.parquet: not readable",
-        "missing pictures of scores",
+        "missing picture: Confusion matrices, three-way",
     ):
         assert words in said, words
     assert 'data-board="stance"' in files["index.html"]
-    assert 'id="picture-slices"' in files["index.html"]
+    for picture in ("slices", "reliability", "front-stance-macro-f1-three-way"):
+        assert f'id="picture-{picture}"' in files["index.html"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"preservation": [1]},
+        {"preservation": {"rows": [{"article": 1}]}},
+        {"preservation": {"rows": "x", "by_length": 3, "judge_on": [], "validation": [2]}},
+        {"preservation": {"by_length": {"many": {}}, "judge_on": {"article": {"preservation.harm": 1}}}},
+        {"stance": 7, "speakers": "x", "suspected": [{"article": 1}]},
+    ],
+    ids=["a list", "rows", "parts", "bands", "elsewhere"],
+)
+def test_odd_tables_spoil_nothing_but_themselves(results: Path, tmp_path: Path, odd: dict[str, object]) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(results, broken)
+    path = next((broken / "runs").glob("lead3-*")) / "record.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["tables"] = odd
+    path.write_text(json.dumps(record), encoding="utf-8")
+    files = report(broken, tmp_path / "out")
+    assert 'data-board="summariser"' in files["index.html"]
+    assert "thorough" in files["report.md"]
+    if "by_length" in json.dumps(odd) and "many" in json.dumps(odd):
+        assert "missing picture: Stance preservation by length of the summary" in files["index.html"]
 
 
 def test_missing_snapshot_leaves_the_leaderboards(results: Path, tmp_path: Path) -> None:
@@ -197,9 +230,7 @@ def test_twenty_systems_and_sixty_articles_fit_into_five_megabytes(tmp_path: Pat
     runs = load_runs(tmp_path)
     text = html(runs, leaderboards(runs))
     assert len(text.encode()) < 5_000_000
-    blocks = json.loads(text.partition('id="data">')[2].partition("</script>")[0])
-    assert blocks["left_out"] == []
-    assert sum(name.startswith("prompt:") for name in blocks["blocks"]) == 20
+    assert len(re.findall(r'data-name="prompt:', text)) == 20
 
 
 def test_compare_writes_a_page_and_ranks_articles(results: Path, harness: Harness, tmp_path: Path) -> None:
@@ -207,7 +238,9 @@ def test_compare_writes_a_page_and_ranks_articles(results: Path, harness: Harnes
     process = harness("compare", "careful-twin", "majority", "--results", str(results), "--html", str(page))
     assert "Articles where they part most" in process.stdout
     assert re.search(r"careful-twin flips \d+ \[\d+–\d+\] of 100 stances, majority \d+ \[\d+–\d+\]: ", process.stdout)
-    counted = re.search(r"only careful-twin is right on (\d+) items, only majority on (\d+)\s+\(McNemar", process.stdout)
+    counted = re.search(
+        r"only careful-twin is right on (\d+) items, only majority on (\d+)\s+\(McNemar", process.stdout
+    )
     assert counted
     runs = load_runs(results)
     right = {
@@ -240,4 +273,4 @@ def test_report_writes_all_five_files(results: Path, harness: Harness, tmp_path:
     process = harness("report", "--results", str(results), "--out", str(out), "--baseline", "hasty")
     assert {p.name for p in out.iterdir()} == FILES
     assert "misstates the fewest stances" in process.stdout
-    assert "Differences are against <b>hasty</b>" in (out / "index.html").read_text(encoding="utf-8")
+    assert "Δ: difference to <b>hasty</b>" in (out / "index.html").read_text(encoding="utf-8")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.records import read_record
+from harness.report.collect import load_runs
+from harness.report.drilldown import drilldown
 from tests.conftest import Harness
 
 TEXT = """Minister vows to shut the gates
@@ -33,9 +35,24 @@ def test_a_folder_of_texts_is_run_and_nothing_is_scored(harness: Harness, tmp_pa
     out = harness("report").stdout
     assert "Nothing was scored" in out
     assert "Suspected flips and drops:" in out
-    assert "dropped speaker: Ulf Olm" in (tmp_path / "results" / "reports" / "latest" / "report.md").read_text(
-        encoding="utf-8"
-    )
+    latest = tmp_path / "results" / "reports" / "latest"
+    assert "dropped speaker: Ulf Olm" in (latest / "report.md").read_text(encoding="utf-8")
+    page = (latest / "index.html").read_text(encoding="utf-8")
+    assert "6 speakers (found, not declared), 6 (speaker, target) pairs" in page
+    assert "lead3: the judge suspects" in page
+    # another classifier says otherwise, so that there is something to disagree about
+    harness("run", "dataset=folder", "dataset.path=mine", "stance=sentiment", "stance.full=0.99", "stance.name=blunt")
+    harness("report")
+    page = (latest / "index.html").read_text(encoding="utf-8")
+    assert "The 2 stance classifiers give different labels to" in page
+    disputed = page.partition('id="disputed"')[2].partition("</section>")[0]
+    assert "Ulf Olm" in disputed
+    runs = load_runs(tmp_path / "results")
+    assert [s.name for s in runs.articles[0].speakers] == ["Ada Brandt", "Ulf Olm"]
+    told = drilldown(runs).data
+    assert {c["name"] for c in told["classifiers"]} == {"sentiment", "blunt"}
+    assert all("9" not in c["codes"] and len(c["codes"]) == 6 for c in told["classifiers"])
+    assert told["summarisers"][0]["outcomes"].count("i") + told["summarisers"][0]["outcomes"].count("j") >= 3
 
 
 def test_a_text_that_is_not_utf8_is_named(harness: Harness, tmp_path: Path) -> None:

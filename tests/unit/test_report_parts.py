@@ -17,24 +17,24 @@ from harness.report.collect import Row, Runs, load_runs
 from harness.report.columns import GONE, UNASKED, UNPARSED, codes
 from harness.report.compare import MetricDifference
 from harness.report.counts import shared_counts
-from harness.report.drilldown import _pack, as_json, drilldown, mentions, utf16, without_article
+from harness.report.drilldown import _pack, drilldown, mentions, packed, utf16, without_article
 from harness.report.html import whole_intervals
 from harness.report.latex import escape
 from harness.report.show import visible
 from harness.report.table import Cell, leaderboards
-from harness.report.text import cell_text
+from harness.report.text import board_rows, cell_text, csv_text, number, rank_text, reproduce
 from harness.report.verdicts import judge_note, outcome, unscored_verdict, with_interval
+from harness.stats.ranking import Rank
 from harness.types import STANCES, Speaker
 from tests.make_believe import dataset, judge, run, stance, summariser
 
 
-def test_json_cannot_leave_its_script_element() -> None:
-    text = as_json({"b": "</script><!--\u2028 & 🕊", "a": "\ud800"})
-    assert "<" not in text
-    assert "&" not in text
-    assert "\u2028" not in text
-    assert json.loads(text) == {"b": "</script><!--\u2028 & 🕊", "a": "\ud800"}
-    assert text.index('"a"') < text.index('"b"')
+def test_data_cannot_leave_its_script_element() -> None:
+    text = packed({"b": "</script><!--\u2028 & 🕊", "a": "\ud800"})
+    assert re.fullmatch(r"[A-Za-z0-9+/=]+", text)
+    unpacked = zlib.decompress(base64.b64decode(text)).decode()
+    assert json.loads(unpacked) == {"b": "</script><!--\u2028 & 🕊", "a": "\ud800"}
+    assert unpacked.index('"a"') < unpacked.index('"b"')
 
 
 def test_offsets_in_utf16_count_an_emoji_twice() -> None:
@@ -108,7 +108,10 @@ def test_ticks_are_round() -> None:
         ({"p_corrected": 0.01, "primary": True}, "separable (Holm-corrected p = 0.010)"),
         ({"p_corrected": 0.0001}, "separable (p < 0.001)"),
         ({"p_corrected": 0.4, "more_articles": 1234}, "not distinguishable; about 1,234 more articles would do"),
-        ({"p_corrected": 0.4, "detectable": 0.125}, "not distinguishable; a difference under 0.12 cannot be seen here"),
+        (
+            {"p_corrected": 0.4, "detectable": 0.125, "n_articles": 20},
+            "not distinguishable; a difference under 0.12 cannot be seen here",
+        ),
         ({"difference": None, "reason": "no shared item"}, "not compared: no shared item"),
     ],
 )
@@ -200,21 +203,66 @@ def test_usual_baseline_and_unknown_one(small: Path) -> None:
 
 def test_drilldown_holds_each_text_once(small: Path) -> None:
     runs = load_runs(small)
-    data = drilldown(runs)
-    assert len(data["items"]) == len(runs.items) == data["first"][-1]
-    text = as_json(data)
+    found = drilldown(runs)
+    data, prose = found.data, found.prose
+    assert len(data["items"]) == len(prose["evidence"]) == len(prose["notes"]) == len(runs.items) == data["first"][-1]
+    text = json.dumps([data, prose])
     sentence = re.findall(r"On day \d+ the two banks", runs.articles[0].text)[0]
     assert text.count(json.dumps(sentence)[1:-1] + " of the river spoke again") == 1
-    article, item = data["articles"][0], data["items"][0]
-    (start, end), *_ = item[3]
-    assert article["text"][start:end].startswith(article["speakers"][item[0]][1])
+    (start, end), *_ = prose["evidence"][0]
+    assert prose["texts"][0][start:end].startswith(data["articles"][0]["speakers"][data["items"][0][0]][1])
+
+
+def test_systems_stand_in_the_boards_order_and_ceilings_last(small: Path) -> None:
+    runs = load_runs(small)
+    rows = runs.rows("stance")
+    order = [row.fingerprint for row in rows][::-1]
+    names = [c["name"] for c in drilldown(runs, order).data["classifiers"]]
+    assert names == [row.name for row in rows][::-1]
+
+
+def test_ranks_have_intervals_and_a_baseline_leaves_the_other_board_its_own(small: Path) -> None:
+    runs = load_runs(small)
+    summarisers, classifiers = leaderboards(runs, baseline="short")
+    assert [(line.row.name, rank_text(line.cells[0].rank)) for line in classifiers.lines] == [
+        ("good", "1"),
+        ("bad", "2"),
+    ]
+    assert summarisers.chosen
+    assert not classifiers.chosen
+    head, rows = board_rows(classifiers)
+    assert head[1:3] == ["macro-F1 3-way ↑", "rank"]
+    assert [row[2] for row in rows] == ["1", "2"]
+    # one summariser alone has no rank
+    assert summarisers.lines[0].cells[0].rank is None
+    assert "rank" not in board_rows(summarisers)[0]
+    told = csv_text([classifiers]).splitlines()
+    assert next(line for line in told if ",good," in line and ",stance.macro_f1.three_way," in line).endswith(",1,1")
+
+
+def test_a_rank_in_words() -> None:
+    assert rank_text(None) == "–"
+    assert rank_text(Rank(2, 1, 4)) == "1–4"
+    assert rank_text(Rank(2, None, None, "9 articles")) == "2"
+
+
+def test_numbers_near_zero_have_no_minus() -> None:
+    assert number(-0.0001, "stance.kappa.five_point") == "0.000"
+    assert number(-0.04, "preservation.harm") == "0.0"
+
+
+def test_the_report_itself_is_reproducible(small: Path) -> None:
+    runs = load_runs(small)
+    commands = reproduce(runs, leaderboards(runs, baseline="bad"))
+    assert commands[-1] == "harness report --baseline bad"
+    assert len(commands) == len(runs.records) + 1
 
 
 def test_judge_is_not_validated_unless_a_record_says_so(small: Path) -> None:
     runs = load_runs(small)
     assert judge_note(runs).startswith("judge not validated")
     record = next(r for r in runs.records if r.system("judge"))
-    passed = {"validated": True, "sensitivity": 0.85, "specificity": 0.95}
+    passed = {"validated": True, "sensitivity": {"value": 0.85, "ci_low": 0.7}, "specificity": {"value": 0.95}}
     tables = {**record.tables, "preservation": {**record.tables["preservation"], "validation": passed}}
     checked = Runs(small, (record.model_copy(update={"tables": tables}),))
     assert judge_note(checked) == "judge word-judge validated against people: sensitivity 0.85, specificity 0.95"
@@ -229,16 +277,23 @@ def test_without_gold_the_verdict_says_that_nothing_was_scored() -> None:
 def test_frontier_needs_two_systems_and_names_the_others() -> None:
     from harness.report.table import Leaderboard, Line
 
-    def one(name: str, value: float | None, pace: float | None) -> Line:
-        use = SystemUse(name=name, kind="stance", fingerprint=name)
+    def one(name: str, value: float | None, pace: float | None, *, ceiling: bool = False) -> Line:
+        use = SystemUse(name=name, kind="stance", fingerprint=name, ceiling=ceiling)
         metrics = {} if value is None else {"stance.macro_f1.three_way": Value(value=value)}
         return Line(Row("stance", name, name, use, metrics, {}, ()), (), pace)
 
-    board = Leaderboard("stance", (), (one("a", 0.5, 1.0), one("b", 0.6, 20.0), one("silent", None, 1.0)), None, {}, ())
+    lines = (
+        one("a", 0.5, 1.0),
+        one("b", 0.6, 20.0),
+        one("silent", None, 1.0),
+        one("people", 0.99, 0.001, ceiling=True),
+    )
+    board = Leaderboard("stance", (), lines, None, {}, ())
     picture = html_pictures.frontier(board, "stance.macro_f1.three_way")
     assert picture is not None
     assert "No time or score: silent." in picture.caption
-    assert "Pareto front: a, b" in picture.alternative
+    assert "Ceilings, not drawn: people 0.990." in picture.caption
+    assert picture.alternative.endswith("On the Pareto front: a, b.")
     alone = Leaderboard("stance", (), (one("a", 0.5, 1.0),), None, {}, ())
     assert html_pictures.frontier(alone, "stance.macro_f1.three_way") is None
 

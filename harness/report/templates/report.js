@@ -1,7 +1,6 @@
 "use strict";
-(() => {
+(async () => {
   const $ = (selector, root = document) => root.querySelector(selector);
-  const data = JSON.parse($("#data").textContent);
   const GLYPHS = ["−−", "−", "0", "+", "++", "∅"];
   const DEGREES = [-2, -1, 0, 1, 2, null];
   const THREE = [-1, -1, 0, 1, 1, 0];
@@ -9,7 +8,6 @@
   const NO_ANSWER = { 6: "unparsed", 7: "no answer (error)", 8: "no longer stored", 9: "not asked" };
   const HARM = new Set([4, 5, 6, 7]), DROPPED = new Set([8, 9]);
   const FEW = 12;
-  const { articles, items, first, classifiers, summarisers } = data;
   const words = (s) => s.replaceAll("_", " ");
 
   // Text only ever enters the page as text: no markup is built from strings.
@@ -22,6 +20,19 @@
     node.append(...children.filter((c) => c !== null && c !== undefined && c !== ""));
     return node;
   }
+
+  // Data lies in the page as deflated JSON: a page of a hundred systems opens before it is read.
+  async function unpacked(packed) {
+    if (packed === "") return [];
+    const raw = atob(packed), bytes = new Uint8Array(raw.length);
+    for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Response(stream).json();
+  }
+  const reading = unpacked($("#data").textContent);
+
+  // A name that may break after an underscore or a hyphen.
+  const breakable = (name) => name.split(/(?<=[_/-])(?=\w)/).flatMap((part, n) => (n ? [el("wbr"), part] : [part]));
 
   // ── theme ────────────────────────────────────────────────────────────────
   const THEMES = { auto: "as the system", light: "light", dark: "dark" };
@@ -61,6 +72,12 @@
     for (const [name, by] of parameters) if (name.startsWith("sort-")) state.sort[name.slice(5)] = by;
   }
 
+  // ── what is wider than the page: marked when it comes into view, so that nothing is laid out before ──
+  const near = new IntersectionObserver((seen) => {
+    for (const { target, isIntersecting } of seen) if (isIntersecting) target.classList.toggle("more", target.scrollWidth > target.clientWidth + 1);
+  }, { rootMargin: "200px" });
+  for (const box of document.querySelectorAll(".scroll")) near.observe(box);
+
   // ── leaderboards ─────────────────────────────────────────────────────────
   function sortBoard(table, by) {
     const [key, way] = by.split(".");
@@ -75,7 +92,7 @@
     // an empty cell stays at the end, whichever way the column is sorted
     rows.sort((x, y) => x.v === null || y.v === null ? (x.v === null) - (y.v === null)
       : sign * (column === 0 ? (x.v < y.v ? -1 : x.v > y.v ? 1 : 0) : x.v - y.v));
-    body.append(...rows.map((r) => r.row));
+    body.replaceChildren(...rows.map((r) => r.row));
     for (const cell of table.tHead.rows[0].cells) cell.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", sign < 0 ? "descending" : "ascending");
   }
@@ -84,7 +101,8 @@
       const button = event.target.closest(".sort");
       if (!button) return;
       const board = table.dataset.board, old = state.sort[board] ?? "";
-      const start = button.dataset.key === "0" ? "a" : "d", other = start === "d" ? "a" : "d";
+      // the first press puts the best on top
+      const start = button.dataset.start, other = start === "d" ? "a" : "d";
       state.sort[board] = `${button.dataset.key}.${old === `${button.dataset.key}.${start}` ? other : start}`;
       sortBoard(table, state.sort[board]);
       remember();
@@ -93,6 +111,8 @@
 
   // ── filters ──────────────────────────────────────────────────────────────
   const form = $("#filters");
+  const data = await reading, prose = unpacked($("#prose").textContent);
+  const { articles, items, first, classifiers, summarisers } = data;
   for (const system of [...classifiers, ...summarisers]) form.elements.sys.append(el("option", {}, system.name));
   const code = (system, i) => system.codes.charCodeAt(i) - 48;
   const fate = (system, i) => (system.outcomes ? system.outcomes.charCodeAt(i) - 97 : -1);
@@ -123,7 +143,7 @@
     const test = tests[state.w], phenomenon = state.ph === "" ? -1 : data.phenomena.indexOf(state.ph);
     return (i) => {
       const item = items[i];
-      if (phenomenon >= 0 && !(item[4] && item[4].includes(phenomenon))) return false;
+      if (phenomenon >= 0 && !(item[3] && item[3].includes(phenomenon))) return false;
       return !test || test(i, item[2]);
     };
   }
@@ -133,15 +153,16 @@
     return n;
   }
   let shown = [], wanted = new Set();
-  function filter() {
+  async function filter() {
     const match = matcher(), query = state.q.toLowerCase(), narrowed = state.w !== "" || state.ph !== "";
+    const texts = query ? (await prose).texts : [];
     shown = [];
     wanted = new Set();
     let total = 0;
     articles.forEach((article, k) => {
       if (state.kind !== "" && article.kind !== state.kind) return;
       if (state.split !== "" && article.split !== state.split) return;
-      if (query && !`${article.title}\n${article.id}\n${article.text}\n${article.speakers.map((s) => s[1]).join("\n")}`.toLowerCase().includes(query)) return;
+      if (query && !`${article.title}\n${article.id}\n${texts[k]}\n${article.speakers.map((s) => s[1]).join("\n")}`.toLowerCase().includes(query)) return;
       let n = 0;
       for (let i = first[k]; i < first[k + 1]; i++) if (match(i)) { n++; wanted.add(i); }
       if (narrowed && !n) return;
@@ -156,9 +177,9 @@
       shown.forEach((one) => { one.apart = by.get(one.k); });
     } else shown.sort(order[state.o] ?? order[""]);
     $("#count").textContent = `${shown.length} of ${articles.length} articles, ${total} of ${items.length} (speaker, target) pairs match.`;
-    list();
+    return list();
   }
-  const PAGE = 150;
+  const PAGE = 60;
   function list(most = PAGE) {
     const current = shown.some(({ k }) => articles[k].id === state.a) ? state.a : shown.length ? articles[shown[0].k].id : "";
     const entries = shown.slice(0, most).map(({ k, n, apart: far }) => {
@@ -171,7 +192,7 @@
       entries.push(el("li", {}, el("button", { type: "button", onclick: () => list(shown.length) }, `Show all ${shown.length} articles`)));
     }
     $("#list").replaceChildren(...entries);
-    article(current);
+    return article(current);
   }
   $("#list").addEventListener("click", (event) => {
     const button = event.target.closest("[data-a]");
@@ -192,37 +213,41 @@
   });
 
   // ── one article ──────────────────────────────────────────────────────────
-  function article(id) {
+  let asked = "";
+  async function article(id) {
     const k = articles.findIndex((a) => a.id === id), place = $("#article");
+    asked = id;
     if (k < 0) { place.replaceChildren(el("p", {}, "No article matches.")); return; }
+    const whole = await prose;
+    if (asked !== id) return;
     const a = articles[k], chosen = a.speakers.findIndex((s) => s[0] === state.s);
     const own = [];
     for (let i = first[k]; i < first[k + 1]; i++) own.push(i);
     place.replaceChildren(
       el("h3", {}, a.title),
-      el("p", { class: "meta" }, [a.id, a.event, a.kind, `split ${a.split}`, ...a.source].join(" · ")),
-      cast(a, chosen), text(a, own, chosen), stances(a, own, chosen), summaries(a, k, own, chosen));
+      el("p", { class: "meta" }, [...new Set([a.id, a.event, a.kind, `split ${a.split}`, ...a.source])].join(" · ")),
+      cast(a, chosen), text(a, whole.texts[k], whole.mentions[k], whole.evidence, own, chosen), stances(a, whole.notes, own, chosen), summaries(a, k, whole, own, chosen));
   }
   function cast(a, chosen) {
     return el("ul", { class: "cast", "aria-label": "Speakers: press one to see its evidence and stances alone" }, ...a.speakers.map((s, n) =>
       el("li", {}, el("button", {
         type: "button", "aria-pressed": String(n === chosen), "data-s": s[0], title: [s[3], s[4], s[2], s[5] ? "main speaker" : ""].filter(Boolean).join(" · "),
-        onclick: () => { state.s = n === chosen ? "" : s[0]; article(a.id); remember(); $(`.cast [data-s="${CSS.escape(s[0])}"]`)?.focus(); },
+        onclick: async () => { state.s = n === chosen ? "" : s[0]; await article(a.id); remember(); $(`.cast [data-s="${CSS.escape(s[0])}"]`)?.focus(); },
       }, el("span", { class: `sp c${n % 8}`, "data-n": n + 1 }, s[1]), s[2] ? ` ${s[2]}` : ""))));
   }
-  function text(a, own, chosen) {
-    const evidence = own.flatMap((i) => (items[i][3] ?? []).map(([from, to]) => [from, to, items[i][0]]));
-    const cuts = new Set([0, a.text.length]);
-    for (const [from, to] of [...evidence, ...a.mentions]) { cuts.add(from); cuts.add(to); }
-    const title = a.text.trimStart().startsWith(a.title) ? a.text.indexOf(a.title) + a.title.length : 0;
-    const begin = title + (a.text.slice(title).length - a.text.slice(title).trimStart().length);
+  function text(a, whole, mentions, passages, own, chosen) {
+    const evidence = own.flatMap((i) => (passages[i] ?? []).map(([from, to]) => [from, to, items[i][0]]));
+    const cuts = new Set([0, whole.length]);
+    for (const [from, to] of [...evidence, ...mentions]) { cuts.add(from); cuts.add(to); }
+    const title = whole.trimStart().startsWith(a.title) ? whole.indexOf(a.title) + a.title.length : 0;
+    const begin = title + (whole.slice(title).length - whole.slice(title).trimStart().length);
     // the heading above says the title already
     const at = [begin, ...[...cuts].filter((x) => x > begin).sort((x, y) => x - y)], box = el("div", { class: "text", dir: "auto" });
     let mark = null, markKey = "";
     for (let j = 0; j + 1 < at.length; j++) {
-      const from = at[j], piece = a.text.slice(from, at[j + 1]);
+      const from = at[j], piece = whole.slice(from, at[j + 1]);
       const here = evidence.filter(([x, y]) => x <= from && from < y);
-      const who = a.mentions.find(([x, y]) => x <= from && from < y);
+      const who = mentions.find(([x, y]) => x <= from && from < y);
       const node = who ? el("span", { class: `sp c${who[2] % 8}${chosen >= 0 && chosen !== who[2] ? " off" : ""}`, "data-n": who[2] + 1, title: a.speakers[who[2]][1] }, piece)
         : document.createTextNode(piece);
       const key = here.map(([x, y]) => `${x}-${y}`).join();
@@ -238,54 +263,74 @@
     }
     return box;
   }
-  function label(told, gold) {
-    if (told in NO_ANSWER) return el("span", { class: "say bad" }, NO_ANSWER[told]);
-    return el("span", { class: `say d${DEGREES[told] ?? "n"}` }, `${GLYPHS[told]} ${words(data.labels[told])}`);
-  }
+  // On paper there is room for the glyph alone; the legend above the table says what it means.
+  const face = (told) => (told in NO_ANSWER ? [NO_ANSWER[told]] : [GLYPHS[told], el("span", { class: "w" }, ` ${words(data.labels[told])}`)]);
+  const colour = (told) => (told in NO_ANSWER ? "bad" : `d${DEGREES[told] ?? "n"}`);
+  const label = (told) => el("span", { class: `say ${colour(told)}` }, el("span", {}, ...face(told)));
+  const MARKS = { right: ["✓", "as gold"], near: ["≈", "right side, other degree"], wrong: ["✗", "wrong side"], flip: ["⇄", "flipped"] };
   function said(system, i, gold) {
     const told = code(system, i), flip = isFlip(gold, told), wrong = isWrong(gold, told);
-    const face = told in NO_ANSWER ? NO_ANSWER[told] : `${GLYPHS[told]} ${words(data.labels[told])}`;
-    const mark = gold < 0 || told > UNPARSED ? null : flip ? ["⇄", "flipped"] : wrong ? ["✗", "wrong"] : told === gold ? ["✓", "right"] : ["≈", "right side, other degree"];
+    const mark = gold < 0 || told > UNPARSED ? null : MARKS[flip ? "flip" : wrong ? "wrong" : told === gold ? "right" : "near"];
     return el("button", {
-      type: "button", class: `say ${told < UNPARSED ? `d${DEGREES[told] ?? "n"}` : "bad"}${flip ? " flip" : wrong ? " wrong" : ""}`,
+      type: "button", class: `say ${colour(told)}${flip ? " flip" : wrong ? " wrong" : ""}`,
       title: "prompt and raw answer", onclick: () => open(system, i, classifiers.includes(system)),
-    }, mark ? el("b", { "aria-hidden": "true" }, mark[0]) : null, face, mark ? el("span", { class: "sr" }, ` (${mark[1]})`) : null);
+    }, el("span", {}, ...face(told)), mark ? el("b", { "aria-hidden": "true" }, mark[0]) : null, mark ? el("span", { class: "sr" }, ` (${mark[1]})`) : null);
   }
-  function stances(a, own, chosen) {
+  function legend() {
+    const scale = data.labels.flatMap((name, n) => [el("b", {}, GLYPHS[n]), ` ${words(name)}  `]);
+    const marks = data.labelled ? Object.values(MARKS).flatMap(([glyph, means]) => [el("b", {}, glyph), ` ${means}  `]) : [];
+    return el("p", { class: "how key-line" }, ...scale, marks.length ? el("br") : "", ...marks, "Press an answer for its prompt and raw text.");
+  }
+  function stances(a, notes, own, chosen) {
     let rows = chosen >= 0 ? own.filter((i) => items[i][0] === chosen) : own;
     const matching = rows.filter((i) => wanted.has(i)), hidden = rows.length - matching.length;
     if (state.rows !== "all" && matching.length) rows = matching;
     const named = state.sys === "" ? [] : classifiers.filter((s) => s.name === state.sys);
     const systems = named.length ? named : state.rows === "all" ? classifiers : classifiers.slice(0, FEW);
     const box = el("div", {}, el("h3", {}, "Stances"));
-    if (!rows.length) { box.append(el("p", { class: "meta" }, "No pair of this speaker.")); return box; }
+    if (!rows.length) {
+      box.append(el("p", { class: "meta" }, a.speakers.length ? "This speaker’s stance on no target is asked for." : "No speaker is known here, so nothing was asked."));
+      return box;
+    }
+    if (!systems.length) { box.append(el("p", { class: "meta" }, "No stance classifier was run.")); }
     box.append(el("ul", { class: "targets" }, ...a.targets.map((t) => el("li", {}, el("b", {}, t[0]), ` ${t[1]}`, t[2] === "de_escalate" ? " (de-escalates)" : "", t[3] >= 0 ? ` · rung ${t[3]}` : ""))));
+    if (systems.length) box.append(legend());
     const fewer = !named.length && classifiers.length > systems.length ? ` and ${classifiers.length - systems.length} classifiers` : "";
     if (state.rows === "all" || (hidden && matching.length) || fewer) {
       box.append(el("button", { type: "button", class: "quiet", onclick: () => { state.rows = state.rows === "all" ? "" : "all"; article(a.id); remember(); } },
-        state.rows === "all" ? "Show only what matches" : `Show the other ${hidden} pairs${fewer} too`));
+        state.rows === "all" ? "Show only what matches" : hidden && matching.length ? `Show the other ${hidden} pairs${fewer} too` : `Show the other ${classifiers.length - systems.length} classifiers too`));
     }
+    // rows of one speaker stand together under one heading
+    const heads = new Map();
+    rows.forEach((i, n) => {
+      const start = n && items[rows[n - 1]][0] === items[i][0] ? heads.get("last") : n;
+      heads.set("last", start);
+      heads.set(start, (heads.get(start) ?? 0) + 1);
+    });
     const table = el("table", { class: "stances" },
       el("caption", { class: "sr" }, "Each pair’s gold stance and what each classifier answered; a cell opens prompt and raw answer"),
-      el("thead", {}, el("tr", {}, ...["speaker", "target", ...(data.labelled ? ["gold"] : []), ...systems.map((s) => s.name)].map((h) => el("th", { scope: "col" }, h)))),
-      el("tbody", {}, ...rows.map((i) => {
-        const [s, t, gold, , phenomena, note] = items[i];
-        const more = [(phenomena ?? []).map((p) => words(data.phenomena[p])).join(", "), note].filter(Boolean).join("; ");
-        return el("tr", {},
-          el("th", { scope: "row", class: "who" }, el("span", { class: `sp c${s % 8}`, "data-n": s + 1 }, a.speakers[s][1])),
-          el("td", { title: a.targets[t][1] }, a.targets[t][0]),
-          data.labelled ? el("td", {}, gold < 0 ? "(not labelled)" : label(gold), more ? el("span", { class: "gold-note" }, more) : null) : null,
+      el("thead", {}, el("tr", {}, ...["speaker", "target", ...(data.labelled ? ["gold"] : []), ...systems.map((s) => s.name)].map((h) => el("th", { scope: "col" }, ...breakable(h))))),
+      el("tbody", {}, ...rows.map((i, n) => {
+        const [s, t, gold, phenomena] = items[i];
+        const more = [(phenomena ?? []).map((p) => words(data.phenomena[p])).join(", "), notes[i]].filter(Boolean).join("; ");
+        return el("tr", { class: heads.has(n) ? "first" : "" },
+          heads.has(n) ? el("th", { scope: "rowgroup", rowspan: heads.get(n), class: "who" }, el("span", { class: `sp c${s % 8}`, "data-n": s + 1 }, a.speakers[s][1])) : null,
+          el("td", { title: a.targets[t][1], class: "target" }, a.targets[t][0]),
+          data.labelled ? el("td", { class: "gold" }, gold < 0 ? "(not labelled)" : label(gold), more ? el("span", { class: "gold-note" }, more) : null) : null,
           ...systems.map((system) => el("td", {}, said(system, i, gold))));
       })));
-    box.append(el("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Stances, table" }, table));
+    const wide = el("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Stances, table" }, table);
+    near.observe(wide);
+    box.append(wide);
     return box;
   }
-  function summaries(a, k, own, chosen) {
-    if (!summarisers.length && !a.references.length) return el("div");
+  function summaries(a, k, prose, own, chosen) {
+    const references = prose.references[k];
+    if (!summarisers.length && !references.length) return el("div");
     const named = summarisers.filter((s) => s.name === state.sys), systems = named.length ? named : summarisers;
-    const cards = a.references.map(([who, words_]) => el("div", { class: "summary" }, el("h4", {}, `Reference by ${who}`), el("p", { dir: "auto" }, words_)));
+    const cards = references.map(([who, words_]) => el("div", { class: "summary" }, el("h4", {}, `Reference by ${who}`), el("p", { dir: "auto" }, words_)));
     for (const system of systems) {
-      const told = system.texts[k], problem = system.problems[k];
+      const told = prose.summaries[system.fingerprint][k], problem = system.problems[k];
       const scores = [["ROUGE-Lsum", system.scores[0]?.[k]], ["words", system.scores[1]?.[k]]].filter(([, v]) => v !== null && v !== undefined);
       const fates = own.filter((i) => (chosen < 0 || items[i][0] === chosen) && fate(system, i) >= 0);
       const counted = new Map();
@@ -295,38 +340,31 @@
         counted.set(f, (counted.get(f) ?? 0) + 1);
       }
       const harmed = fates.filter((i) => HARM.has(fate(system, i)));
+      const gold = (i) => (items[i][2] < 0 ? "" : `gold ${words(data.labels[items[i][2]])}, `);
       cards.push(el("div", { class: "summary" },
         el("h4", {}, system.name, el("button", { type: "button", class: "quiet", onclick: () => open(system, k, false) }, "prompt and raw answer")),
         el("p", { dir: "auto" }, problem ? `(${problem})` : told === null ? "(not asked)" : told.trim() || "(empty)"),
         el("small", {}, scores.map(([name, v]) => `${name} ${v}`).join(" · ")),
         fates.length ? el("ul", { class: "fates", title: `as ${system.judge} reads it` },
           ...harmed.map((i) => el("li", { class: "harm" }, `⇄ ${words(data.outcomes[fate(system, i)])}: ${a.speakers[items[i][0]][1]} on ${a.targets[items[i][1]][0]}` +
-            (system.judged && code({ codes: system.judged }, i) < UNPARSED ? ` (gold ${words(data.labels[items[i][2]])}, here ${words(data.labels[code({ codes: system.judged }, i)])})` : ""))),
+            (system.judged && code({ codes: system.judged }, i) < UNPARSED ? ` (${gold(i)}here ${words(data.labels[code({ codes: system.judged }, i)])})` : ""))),
           ...[...counted].sort((x, y) => x[0] - y[0]).map(([f, n]) => el("li", {}, `${words(data.outcomes[f])} ${n}`))) : null));
     }
     return el("div", {}, el("h3", {}, "Summaries"), el("div", { class: "summaries" }, ...cards));
   }
 
   // ── the exact prompt and the raw answer ──────────────────────────────────
-  const unpacked = new Map();
-  async function unpack(name) {
-    if (!(name in data.blocks)) return null;
-    if (!unpacked.has(name)) {
-      const block = data.blocks[name];
-      if (block === "") unpacked.set(name, []);
-      else {
-        const bytes = Uint8Array.from(atob(block), (c) => c.charCodeAt(0));
-        const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-        unpacked.set(name, JSON.parse(await new Response(stream).text()));
-      }
-    }
-    return unpacked.get(name);
+  const blocks = new Map();
+  function block(name) {
+    const packed = document.querySelector(`script[data-name="${CSS.escape(name)}"]`);
+    if (packed && !blocks.has(name)) blocks.set(name, unpacked(packed.textContent));
+    return packed ? blocks.get(name) : null;
   }
   async function open(system, i, isStance) {
     const k = isStance ? first.findLastIndex((f) => f <= i) : i;
     const a = articles[k], box = $("#said .said");
-    const [raws, prompts] = await Promise.all([unpack(`raw:${system.fingerprint}`), unpack(`prompt:${system.fingerprint}`)]);
-    const raw = raws?.[i] ?? (isStance ? null : system.texts[k]), prompt = prompts?.[i] ?? null;
+    const [raws, prompts, { texts, summaries }] = await Promise.all([block(`raw:${system.fingerprint}`), block(`prompt:${system.fingerprint}`), prose]);
+    const raw = raws?.[i] ?? (isStance ? null : summaries[system.fingerprint][k]), prompt = prompts?.[i] ?? null;
     const about = isStance ? ` on ${a.speakers[items[i][0]][1]}, ${a.targets[items[i][1]][0]}` : "";
     const away = "left out of this page for its size; harness show RUN --article ID --prompt prints it";
     const parts = [el("h2", { id: "said-h" }, `${system.name}${about}`), el("p", { class: "meta" }, a.title)];
@@ -336,7 +374,7 @@
     parts.push(el("h3", {}, "Prompt"));
     if (prompt === null) parts.push(el("p", { class: "meta" }, prompts === null ? away : "none: this system reads no prompt"));
     else if (prompt.length === 1) parts.push(el("pre", { tabindex: "0" }, prompt[0]));
-    else parts.push(el("pre", { tabindex: "0" }, prompt[0], a.text.slice(prompt[1], prompt[2]), prompt[3]));
+    else parts.push(el("pre", { tabindex: "0" }, prompt[0], texts[k].slice(prompt[1], prompt[2]), prompt[3]));
     box.replaceChildren(...parts);
     $("#said").showModal();
   }
@@ -350,8 +388,8 @@
       const by = state.sort[table.dataset.board];
       if (by) sortBoard(table, by);
     }
-    filter();
     $("#link").setAttribute("href", address());
+    return filter();
   }
   form.addEventListener("input", () => { read(); filter(); remember(); });
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -372,8 +410,13 @@
       part.scrollIntoView();
     });
   }
-  addEventListener("hashchange", () => { recall(); apply(); });
+  addEventListener("hashchange", async () => {
+    recall();
+    await apply();
+    if (state.a !== "") $("#articles").scrollIntoView();
+  });
   recall();
-  apply();
+  await apply();
+  performance.mark("ready");
   if (state.a !== "" && !location.hash.includes("sort-")) $("#articles").scrollIntoView({ behavior: "instant" });
 })();

@@ -1,0 +1,259 @@
+"""Leaderboards as the page shows them: each cell's value, drawn interval, marks, remarks, and which kind of empty it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.records import SystemUse
+from harness.report.collect import PRIMARY, Runs
+from harness.report.compare import MetricDifference
+from harness.report.counts import direction
+from harness.report.limits import judge_limits
+from harness.report.table import Cell, Leaderboard, Line, labels
+from harness.report.text import ARROWS, TITLES, number, short
+from harness.report.verdicts import better, judge_note
+
+UNPARSED = "stance.unparsed_rate.six_label"
+
+
+@dataclass(frozen=True)
+class CellView:
+    """A cell as the page shows it: what it sorts by, its text, the drawn interval, and remarks.
+
+    `bar` is the interval's start and width and the value's place, in per cent of the column's scale.
+    """
+
+    sort: str
+    text: str
+    interval: str = ""
+    bar: tuple[float, float, float] | None = None
+    mark: str = ""
+    mark_words: str = ""
+    unscored: int = 0
+    empty: str = ""
+    note: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading: what it says, the scale or remark under it, whether a judge's word is behind it; `kind` is its class."""
+
+    label: str
+    under: str = ""
+    judged: bool = False
+    hint: str = ""
+    kind: str = ""
+
+
+def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
+    """A leaderboard as the template draws it: headings, and rows of cells in the same order."""
+    names = labels([line.row for line in board.lines])
+    kept = [i for i in range(len(board.columns)) if _tells(board, i)]
+    spans = {i: _span([line.cells[i] for line in board.lines]) for i in kept}
+    tested = {i for i in kept if board.columns[i][0] in PRIMARY[board.kind]}
+    ranked = {i for i in tested if any(line.cells[i].rank for line in board.lines)}
+    columns: list[Column] = []
+    for i in kept:
+        metric, label = board.columns[i]
+        low, high = spans[i] or (0.0, 0.0)
+        scale = f"{number(low, metric)} – {number(high, metric)}".replace("-", "−") if spans[i] else ""
+        arrow = f"\u00a0{ARROWS[direction(metric)]}" if direction(metric) else ""
+        judged = metric.startswith("preservation.")
+        columns.append(Column(_unbroken(label) + arrow, scale, judged, better(metric)))
+        if i in ranked:
+            columns.append(Column("rank", "95 %", judged, f"the places that it may truly have by {label}", "rank"))
+        if i in tested and board.baseline:
+            columns.append(Column("Δ", "to baseline", judged, f"{label}: difference to the baseline", "delta"))
+    costs = [_costs(line, line.row.use) for line in board.lines]
+    # a column that is empty for one reason throughout is a sentence
+    told = [
+        j
+        for j in range(len(COSTS))
+        if len({c[j].text if c[j].empty else None for c in costs} - {None}) != 1 or any(not c[j].empty for c in costs)
+    ]
+    rows = []
+    for line, cost in zip(board.lines, costs, strict=True):
+        cells: list[CellView] = []
+        for i in kept:
+            cells.append(_cell_view(line.cells[i], spans[i], line, board))
+            if i in ranked:
+                cells.append(_rank_view(line.cells[i], line))
+            if i in tested and board.baseline:
+                cells.append(_against(line.cells[i], line, board))
+        rows.append(
+            {
+                "name": names[line.row.fingerprint],
+                "description": line.row.use.description,
+                "baseline": line.row.fingerprint == board.baseline,
+                "cells": cells,
+                "costs": [cost[j] for j in told],
+            }
+        )
+    return {
+        "kind": board.kind,
+        "title": TITLES[board.kind],
+        "columns": columns,
+        "scored": bool(kept),
+        "ranked": bool(ranked),
+        "rows": rows,
+        "costs": [COSTS[j] for j in told],
+        "untold": [(COSTS[j][0], costs[0][j].text, costs[0][j].empty) for j in range(len(COSTS)) if j not in told],
+        "limits": _limits(runs, board, kept, ranked, tested) if board.kind == "summariser" else [],
+        "baseline": names.get(board.baseline or ""),
+        "judged": any(c.judged for c in columns),
+        "note": judge_note(runs),
+    }
+
+
+def _tells(board: Leaderboard, i: int) -> bool:
+    """Whether a column says anything: one without values does not, nor one of unparsed answers where there are none."""
+    values = {line.cells[i].value for line in board.lines} - {None}
+    return bool(values) and not (board.columns[i][0] == UNPARSED and values == {0.0})
+
+
+def _unbroken(label: str) -> str:
+    return label.replace("-", "\u2011")
+
+
+def _limits(
+    runs: Runs, board: Leaderboard, kept: Sequence[int], ranked: set[int], tested: set[int]
+) -> list[tuple[str, list[str]]]:
+    """The judge's ceiling and floor as rows under the table: what it reads from articles, references and nothing at all."""
+    rows = []
+    for name, values in judge_limits(runs).items():
+        cells: list[str] = []
+        for i in kept:
+            metric = board.columns[i][0]
+            value = values.get(metric)
+            cells.append("" if metric not in values else "none" if value is None else number(value, metric))
+            cells += [""] * ((i in ranked) + (i in tested and board.baseline is not None))
+        rows.append((name, cells))
+    return rows
+
+
+def _span(cells: Sequence[Cell]) -> tuple[float, float] | None:
+    """The common scale of a column: from the lowest to the highest end of its intervals; None where all are one value."""
+    ends = [e for c in cells for e in (c.value, c.ci_low, c.ci_high) if e is not None]
+    return (min(ends), max(ends)) if max(ends) > min(ends) else None
+
+
+def _cell_view(cell: Cell, span: tuple[float, float] | None, line: Line, board: Leaderboard) -> CellView:
+    if cell.value is None:
+        reason = cell.empty or "empty"
+        return CellView("", short(reason), empty=reason, unscored=cell.n_unscored)
+    interval, note = "", cell.note or ""
+    if cell.ci_low is not None and cell.ci_high is not None:
+        interval = f"{number(cell.ci_low, cell.metric)}–{number(cell.ci_high, cell.metric)}"
+    elif "no interval" in note:
+        interval = "no interval"
+    mark, words = ("", "")
+    if board.best.get(cell.metric) == line.row.fingerprint:
+        mark, words = "▲", "highest value" if direction(cell.metric) > 0 else "lowest value"
+    elif cell.tied:
+        mark, words = "≈", "not distinguishable from the best"
+    return CellView(
+        sort=repr(cell.value),
+        text=number(cell.value, cell.metric).replace("-", "−"),
+        interval=interval.replace("-", "−"),
+        bar=_bar(cell, span) if span else None,
+        mark=mark,
+        mark_words=words,
+        unscored=cell.n_unscored,
+        note=note,
+    )
+
+
+def _bar(cell: Cell, span: tuple[float, float]) -> tuple[float, float, float]:
+    low, high = span
+
+    def at(v: float) -> float:
+        return round(100 * (v - low) / (high - low), 1)
+
+    assert cell.value is not None
+    value = at(cell.value)
+    if cell.ci_low is None or cell.ci_high is None:
+        return value, 0.0, value
+    return at(cell.ci_low), round(at(cell.ci_high) - at(cell.ci_low), 1), value
+
+
+def _rank_view(cell: Cell, line: Line) -> CellView:
+    """The places that a system may truly have."""
+    if cell.rank is None:
+        why = "ceiling" if line.row.use.ceiling else "not ranked"
+        return CellView("", why, empty=f"{why}: {cell.note or cell.empty or 'it does not compete'}", kind="rank")
+    rank = cell.rank
+    if rank.low is None or rank.high is None:
+        return CellView(str(rank.place), str(rank.place), note=rank.reason or "", kind="rank")
+    said = str(rank.low) if rank.low == rank.high else f"{rank.low}–{rank.high}"
+    return CellView(f"{rank.place}", said, note=f"place {rank.place} by value", kind="rank")
+
+
+def _against(cell: Cell, line: Line, board: Leaderboard) -> CellView:
+    """The difference to the baseline, and whether it is real after correction."""
+    if line.row.fingerprint == board.baseline:
+        return CellView("0", "baseline", kind="self")
+    d: MetricDifference | None = cell.against_baseline
+    if d is None or d.difference is None:
+        reason = (d.reason if d else None) or cell.empty or ("ceiling" if line.row.use.ceiling else "not tested")
+        return CellView("", short(reason), empty=reason)
+    digits = 1 if number(10.0, cell.metric) == "10.0" else 3
+    interval = "" if d.ci_low is None or d.ci_high is None else f"{d.ci_low:+.{digits}f} to {d.ci_high:+.{digits}f}"
+    p = d.p_corrected
+    told = "no test" if p is None else f"p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"
+    return CellView(
+        sort=repr(d.difference),
+        text=f"{d.difference:+.{digits}f}".replace("-", "−"),
+        interval=interval.replace("-", "−"),
+        mark="≠" if d.real else "≈",
+        mark_words="separable from the baseline" if d.real else "not distinguishable from the baseline",
+        note=told,
+        kind="real" if d.real else "unclear",
+    )
+
+
+COSTS = (
+    ("unanswered", ""),
+    ("tokens", ""),
+    ("s/article", "seconds per article"),
+    ("memory", "peak memory"),
+    ("cost", ""),
+)
+
+
+def _costs(line: Line, use: SystemUse) -> list[CellView]:
+    """Unanswered and unparsed, tokens, time, memory, money; an empty one says which kind of empty."""
+    pace = line.seconds_per_article
+    gone = use.status if use.status != "ok" else "not recorded"
+    failed = f"{use.n_failed} failed" if use.n_failed else ""
+    unparsed = f"{use.n_unparsed} unparsed" if use.n_unparsed else ""
+    cut = f"{use.n_cut} cut" if use.n_cut else ""
+    problems = ", ".join(x for x in (failed, unparsed, cut) if x) or "none"
+    tokens = use.tokens_in + use.tokens_out
+    return [
+        CellView(
+            str(use.n_failed + use.n_unparsed),
+            problems if use.n_items else short(gone),
+            empty="" if use.n_items else gone,
+        ),
+        CellView(str(tokens), f"{_count(use.tokens_in)} in", f"{_count(use.tokens_out)} out", note=f"{tokens:,} in all")
+        if tokens
+        else CellView("", "no tokens" if use.n_items else short(gone), empty="the system reads no tokens"),
+        CellView(repr(pace), _seconds(pace)) if pace is not None else CellView("", short(gone), empty=gone),
+        CellView(str(use.peak_memory_bytes), f"{use.peak_memory_bytes / 2**20:,.0f} MiB")
+        if use.peak_memory_bytes
+        else CellView("", "not recorded", empty="no run of this system measured it"),
+        CellView(repr(use.cost), f"{use.cost:.4f}")
+        if use.cost is not None
+        else CellView("", "no price", empty="runs here, or no price is configured"),
+    ]
+
+
+def _count(n: int) -> str:
+    return f"{n}" if n < 10_000 else f"{n / 1e3:.0f} k" if n < 1_000_000 else f"{n / 1e6:,.1f} M"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f}" if value >= 0.01 else "< 0.01"
