@@ -12,6 +12,7 @@ from harness.types import Annotation, Article, Prediction, Speaker, Stance, Stan
 
 if TYPE_CHECKING:
     from harness.metrics.preservation import OutcomeRow
+    from harness.metrics.speakers import FoundSpeaker
     from harness.scoring import Material, Scored
 
 
@@ -31,6 +32,8 @@ def found_speakers(prediction: Prediction) -> tuple[Speaker, ...]:
 def quoted_spans(prediction: Prediction, article: Article) -> dict[str, tuple[tuple[int, int], ...]]:
     """Where the passages that a finder quotes for each name stand in the article; what does not stand there is left out."""
     spans: dict[str, tuple[tuple[int, int], ...]] = {}
+    if prediction.answer.error is not None:
+        return spans
     for row in json.loads(prediction.answer.output or "[]"):
         starts = [(article.text.find(q), len(q)) for q in row.get("quotes", ()) if q]
         spans[row["name"]] = tuple((start, start + length) for start, length in starts if start >= 0)
@@ -45,7 +48,7 @@ def with_found_speakers(articles: Sequence[Article], finder: Sequence[Prediction
 
 def score_found(material: Material, scored: Scored) -> None:
     """F1 of speakers and of (speaker, stance) against gold, and where each error arose; articles without gold are left out."""
-    from harness.metrics.speakers import FoundSpeaker, FoundSpeakers, aggregate_speakers, score_speakers
+    from harness.metrics.speakers import FoundSpeakers, aggregate_speakers, score_speakers
 
     assert material.finder is not None
     silent = [p.article_id for p in material.finder.predictions if p.answer.error is None and not found_speakers(p)]
@@ -55,29 +58,40 @@ def score_found(material: Material, scored: Scored) -> None:
         scored.notes.append(
             f"no speaker was found in {len(silent)} of {total} articles, so nothing was asked there: {listed}"
         )
-    stances: dict[str, dict[str, dict[str, Stance]]] = {}
+    unasked = "no stance classifier was asked" if material.stances is None else material.stances.unfitted
+    asked: dict[tuple[str, str], list[Prediction]] = {}
     for p in material.stances.predictions if material.stances else ():
-        if p.answer.label is not None and p.speaker_id and p.target_id:
-            stances.setdefault(p.article_id, {}).setdefault(p.speaker_id, {})[p.target_id] = p.answer.label
+        asked.setdefault((p.article_id, p.speaker_id or ""), []).append(p)
     labelled = {a.id: a for a in material.articles if a.gold is not None}
     answers = []
     for p in material.finder.predictions:
         if p.article_id not in labelled:
             continue
         quotes = quoted_spans(p, labelled[p.article_id])
-        given = stances.get(p.article_id, {})
-        found = [
-            # a finder quotes a speaker, not a stance: its quotes stand as evidence for all that it leads to
-            FoundSpeaker(s.name, given.get(s.id, {}), dict.fromkeys(given.get(s.id, {}), quotes[s.name]))
-            for s in found_speakers(p)
-        ]
-        answers.append(FoundSpeakers(labelled[p.article_id], tuple(found), p.answer.error))
+        found = [_answered(s, asked.get((p.article_id, s.id), ()), quotes.get(s.name, ())) for s in found_speakers(p)]
+        answers.append(FoundSpeakers(labelled[p.article_id], tuple(found), p.answer.error, unasked))
     if not answers:
         return
     report = aggregate_speakers(answers, seed=material.options.seed, resamples=material.options.resamples)
     scored.items.extend(score_speakers(answers))
     scored.add(report.metrics)
     scored.tables["speakers"] = report.tables
+
+
+def _answered(speaker: Speaker, predictions: Sequence[Prediction], quotes: tuple[tuple[int, int], ...]) -> FoundSpeaker:
+    """A speaker with what was answered about him or her: stances, unparsed answers and failed ones, by target."""
+    from harness.metrics.speakers import FoundSpeaker
+
+    answers = {p.target_id: p.answer for p in predictions if p.target_id}
+    given = {target: a.label for target, a in answers.items() if a.error is None and a.label is not None}
+    return FoundSpeaker(
+        name=speaker.name,
+        stances=given,
+        # a finder quotes a speaker, not a stance: its quotes stand as evidence for all that it leads to
+        evidence=dict.fromkeys(given, quotes),
+        unparsed=frozenset(target for target, a in answers.items() if a.error is None and a.label is None),
+        failed={target: a.error for target, a in answers.items() if a.error is not None},
+    )
 
 
 def suspicions(material: Material, scored: Scored) -> None:

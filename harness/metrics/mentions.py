@@ -26,6 +26,9 @@ _ARABIC_PREFIX = r"(?:[وف]?(?:[بك]?ال|لل|[بكل])?)"
 _ARABIC_FORMS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه"})
 _PLAIN_LETTERS = str.maketrans("łŁøØđĐıß", "lLoOdDis")
 _VAGUE_HEADS = frozenset({"head", "chief", "leader", "member", "part", "one", "house", "speaker"})
+_ACRONYM = regex.compile(r"\p{Lu}{2,5}|(?:\p{Lu}\.){2,5}")
+# In lower case these acronyms are pronouns.
+_PRONOUNS = frozenset({"US", "IT", "WHO"})
 _CYRILLIC_CASES = (
     "ами|ями|ого|его|ому|ему|ией|ом|ем|ой|ей|ою|ым|им|ых|их|ам|ах|ям|ях|ии|ию|ия|ої|ові|а|у|е|ы|и|ю|я|о|ь|й|і|ї"
 )
@@ -50,8 +53,9 @@ def mentions(speaker: Speaker, text: str, speakers: Sequence[Speaker] = ()) -> l
 
     A full name, an alias, a person's first or last name alone, a role that no other speaker shares (`prime minister of
     Pakistan`, `Pakistan's prime minister`, `the prime minister`), or for an institution a place that stands for it.
-    Possessives, missing diacritics, inflected Cyrillic and prefixed Arabic count. A capital of the name must be one in
-    the text, unless the text has none at all. A surname right after another speaker's first name is that speaker's.
+    Possessives, missing diacritics, inflected Cyrillic, prefixed Arabic and the dots of an acronym (`US`, `U.S.`) count or
+    may be missing. A capital of the name must be one in the text, unless the text has none at all, and `US` alone is never
+    the pronoun `us`. A surname right after another speaker's first name is that speaker's.
     """
     found: list[Mention] = []
     for mention in sorted(_matches(speaker, text, tuple(speakers)), key=lambda m: (m.start, -m.end)):
@@ -61,12 +65,14 @@ def mentions(speaker: Speaker, text: str, speakers: Sequence[Speaker] = ()) -> l
 
 
 def _matches(speaker: Speaker, text: str, speakers: tuple[Speaker, ...]) -> Iterator[Mention]:
-    plain = _plain(text)
+    plain = plain_letters(text)
     shouted_or_lower = not any(c.isupper() for c in plain)
     for form in _forms(speaker, speakers):
         for match in form.pattern.finditer(plain):
             start, end = match.span("form")
             if form.capital and not plain[start].isupper() and not shouted_or_lower:
+                continue
+            if plain[start:end].upper() in _PRONOUNS and not plain[start:end].isupper():
                 continue
             if form.part is not None and _belongs_to_another(plain, start, end, form.part, speaker, speakers):
                 continue
@@ -115,7 +121,7 @@ def _role_forms(speaker: Speaker) -> list[str]:
 
 
 def _form(kind: MentionKind, written: str, part: Literal["first", "last"] | None = None) -> _Form:
-    plain = _plain(written).strip()
+    plain = plain_letters(written).strip()
     bare = _DETERMINER.sub("", plain)
     words = regex.split(r"\s+", bare)
     body = r"\s+".join(_word_pattern(word) for word in words)
@@ -136,6 +142,11 @@ def _form(kind: MentionKind, written: str, part: Literal["first", "last"] | None
 
 def _word_pattern(word: str) -> str:
     script = script_of(word[-1])
+    if _ACRONYM.fullmatch(word):
+        letters = word.replace(".", "")
+        dotted = r"\.".join(letters)
+        # possessive, so that U.S.-led is not cut before its last dot
+        return rf"(?:{letters}|{dotted}\.?+)"
     if script == "Arabic":
         return "".join(f"{c}\\p{{M}}*" for c in word.removeprefix("ال"))
     if script == "Cyrillic" and len(word) > 3:
@@ -162,7 +173,7 @@ def _belongs_to_another(
     return _key(preceding[1]) in first_names
 
 
-def _plain(text: str) -> str:
+def plain_letters(text: str) -> str:
     """NFC with Latin diacritics and Arabic spelling variants undone, one code point for one."""
     composed = unicodedata.normalize("NFC", text).translate(_ARABIC_FORMS).translate(_PLAIN_LETTERS)
     if composed.isascii():
@@ -173,5 +184,5 @@ def _plain(text: str) -> str:
 
 
 def _key(name: str) -> str:
-    bare: str = _DETERMINER.sub("", _plain(name).strip())
+    bare: str = _DETERMINER.sub("", plain_letters(name).strip())
     return " ".join(bare.split()).removesuffix("'s").removesuffix("’s").casefold()

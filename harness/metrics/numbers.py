@@ -22,11 +22,19 @@ _SCALES = {
     "billion": 1_000_000_000,
     "trillion": 1_000_000_000_000,
 }
+_ORDINALS_TEXT = "first second third fourth fifth sixth seventh eighth ninth"
+_ORDINALS = {word: i for i, word in enumerate(_ORDINALS_TEXT.split(), start=1)}
+_FRACTIONS = {"half": Decimal("0.5"), "quarter": Decimal("0.25")}
 _DIGITS = r"\d+(?:[.,'’\u00a0\u202f]\d+)*"
 _WORD = rf"(?:{'|'.join([*_SMALL, *_TENS, *_SCALES])})"
+_SCALE = "|".join(_SCALES)
 _NUMBER = re.compile(
-    rf"(?P<digits>{_DIGITS})(?:[-\s]?(?P<scale>{'|'.join(_SCALES)}|bn|m)\b)?"
-    rf"|\b(?P<words>{_WORD}(?:(?:[-\s]+|(?<=hundred|housand|million|billion)\s+and\s+){_WORD})*)\b",
+    rf"(?P<digits>{_DIGITS})(?P<half>\s+and\s+a\s+half(?=[-\s]+(?:{_SCALE})\b))?"
+    rf"(?:(?P<gap>[-\s]?)(?P<scale>{_SCALE}|bn|m)\b)?"
+    rf"|\b(?P<fraction>{'|'.join(_FRACTIONS)})[-\s]+(?:of[-\s]+)?(?:an?[-\s]+)?(?P<of>{_SCALE})\b"
+    rf"|\b(?P<words>{_WORD}(?:(?:[-\s]+|(?<=hundred|housand|million|billion)\s+and\s+){_WORD})*"
+    rf"(?:(?<=ty)-(?:{'|'.join(_ORDINALS)}))?)"
+    rf"(?:\s+and\s+a\s+half[-\s]+(?P<half_of>{_SCALE}))?\b",
     re.IGNORECASE,
 )
 _SHORT_SCALES = {"bn": 1_000_000_000, "m": 1_000_000}
@@ -41,7 +49,12 @@ class Number(NamedTuple):
 
 
 def numbers(text: str, *, lone_one: bool = False) -> list[Number]:
-    """Every number in order, English number words too; no vague plurals; `one` alone, mostly a pronoun, if asked."""
+    """Every number in order, English number words too; no vague plurals; `one` alone, mostly a pronoun, if asked.
+
+    Half and quarter count before a scale (`half a million`, `two and a half million`); `twenty-first` is 21, and
+    `thirty-second` 30 or 32. `m` is million after a sum of money, metres after a space (`300 m of wire`), and either of them
+    in `300m`.
+    """
     # Arabic-Indic and other digits become ASCII ones, one for one, and so do their separators.
     ascii_digits = "".join(_ascii_digit(c) for c in text)
     found: list[Number] = []
@@ -49,13 +62,25 @@ def numbers(text: str, *, lone_one: bool = False) -> list[Number]:
         shown = text[match.start() : match.end()]
         if match["digits"]:
             values = _readings(match["digits"])
+            if match["half"]:
+                values = frozenset(v + _FRACTIONS["half"] for v in values)
             if scale := match["scale"]:
                 factor = _SHORT_SCALES.get(scale.lower()) or _SCALES[scale.lower()]
-                values = frozenset(v * factor for v in values)
+                scaled = frozenset(v * factor for v in values)
+                money = ascii_digits[: match.start()][-2:].rstrip()[-1:] in tuple("$£€¥")
+                if scale.lower() != "m" or money:
+                    values = scaled
+                elif not match["gap"]:
+                    values |= scaled
+        elif match["fraction"]:
+            values = frozenset({_FRACTIONS[match["fraction"].lower()] * _SCALES[match["of"].lower()]})
         else:
-            if match["words"].lower() == "one" and not lone_one:
+            if match["words"].lower() == "one" and not lone_one and not match["half_of"]:
                 continue
-            values = frozenset({Decimal(_in_words(match["words"].lower()))})
+            words = match["words"].lower()
+            values = frozenset({Decimal(_in_words(words)), Decimal(_in_words(words.removesuffix("-second")))})
+            if scale := match["half_of"]:
+                values = frozenset((v + _FRACTIONS["half"]) * _SCALES[scale.lower()] for v in values)
         if values:
             found.append(Number(shown, values))
     return found
@@ -92,8 +117,8 @@ def _readings(digits: str) -> frozenset[Decimal]:
 def _in_words(words: str) -> int:
     total = current = 0
     for word in re.split(r"[-\s]+", words):
-        if word in _SMALL:
-            current += _SMALL[word]
+        if word in _SMALL or word in _ORDINALS:
+            current += _SMALL[word] if word in _SMALL else _ORDINALS[word]
         elif word in _TENS:
             current += _TENS[word]
         elif word in ("hundred", "dozen"):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from harness.metrics.mentions import mentioned
+from harness.metrics.misattribution import moved
 from harness.metrics.preservation_flags import Flag, flags_of
 from harness.types import Article, ItemScore, Speaker, Stance, StanceLabel
 
@@ -105,8 +106,9 @@ def outcomes(article: Article, summary: str, judged: Mapping[tuple[str, str], St
     it lacks was not asked, which is fine for a speaker whom the summary does not mention.
 
     A harm turns into `misattributed` when the stance is another speaker's: s is not neutral, some other speaker's gold
-    on the same target has the sign of s, and that speaker's own stance is lost in the summary (`dropped_speaker` or
-    `dropped_stance`). A stance that its owner kept as well was not moved but made up.
+    on the same target has the sign of s, that speaker's own stance is lost in the summary (`dropped_speaker` or
+    `dropped_stance`), and words of the evidence for it stand beside this speaker instead (`misattribution.moved`). A
+    stance that its owner kept as well, or of which no word was moved, was made up.
     """
     gold = article.gold_stances()
     rows: list[OutcomeRow] = []
@@ -117,7 +119,7 @@ def outcomes(article: Article, summary: str, judged: Mapping[tuple[str, str], St
             answer = judged.get((speaker.id, target.id))
             asked = (speaker.id, target.id) in judged
             rows.append(_row(article, summary, speaker, label, answer, asked=asked, is_mentioned=found[speaker.id]))
-    return [_or_misattributed(row, rows) for row in rows]
+    return [_or_misattributed(row, rows, summary, article) for row in rows]
 
 
 def _row(
@@ -159,19 +161,20 @@ def _row(
     )
 
 
-def _or_misattributed(row: OutcomeRow, rows: list[OutcomeRow]) -> OutcomeRow:
+def _or_misattributed(row: OutcomeRow, rows: list[OutcomeRow], summary: str, article: Article) -> OutcomeRow:
     if row.outcome not in HARM or row.judged is None or not row.judged.degree:
         return row
-    s = row.judged.degree
-    lost = (Outcome.DROPPED_SPEAKER, Outcome.DROPPED_STANCE)
-    moved = any(
-        other.target == row.target
-        and other.speaker != row.speaker
-        and other.outcome in lost
-        and (other.gold.degree or 0) * s > 0
+    s, gold = row.judged.degree, article.gold_stances()
+    owners = [
+        gold[other.speaker, other.target]
         for other in rows
-    )
-    return replace(row, outcome=Outcome.MISATTRIBUTED) if moved else row
+        if other.target == row.target
+        and other.speaker != row.speaker
+        and other.outcome in (Outcome.DROPPED_SPEAKER, Outcome.DROPPED_STANCE)
+        and (other.gold.degree or 0) * s > 0
+    ]
+    is_moved = bool(owners) and moved(article.speaker(row.speaker), owners, summary, article)
+    return replace(row, outcome=Outcome.MISATTRIBUTED) if is_moved else row
 
 
 def item_scores(rows: list[OutcomeRow]) -> list[ItemScore]:

@@ -33,20 +33,33 @@ _THREAT = re.compile(
     r"destroy|answer|use|retaliate)|swore|swears)\b",
     re.IGNORECASE,
 )
-_PRONOUN = re.compile(r"^['\"“‘(]*(?:he|she|they|it|his|her|their|its)\b", re.IGNORECASE)
+_OPENING = re.compile(r"^['\"“‘(]*(?:(?P<he>he|his)|(?P<she>she|her)|(?P<they>they|it|their|its))\b", re.IGNORECASE)
+_HE = re.compile(r"\b(?:he|him|his|himself)\b", re.IGNORECASE)
+_SHE = re.compile(r"\b(?:she|hers?|herself)\b", re.IGNORECASE)
 
 
-def speaker_passage(speaker: Speaker, summary: str, article: Article) -> str:
-    """The summary's sentences that mention the speaker, each with those after it that go on with a pronoun."""
+def passage_sentences(speaker: Speaker, text: str, article: Article) -> list[str]:
+    """The text's sentences that mention the speaker, each with those after it that go on with a pronoun for the speaker.
+
+    He and she go on after a person, but not the one where only the other was said before; it and they after all others.
+    """
     passage: list[str] = []
     inside = False
-    for sentence in sentences(summary, article.language):
+    for sentence in sentences(text, article.language):
         inside = mentioned(speaker, sentence.text, article.speakers) or (
-            inside and _PRONOUN.match(sentence.text) is not None
+            inside and _goes_on(speaker, " ".join(passage), sentence.text)
         )
         if inside:
             passage.append(sentence.text)
-    return " ".join(passage)
+    return passage
+
+
+def _goes_on(speaker: Speaker, before: str, sentence: str) -> bool:
+    opening = _OPENING.match(sentence)
+    if opening is None or (speaker.kind == "person") == bool(opening["they"]):
+        return False
+    he, she = _HE.search(before) is not None, _SHE.search(before) is not None
+    return not (opening["he"] and she and not he) and not (opening["she"] and he and not she)
 
 
 def flags_of(
@@ -54,7 +67,7 @@ def flags_of(
 ) -> tuple[tuple[Flag, ...], tuple[Flag, ...]]:
     """The flags that a conveyed stance earns, and those that could have applied; both empty outside English.
 
-    All look at the speaker's passage (`speaker_passage`) only.
+    All look at the speaker's passage (`passage_sentences`) only.
 
     `condition_dropped` could apply where gold is conditional (a condition, the modality or the phenomenon) and s has the
     sign of g; it does where the passage has no word of condition (if, unless, should, would, until, in return, …).
@@ -66,7 +79,7 @@ def flags_of(
     """
     if not article.language.startswith("en"):
         return (), ()
-    passage = speaker_passage(speaker, summary, article)
+    passage = " ".join(passage_sentences(speaker, summary, article))
     g, s = label.stance.degree or 0, judged.degree or 0
     flags: list[Flag] = []
     checked: list[Flag] = []

@@ -59,12 +59,13 @@ def rouge(
 
     ROUGE-Lsum expects one sentence a line (`sentences.with_sentence_newlines`). `aggregate` is the mean over references of
     each of the three values, or the scores of the reference with the greatest F (rouge-score's `score_multi`).
-    Raises MetricRefused without references, and where google's tokenizer would drop the text's letters.
+    Raises MetricRefused without references, and where google's tokenizer would drop a reference's letters. A prediction
+    is never refused: what the tokenizer drops of it matches nothing, so one in another script than its references scores 0.
     """
     if not references:
         raise MetricRefused("rouge needs at least one reference summary", hint="add `summaries` to the article")
     if tokenizer == "google":
-        require_google_scripts("rouge", (prediction, *references))
+        require_google_scripts("rouge", references)
     pairs = [rouge_pair(prediction, r, variants, stemmer=stemmer, tokenizer=tokenizer) for r in references]
     if len(pairs) == 1:
         return pairs[0]

@@ -72,18 +72,24 @@ def has_letters_or_digits(text: str) -> bool:
     return any(c.isalnum() for c in text)
 
 
+def dropped_by_google(text: str) -> str | None:
+    """What google's tokenizer drops of a text, in words, where that is more than MAX_DROPPED_SHARE of its letters."""
+    if text.isascii():
+        return None
+    letters = [c for c in text if c.isalpha()]
+    dropped = [c for c in letters if not c.isascii()]
+    if len(dropped) <= MAX_DROPPED_SHARE * len(letters):
+        return None
+    script, _ = Counter(script_of(c) for c in dropped).most_common(1)[0]
+    kind = "Latin letters with diacritics" if script == "Latin" else f"{script} letters"
+    return f"{kind} ({len(dropped)} of {len(letters)} letters)"
+
+
 def require_google_scripts(metric: str, texts: Iterable[str]) -> None:
     """Raise MetricRefused, naming metric, script and the way out, for a text of which google's tokenizer drops too much."""
     for text in texts:
-        if text.isascii():
-            continue
-        letters = [c for c in text if c.isalpha()]
-        dropped = [c for c in letters if not c.isascii()]
-        if len(dropped) > MAX_DROPPED_SHARE * len(letters):
-            script, _ = Counter(script_of(c) for c in dropped).most_common(1)[0]
-            kind = "Latin letters with diacritics" if script == "Latin" else f"{script} letters"
+        if dropped := dropped_by_google(text):
             raise MetricRefused(
-                f"{metric} refuses this text: its tokenizer keeps only a to z and 0 to 9 and would drop {kind} "
-                f"({len(dropped)} of {len(letters)} letters)",
+                f"{metric} refuses this text: its tokenizer keeps only a to z and 0 to 9 and would drop {dropped}",
                 hint="use metrics.rouge_tokenizer=unicode, which keeps every script and has a signature of its own",
             )

@@ -14,7 +14,7 @@ from harness.metrics.names import main_script
 from harness.metrics.nli_consistency import Consistency
 from harness.metrics.rouge import VARIANTS, rouge
 from harness.metrics.rouge import signature as rouge_signature
-from harness.metrics.scripts import SCRIPTS_KEPT, TokenizerName
+from harness.metrics.scripts import SCRIPTS_KEPT, TokenizerName, dropped_by_google
 from harness.metrics.sentences import with_sentence_newlines
 from harness.metrics.unsupported import Support, unsupported_names, unsupported_numbers
 from harness.types import Article, ItemScore
@@ -59,7 +59,8 @@ def score_summary(
 
     An empty summary has ROUGE, chrF and BERTScore 0 and 0 words, all with the reason beside them, and no value for
     anything that is a share of its words. Without references the metrics that need one have no value; a metric that
-    refuses the text has none either, and its message is the reason.
+    refuses the references has none either, and its message is the reason. A summary of which ROUGE's tokenizer drops the
+    script keeps the score of what is left, about 0, and the reason stands beside it.
     """
     options, judged = options or SummaryOptions(), judged or Judged()
     references = [r.text for r in article.summaries if r.text.strip()]
@@ -68,8 +69,10 @@ def score_summary(
     nothing = EMPTY if not summary.strip() else NO_WORDS if not n_words else None
 
     values: dict[str, Value] = {}
+    dropped = dropped_by_google(summary) if options.tokenizer == "google" else None
+    lost = f"ROUGE's tokenizer drops this summary's {dropped}" if dropped else None
     values |= _against_references(
-        ROUGE_KEYS.values(), references, nothing, lambda: _rouge(summary, references, article, options)
+        ROUGE_KEYS.values(), references, nothing or lost, lambda: _rouge(summary, references, article, options)
     )
     values |= _against_references(
         ["summary.chrf"], references, nothing, lambda: {"summary.chrf": overlap.chrf(summary, references)}
@@ -97,7 +100,7 @@ def score_summary(
 
 
 def _against_references(
-    keys: Iterable[str], references: Sequence[str], nothing: str | None, compute: Callable[[], dict[str, float]]
+    keys: Iterable[str], references: Sequence[str], beside: str | None, compute: Callable[[], dict[str, float]]
 ) -> dict[str, Value]:
     names = list(keys)
     if not references:
@@ -106,7 +109,7 @@ def _against_references(
         computed = compute()
     except MetricRefused as refusal:
         return dict.fromkeys(names, (None, str(refusal)))
-    return {name: (computed[name], nothing) for name in names}
+    return {name: (computed[name], beside) for name in names}
 
 
 def _rouge(summary: str, references: Sequence[str], article: Article, options: SummaryOptions) -> dict[str, float]:
@@ -205,7 +208,7 @@ def metric_infos(options: SummaryOptions | None = None) -> dict[str, MetricInfo]
             share,
             "digits of every script; number words in English",
             "harness",
-            "numbers 1|share of distinct",
+            "numbers 2|share of distinct",
         ),
         MetricInfo(
             "summary.unsupported_names",

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from harness.data.text import body_sentences
+from harness.metrics.scripts import TokenizerName
 from harness.metrics.sentences import Sentence
 from harness.systems.base import Context, Options, System
 from harness.types import Answer, Article, Dataset, Item
@@ -29,7 +30,11 @@ class Extractive(System):
         return {"title": item.article.title, "text": item.article.text, "language": item.article.language}
 
     def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
-        return [Answer(output=self._summary(item.article), path=self.name) for item in items]
+        return [Answer(output=self._summary(item.article), path=self.path(item.article)) for item in items]
+
+    def path(self, article: Article) -> str:
+        """How the answer is computed."""
+        return self.name
 
     def _summary(self, article: Article) -> str:
         sentences = body_sentences(article)
@@ -66,24 +71,30 @@ class LexRank(Extractive):
 
 
 class OracleExtract(Extractive):
-    """Greedy choice for ROUGE-1 + ROUGE-2 against the references (Nallapati et al., 2017): an upper bound, no system."""
+    """Greedy choice for ROUGE-1 + ROUGE-2 against the references (Nallapati et al., 2017): an upper bound, no system.
+
+    References of which google's tokenizer drops the script are compared by unicode words; the answer's path says so.
+    """
 
     ceiling: ClassVar = True
 
     def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
         return {**super().reads(item, dataset), "references": [s.text for s in item.article.summaries]}
 
+    def path(self, article: Article) -> str:
+        return self.name if _tokenizer(article) == "google" else f"{self.name}, unicode words"
+
     def choose(self, article: Article, sentences: Sequence[Sentence], count: int) -> list[int]:
         from harness.metrics.rouge import rouge
 
-        references = [s.text for s in article.summaries]
+        references, tokenizer = [s.text for s in article.summaries], _tokenizer(article)
         chosen: list[int] = []
         best = 0.0
         while references and len(chosen) < count:
             trials = []
             for i in set(range(len(sentences))) - set(chosen):
                 text = "\n".join(sentences[j].text for j in sorted([*chosen, i]))
-                scores = rouge(text, references, variants=("rouge1", "rouge2"))
+                scores = rouge(text, references, variants=("rouge1", "rouge2"), tokenizer=tokenizer)
                 trials.append((sum(s.fmeasure for s in scores.values()), -i))
             gain, minus_i = max(trials, default=(0.0, 0))
             if gain <= best:
@@ -91,6 +102,13 @@ class OracleExtract(Extractive):
             best = gain
             chosen.append(-minus_i)
         return chosen
+
+
+def _tokenizer(article: Article) -> TokenizerName:
+    """The tokenizer that keeps the script of every reference: google's if it does."""
+    from harness.metrics.scripts import dropped_by_google
+
+    return "unicode" if any(dropped_by_google(s.text) for s in article.summaries) else "google"
 
 
 class _Words:

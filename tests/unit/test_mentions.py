@@ -90,6 +90,32 @@ def test_a_place_that_another_speaker_is_called_is_no_metonym() -> None:
     assert mentioned(london, "London said no.", (london, downing_street))
 
 
+AMERICA = Speaker("america", "United States", ("US",), kind="institution")
+NATIONS = Speaker("un", "United Nations", ("U.N.",), kind="group")
+
+
+@pytest.mark.parametrize(
+    ("speaker", "text"),
+    [
+        (AMERICA, "The US said no."),
+        (AMERICA, "The U.S. said no."),
+        (AMERICA, "THE US SAID NO"),
+        (AMERICA, "the u.s. said no, and us officials agreed"),
+        (AMERICA, "That is the U.S.'s plan."),
+        (NATIONS, "The UN said no."),
+        (NATIONS, "It is up to the U.N."),
+        (NATIONS, "the un said no"),
+    ],
+)
+def test_acronyms_with_and_without_dots(speaker: Speaker, text: str) -> None:
+    assert mentioned(speaker, text, (AMERICA, NATIONS))
+
+
+@pytest.mark.parametrize("text", ["he told us so", "Us it will hurt, he said.", "A U.S.-led war and a US-led war."])
+def test_the_pronoun_us_is_not_the_united_states(text: str) -> None:
+    assert not mentioned(AMERICA, text, (AMERICA, NATIONS))
+
+
 def test_kinds_and_spans() -> None:
     text = "Moscow, that is the Kremlin's hand, or the Russian government."
     found = mentions(MOSCOW, text, EVERYBODY)

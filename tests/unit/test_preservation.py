@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ from harness.metrics.preservation import (
     outcomes,
 )
 from harness.metrics.preservation_table import aggregate, balance, counts_by_article
-from harness.types import Annotation, Article, Source, Speaker, Stance, StanceLabel, Target
+from harness.types import Annotation, Article, Evidence, Source, Speaker, Stance, StanceLabel, Target
 
 S, LS, N, LO, OP, NO = (
     Stance.SUPPORT, Stance.LEAN_SUPPORT, Stance.NEUTRAL, Stance.LEAN_OPPOSE, Stance.OPPOSE, Stance.NO_STANCE,
@@ -84,26 +85,68 @@ def test_an_answer_that_is_missing_is_counted_apart() -> None:
     assert {s.reason for s in item_scores([row])} == {UNPARSED}
 
 
+QUOTES = {
+    "ann": "Ann Oak will bargain with the fishermen of the lagoon.",
+    "bob": "He demanded that the harbour batteries be shelled before dawn.",
+}
+"""What the article says for each: the evidence of their gold stances."""
+
+
 def rows_of(gold: Mapping[str, Stance], judged: Mapping[str, Stance | None], summary: str) -> dict[str, OutcomeRow]:
-    labels = tuple(StanceLabel(speaker, "t", stance) for speaker, stance in gold.items())
-    found = outcomes(article(*labels), summary, {(speaker, "t"): stance for speaker, stance in judged.items()})
+    text = f"Bob Elm rose. {QUOTES['bob']} {QUOTES['ann']}"
+    starts = {speaker: (text.index(quote), quote) for speaker, quote in QUOTES.items()}
+    labels = tuple(
+        StanceLabel(s, "t", stance, evidence=(Evidence(quote, at, at + len(quote)),))
+        for s, stance in gold.items()
+        for at, quote in (starts[s],)
+    )
+    whole = replace(article(*labels), text=text)
+    found = outcomes(whole, summary, {(speaker, "t"): stance for speaker, stance in judged.items()})
     return {row.speaker: row for row in found}
 
 
-def test_misattributed_is_a_harm_whose_stance_another_speaker_lost() -> None:
-    both = "Ann Oak and Bob Elm spoke."
-    # Bob supports, his stance is gone, and Ann, who opposes, is said to support: it moved.
-    moved = rows_of({"ann": OP, "bob": S}, {"ann": LS, "bob": NO}, both)
+def test_misattributed_is_a_harm_with_the_words_of_a_stance_that_its_owner_lost() -> None:
+    wants = "Ann Oak wants the harbour batteries shelled before dawn."
+    # Bob supports, his stance is gone, and Ann, who opposes, is said to support in his words: it moved.
+    moved = rows_of({"ann": OP, "bob": S}, {"ann": LS, "bob": NO}, f"Bob Elm spoke. {wants}")
     assert (moved["ann"].outcome, moved["bob"].outcome) == ("misattributed", "dropped_stance")
-    gone = rows_of({"ann": NO, "bob": S}, {"ann": S}, "Ann Oak spoke.")
+    gone = rows_of({"ann": NO, "bob": S}, {"ann": S}, wants)
     assert (gone["ann"].outcome, gone["bob"].outcome) == ("misattributed", "dropped_speaker")
+    # A pronoun that has lost its Bob moves his words as well, unless it cannot be hers.
+    pronoun = "Ann Oak spoke. {} demanded that the harbour batteries be shelled before dawn."
+    assert rows_of({"ann": OP, "bob": S}, {"ann": S}, pronoun.format("She"))["ann"].outcome == "misattributed"
+    assert rows_of({"ann": OP, "bob": S}, {"ann": S}, pronoun.format("They"))["ann"].outcome == "flipped"
     # Bob's stance is there as well: Ann's is flipped, not moved.
-    assert rows_of({"ann": OP, "bob": S}, {"ann": S, "bob": S}, both)["ann"].outcome == "flipped"
+    assert rows_of({"ann": OP, "bob": S}, {"ann": S, "bob": S}, f"Bob Elm spoke. {wants}")["ann"].outcome == "flipped"
     # Bob's lost stance is of the other sign.
-    assert rows_of({"ann": NO, "bob": OP}, {"ann": S, "bob": NO}, both)["ann"].outcome == "invented"
+    assert rows_of({"ann": NO, "bob": OP}, {"ann": S, "bob": NO}, wants)["ann"].outcome == "invented"
     # An invented neutral belongs to nobody, and a mere change of strength is no harm.
-    assert rows_of({"ann": NO, "bob": N}, {"ann": N, "bob": NO}, both)["ann"].outcome == "invented"
-    assert rows_of({"ann": LS, "bob": S}, {"ann": S, "bob": NO}, both)["ann"].outcome == "intensified"
+    assert rows_of({"ann": NO, "bob": N}, {"ann": N, "bob": NO}, wants)["ann"].outcome == "invented"
+    assert rows_of({"ann": LS, "bob": S}, {"ann": S, "bob": NO}, wants)["ann"].outcome == "intensified"
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        # Bob's stance is lost, but what is said of Ann has none of his words, or too few: two of seven.
+        "Ann Oak spoke.",
+        "Ann Oak will bargain with the fishermen of the lagoon.",
+        "Ann Oak spoke of the harbour before lunch.",
+        # His words stand beside his own name, or in a sentence that is not about Ann.
+        "Ann Oak heard Bob Elm, who wants the harbour batteries shelled before dawn.",
+        "Ann Oak spoke. The harbour batteries are to be shelled before dawn.",
+    ],
+)
+def test_a_harm_without_the_words_of_another_is_no_misattribution(summary: str) -> None:
+    assert rows_of({"ann": OP, "bob": S}, {"ann": S, "bob": NO}, summary)["ann"].outcome == "flipped"
+
+
+def test_words_that_the_article_has_beside_the_speaker_too_are_not_moved() -> None:
+    # The article itself names Ann where it quotes Bob, so a summary that copies the sentence moved nothing.
+    text = "Ann Oak heard that the harbour batteries must be shelled before dawn."
+    labels = (StanceLabel("ann", "t", OP), StanceLabel("bob", "t", S, evidence=(Evidence(text, 0, len(text)),)))
+    [row, _] = outcomes(replace(article(*labels), text=text), text, {("ann", "t"): S})
+    assert row.outcome == "flipped"
 
 
 def test_vague_speakers_and_unlabelled_pairs_have_no_row() -> None:
@@ -137,6 +180,12 @@ def test_condition_dropped() -> None:
     # The condition stands in a sentence about somebody else, or goes on with a pronoun.
     assert one(LS, LS, "Ann Oak will strike. Bob Elm might if asked.", **conditional).flags == ("condition_dropped",)
     assert one(LS, LS, "Ann Oak spoke. She will strike only if attacked.", **conditional).flags == ()
+    # A pronoun that cannot be hers ends the passage.
+    for other in (
+        "Ann Oak said what she thought. He will strike if attacked.",
+        "Ann Oak spoke. It strikes if attacked.",
+    ):
+        assert one(LS, LS, other, **conditional).flags == ("condition_dropped",)
     # Nothing to check where the stance turned round, or was never conditional.
     assert one(LS, OP, "Ann Oak will strike.", **conditional).checked == ()
     assert one(LS, LS, "Ann Oak will strike.").checked == ()

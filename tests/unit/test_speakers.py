@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.metrics.speakers import (
@@ -21,6 +23,9 @@ OP, LO, N, LS, S, NO = Stance
 MEDVEDEV = Speaker("medvedev", "Dmitry Medvedev", ("former president",))
 ZELENSKYY = Speaker("zelenskyy", "Volodymyr Zelenskyy", ("Zelensky",))
 BERLIN = Speaker("germany", "German government", ("Berlin", "Germany"), kind="institution")
+MOSCOW = Speaker("moscow", "Russian government", kind="institution")
+AMERICA = Speaker("america", "State Department", ("US", "US government"), kind="institution")
+OSTBY = Speaker("ostby", "Åse Østby")
 VAGUE = Speaker("observers", "observers", kind="vague")
 JOE, HUNTER = Speaker("joe", "Joe Biden"), Speaker("hunter", "Hunter Biden")
 CYRILLIC = Speaker("orlova", "Ганна Орлова")
@@ -41,13 +46,26 @@ SPEAKERS = (MEDVEDEV, ZELENSKYY, BERLIN, VAGUE)
         ("the German government", BERLIN),
         ("observers", VAGUE),
         ("Anna Medvedev", None),
+        ("Kremlin", MOSCOW),
+        ("the Kremlin", MOSCOW),
+        ("Moscow's", MOSCOW),
+        ("U.S.", AMERICA),
+        ("the U.S. government", AMERICA),
+        ("Kremlin critics", None),
+        ("Ostby", OSTBY),
+        ("Downing Street", None),
         ("government", None),
         ("president", None),
         ("", None),
     ],
 )
 def test_matching(name: str, speaker: Speaker | None) -> None:
-    assert match_speaker(name, SPEAKERS) is speaker
+    assert match_speaker(name, (*SPEAKERS, MOSCOW, AMERICA, OSTBY)) is speaker
+
+
+def test_a_metonym_of_two_is_nobodys() -> None:
+    soviet = Speaker("soviet", "Soviet government", kind="institution")
+    assert match_speaker("Kremlin", (MOSCOW, soviet)) is None
 
 
 def test_a_shared_surname_is_nobody_unless_the_given_name_tells() -> None:
@@ -107,7 +125,7 @@ def test_matched_article() -> None:
     assert [f.name for f in matched.invented] == ["Olaf Scholz"]
     assert (matched.n_duplicates, matched.n_vague) == (1, 1)
     # The first name that says something counts.
-    assert matched.stances()["medvedev", "strikes"][0] is LO
+    assert matched.said["medvedev", "strikes"][0] is LO
 
 
 def test_every_gold_stance_ends_at_one_stage() -> None:
@@ -148,6 +166,88 @@ def test_failed_and_empty_answers() -> None:
     assert nobody.metrics["speakers.evidence_f1"].value is None
     assert nobody.metrics["speakers.evidence_f1"].reason == "no item to score"
     assert aggregate_speakers([]).metrics["speakers.f1"].reason == "no item to score"
+
+
+def answered(*found: FoundSpeaker, identifier: str = "x") -> FoundSpeakers:
+    return FoundSpeakers(article(identifier), found)
+
+
+def test_failed_stance_answers_are_unscored_and_unparsed_ones_wrong() -> None:
+    # Gold of Medvedev: strikes (its answer failed, so that it is unscored) and no_stance on tanks (failed too); of Zelenskyy
+    # strikes (right) and tanks (unparsed); of Germany strikes (not found): 1 hit, 1 said, 3 in gold.
+    report = aggregate_speakers(
+        [
+            answered(
+                FoundSpeaker("Medvedev", failed={"strikes": "timeout", "tanks": "timeout"}),
+                FoundSpeaker("Zelensky", {"strikes": S}, unparsed=frozenset({"tanks"})),
+            )
+        ]
+    )
+    f1 = report.metrics["speakers.stance_f1.six_label"]
+    assert f1.value == pytest.approx(2 * 1 / (1 + 3))
+    assert (f1.n_scored, f1.n_unscored) == (3, 2)
+    assert "2 of 4 stance answers failed: timeout" in (f1.reason or "")
+    found = {stage: n for stage, n in report.tables["speakers.stages"].items() if n}
+    assert found == {"speaker_missed": 1, "stance_unparsed": 1, "correct": 1}
+    assert report.tables["speakers.unscored_stances"] == {"timeout": 2}
+
+
+def test_a_repeated_name_makes_up_for_a_failed_answer() -> None:
+    twice = answered(FoundSpeaker("Zelensky", failed={"strikes": "timeout"}), FoundSpeaker("Zelenskyy", {"strikes": S}))
+    assert stages(match_article(twice))["correct"] == 1
+    unsure = answered(
+        FoundSpeaker("Zelensky", failed={"strikes": "timeout"}), FoundSpeaker("Zelenskyy", {"strikes": NO})
+    )
+    assert stages(match_article(unsure))["stance_missed"] == 1
+    assert match_article(unsure).failed == {("zelenskyy", "strikes")}
+
+
+def test_where_every_answer_failed_there_is_no_stance_f1() -> None:
+    down = answered(FoundSpeaker("Medvedev", failed={"strikes": "timeout", "tanks": "timeout"}))
+    report = aggregate_speakers([down])
+    for scale in ("six_label", "three_way"):
+        value = report.metrics[f"speakers.stance_f1.{scale}"]
+        # Two failed answers, and the three gold stances that were not asked about.
+        assert (value.value, value.n_scored, value.n_unscored) == (None, 0, 5)
+        assert "2 of 2 stance answers failed: timeout" in (value.reason or "")
+    assert report.metrics["speakers.f1"].value == pytest.approx(2 * 1 / (1 + 3))
+    scores = {s.metric: s for s in score_speakers([down])}
+    assert scores["speakers.f1"].reason is None
+    assert scores["speakers.stance_f1.three_way"].value is None
+    assert "2 of 2" in (scores["speakers.stance_f1.three_way"].reason or "")
+    assert stages(match_article(down)) == {"speaker_missed": 3, "stance_invented": 0, "speaker_invented": 0}
+    # Beside an article that was answered, only its own stances are scored.
+    both = aggregate_speakers([down, FoundSpeakers(article("y"), ANSWER.found)])
+    assert both.metrics["speakers.stance_f1.six_label"].value == pytest.approx(2 * 1 / (5 + 4))
+
+
+def test_stances_that_nobody_was_asked_about_are_unscored() -> None:
+    report = aggregate_speakers([FoundSpeakers(article(), (FoundSpeaker("Berlin"),), no_stances="nobody was asked")])
+    value = report.metrics["speakers.stance_f1.three_way"]
+    assert (value.value, value.n_unscored) == (None, 4)
+    assert "nobody was asked" in (value.reason or "")
+
+
+def test_pairs_that_nobody_labelled_are_no_inventions() -> None:
+    # Only Medvedev is labelled; on Zelenskyy, Germany and the speaker whom nobody declared there is nothing to go by.
+    whole = article()
+    assert whole.gold is not None
+    labels = tuple(label for label in whole.gold.stances if label.speaker == "medvedev")
+    partial = replace(whole, gold=Annotation("judge", labels), complete=False)
+    said = (
+        FoundSpeaker("Medvedev", {"strikes": OP, "tanks": S}),
+        FoundSpeaker("Zelensky", {"strikes": S, "tanks": NO}),
+        FoundSpeaker("Olaf Scholz", {"strikes": S, "tanks": S}),
+    )
+    report = aggregate_speakers([FoundSpeakers(partial, said)])
+    # 1 hit; 2 said of labelled pairs (tanks is invented: gold has no_stance), 1 in gold.
+    assert report.metrics["speakers.stance_f1.six_label"].value == pytest.approx(2 * 1 / (2 + 1))
+    assert report.tables["speakers.unlabelled"] == 3
+    found = {stage: n for stage, n in report.tables["speakers.stages"].items() if n}
+    assert found == {"correct": 1, "stance_invented": 1, "speaker_invented": 1}
+    complete = aggregate_speakers([FoundSpeakers(replace(partial, complete=True), said)])
+    assert complete.tables["speakers.stages"]["stance_invented"] == 2
+    assert complete.tables["speakers.unlabelled"] == 0
 
 
 def test_item_scores_by_article() -> None:

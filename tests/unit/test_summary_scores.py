@@ -66,7 +66,6 @@ def test_empty_summary() -> None:
         assert {k for k, s in found.items() if s.value is not None} == zero
 
 
-
 def test_without_references() -> None:
     for references in ((), ("  ",)):
         found = by_key(scores("Putin warned NATO.", article(*references)))
@@ -96,6 +95,19 @@ def test_a_script_that_rouge_drops_is_refused_by_name() -> None:
     assert found["summary.coverage"].value == 1.0
     found = by_key(score_summary("Путин предупредил НАТО.", russian, SummaryOptions(tokenizer="unicode")))
     assert found["summary.rouge1"].value == 1.0
+
+
+def test_a_summary_in_another_script_than_its_references_scores_about_0_and_says_why() -> None:
+    found = by_key(score_summary("Путин предупредил NATO.", article("Putin warned NATO.")))
+    # nato is what is left: 1 of 1 word, of 3 in the reference: F = 2·1·(1/3)/(4/3) = 0.5; nothing of it is a bigram.
+    assert found["summary.rouge1"].value == pytest.approx(0.5)
+    assert found["summary.rouge2"].value == 0.0
+    for key in ("summary.rouge1", "summary.rouge2", "summary.rouge_l", "summary.rouge_lsum"):
+        assert "drops this summary's Cyrillic letters (16 of 20 letters)" in (found[key].reason or "")
+    assert found["summary.chrf"].reason is None
+    kept = by_key(score_summary("Путин предупредил NATO.", article("Putin warned NATO."), SummaryOptions("unicode")))
+    assert kept["summary.rouge1"].value == pytest.approx(2 * 1 / (3 + 3))
+    assert kept["summary.rouge1"].reason is None
 
 
 def test_an_english_stemmer_refuses_other_languages() -> None:

@@ -26,6 +26,17 @@ from harness.metrics.unsupported import unsupported_names, unsupported_numbers
         ("10\u202f000", {"10000"}),
         ("24.12.2024", {"24", "12", "2024"}),
         ("dozens of men, one of them", set()),
+        ("300 m of wire", {"300"}),
+        ("a 300m fence", {"300", "300000000"}),
+        ("£300 m and $2.5m", {"300000000", "2500000"}),
+        ("half a million", {"500000"}),
+        ("half-a-dozen", {"6"}),
+        ("a quarter of a billion", {"250000000"}),
+        ("two and a half million, 3 and a half thousand", {"2500000", "3500"}),
+        ("half of the men, a quarter", set()),
+        ("the twenty-first century", {"21"}),
+        ("the two hundred and twenty-fifth day", {"225"}),
+        ("a thirty-second delay", {"30", "32"}),
     ],
 )
 def test_readings_of_numbers(text: str, values: set[str]) -> None:

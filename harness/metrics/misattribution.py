@@ -1,0 +1,61 @@
+"""Whether a summary puts one speaker's words beside another's name: the evidence that a stance was moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from harness.metrics.mentions import mentioned
+from harness.metrics.porter import stem_long
+from harness.metrics.preservation_flags import passage_sentences
+from harness.metrics.scripts import unicode_tokens
+from harness.types import Article, Speaker, StanceLabel
+
+MIN_WORDS = 3
+MIN_SHARE = 0.5
+"""How many of the words that are the owner's alone, and what share of them, must stand beside the other's name."""
+
+_FUNCTION_TEXT = """
+about after also because been before being both could does each from have here into just might more most must only other
+over said same says should since some still such than that their them then there these they this those told under until
+very were what when where which while whom whose will with would your
+"""
+_FUNCTION_WORDS = frozenset(map(stem_long, _FUNCTION_TEXT.split()))
+
+
+def moved(speaker: Speaker, owners: Sequence[StanceLabel], summary: str, article: Article) -> bool:
+    """Whether the summary puts the words of one of the owners' stances beside this speaker, on the evidence of wording.
+
+    For each quote that is gold evidence of an owner's stance, its own words are its content words (stems of four letters
+    or more, no function words, no speaker's name) that the article does not put beside this speaker: they are neither in
+    the article's sentences about the speaker (`passage_sentences`) nor in the speaker's own evidence. The quote was
+    moved if at least MIN_WORDS of them, and MIN_SHARE, are in the summary's sentences about the speaker that do not name
+    the owner. Without evidence, and in scripts without spaces, nothing is found to be moved.
+    """
+    beside = passage_sentences(speaker, summary, article)
+    own: set[str] | None = None
+    for label in owners:
+        owner = article.speaker(label.speaker)
+        words = _words(s for s in beside if not mentioned(owner, s, article.speakers))
+        for quote in label.evidence:
+            quoted = _words([quote.text])
+            if len(quoted & words) < MIN_WORDS:
+                continue
+            own = _own_words(speaker, article) if own is None else own
+            alone = quoted - own
+            if len(alone & words) >= max(MIN_WORDS, MIN_SHARE * len(alone)):
+                return True
+    return False
+
+
+def _own_words(speaker: Speaker, article: Article) -> set[str]:
+    """What the article puts beside the speaker, and every speaker's name."""
+    gold = article.gold_stances().values()
+    return (
+        _words(passage_sentences(speaker, article.text, article))
+        | _words(quote.text for label in gold if label.speaker == speaker.id for quote in label.evidence)
+        | _words(name for other in article.speakers for name in other.names)
+    )
+
+
+def _words(texts: Iterable[str]) -> set[str]:
+    return {stem_long(w) for text in texts for w in unicode_tokens(text) if len(w) > 3} - _FUNCTION_WORDS
