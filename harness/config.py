@@ -53,11 +53,17 @@ class SystemConfig(BaseModel):
 
 def _absent(value: Any) -> Any:
     """`summariser=none` composes a section whose adapter is none: the run has no such system."""
+    if isinstance(value, str):
+        raise PydanticCustomError(
+            "absent", "a system is chosen by its group, as in metrics/bertscore={value}", {"value": value}
+        )
     if not (isinstance(value, dict) and value.get("adapter") == "none"):
         return value
     if options := sorted(value.keys() - {"name", "adapter", "description"}):
         raise PydanticCustomError(
-            "absent", "{options}: none was chosen here, which has no options", {"options": ", ".join(options)}
+            "absent",
+            "{options}: none was chosen here, which has no options; choose a system first, as in stance=smollm2 or metrics/bertscore=minilm",
+            {"options": ", ".join(options)},
         )
     return None
 

@@ -68,7 +68,8 @@ def build(kind: Kind, config: SystemConfig, device: str = "auto", seed: int = 0)
         options: Any = cls.Options.model_validate(config.options)
     except ValidationError as error:
         what = f"{kind} {config.name!r} (adapter {config.adapter})"
-        raise ConfigError(explain(error, cls.Options, what), hint=f"see configs/{kind}/{config.name}.yaml") from None
+        group = f"metrics/{config.adapter}" if kind == "judge" else kind
+        raise ConfigError(explain(error, cls.Options, what), hint=f"see configs/{group}/{config.name}.yaml") from None
     if getattr(options, "seed", 0) is None:
         options = options.model_copy(update={"seed": seed})
     return cls(config.name, options, config.description, device)
