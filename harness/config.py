@@ -62,7 +62,8 @@ def _absent(value: Any) -> Any:
     if options := sorted(value.keys() - {"name", "adapter", "description"}):
         raise PydanticCustomError(
             "absent",
-            "{options}: none was chosen here, which has no options; choose a system first, as in stance=smollm2 or metrics/bertscore=minilm",
+            "{options}: none was chosen here, which has no options; choose a system first, as in stance=smollm2 or "
+            "metrics/bertscore=minilm",
             {"options": ", ".join(options)},
         )
     return None
