@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from harness.report.collect import Row, Runs
 
+ITEM = ["article_id", "speaker_id", "target_id"]
 UNPARSED, FAILED, GONE, UNASKED = 6, 7, 8, 9
 """Codes after the six labels: an answer that could not be read, none because of an error, no longer stored, never asked."""
 
@@ -102,12 +103,12 @@ def answers(runs: Runs, row: Row, role: str, columns: Sequence[str], reading: st
         return Answers(none, none, nothing)
     path = record_path(runs.results, row.run.run_id).with_name("answers.parquet")
     try:
-        refs = pq.ParquetFile(path).read()
+        named = ["role", "reading", *ITEM]
+        refs = pq.ParquetFile(path, read_dictionary=named).read(columns=[*named, "key"], use_threads=False)
         chosen = pc.equal(refs["role"], role)
         if reading is not None:
             chosen = pc.and_(chosen, pc.equal(refs["reading"], reading))
-        refs = refs.filter(chosen)
-        ids = [refs[name].to_pylist() for name in ("article_id", "speaker_id", "target_id")]
+        refs = refs if pc.all(chosen).as_py() else refs.filter(chosen)
         keys = refs["key"].combine_chunks()
     except (pa.ArrowException, OSError, KeyError) as error:
         runs.note(
@@ -117,17 +118,46 @@ def answers(runs: Runs, row: Row, role: str, columns: Sequence[str], reading: st
     stored = _stored(runs, use, wanted)
     if stored is None:
         stored = nothing
-    rows = pc.index_in(keys, value_set=stored["key"].combine_chunks()).fill_null(-1).to_numpy(zero_copy_only=False)
-    if role == "summariser":
-        at = {a.id: i for i, a in enumerate(runs.articles)}
-        items = np.array([at.get(a, -1) for a in ids[0]], dtype=np.intp)
-    else:
-        index = runs.items.index
-        items = np.array([index.get(item, -1) for item in zip(*ids, strict=True)], dtype=np.intp)
+    rows = _rows(runs, use, keys, stored)
+    items = _places(runs, refs.select(ITEM), by_article=role == "summariser")
     known = items >= 0
     if lost := int(np.count_nonzero(rows[known] < 0)):
         runs.note(f"{use.name}: {lost} predictions of {row.run.run_id} are no longer stored")
     return Answers(items[known], rows[known].astype(np.intp), stored)
+
+
+def _rows(runs: Runs, use: SystemUse, keys: pa.Array, stored: pa.Table) -> NDArray[np.intp]:
+    """The row of each key in the stored predictions, -1 where it is gone."""
+    import pyarrow.compute as pc
+
+    if len(stored) < 2 * len(keys):
+        found = pc.index_in(keys, value_set=stored["key"].combine_chunks()).fill_null(-1)
+        return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.intp)
+    # a judge's predictions are many, and every summariser's run looks some of them up: one index serves all
+    kept: dict[str, tuple[pa.Table, dict[str, int]]] = runs.__dict__.setdefault("_kept_rows", {})
+    if use.fingerprint not in kept or kept[use.fingerprint][0] is not stored:
+        kept.clear()
+        kept[use.fingerprint] = (stored, {key: i for i, key in enumerate(stored["key"].to_pylist())})
+    index = kept[use.fingerprint][1]
+    return np.array([index.get(key, -1) for key in keys.to_pylist()], dtype=np.intp)
+
+
+def _places(runs: Runs, refs: pa.Table, *, by_article: bool) -> NDArray[np.intp]:
+    """Where the items (or articles) stand in the report, -1 if nowhere; runs ask the same ones in the same order."""
+    kept: list[tuple[bool, pa.Table, NDArray[np.intp]]] = runs.__dict__.setdefault("_kept_places", [])
+    for of_articles, known, places in kept:
+        if of_articles == by_article and known.equals(refs):
+            return places
+    ids = [refs[name].to_pylist() for name in ITEM]
+    if by_article:
+        at = {a.id: i for i, a in enumerate(runs.articles)}
+        found = [at.get(a, -1) for a in ids[0]]
+    else:
+        index = runs.items.index
+        found = [index.get(item, -1) for item in zip(*ids, strict=True)]
+    kept.insert(0, (by_article, refs, np.array(found, dtype=np.intp)))
+    del kept[4:]
+    return kept[0][2]
 
 
 def codes(runs: Runs, row: Row, role: str = "stance", reading: str | None = None) -> NDArray[np.int8]:
@@ -165,12 +195,12 @@ def _read_stored(runs: Runs, use: SystemUse, columns: Sequence[str]) -> pa.Table
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    wanted = list(dict.fromkeys([*columns, "created_at"]))
+    wanted = list(columns)
     folder = PredictionStore(runs.results / "predictions").folder(use.name, use.fingerprint)
     tables = []
     for path in sorted(folder.glob("part-*.parquet")):
         try:
-            table = pq.ParquetFile(path).read(columns=wanted)
+            table = pq.ParquetFile(path).read(columns=wanted, use_threads=False)
             version = (table.schema.metadata or {}).get(b"harness.predictions", b"").decode()
             if version != FORMAT:
                 raise ValueError(f"predictions of format {version!r}; this version reads {FORMAT!r}")
@@ -182,6 +212,8 @@ def _read_stored(runs: Runs, use: SystemUse, columns: Sequence[str]) -> pa.Table
     whole = pa.concat_tables(tables)
     if len(pc.unique(whole["key"])) == len(whole):
         return whole
+    if "created_at" not in columns:
+        return _read_stored(runs, use, [*columns, "created_at"])
     keys, errors, times = (whole[name].to_pylist() for name in ("key", "error", "created_at"))
     best = {keys[i]: i for i in sorted(range(len(keys)), key=lambda i: (errors[i] is None, times[i]))}
     return whole.take(pa.array(sorted(best.values())))
@@ -189,9 +221,12 @@ def _read_stored(runs: Runs, use: SystemUse, columns: Sequence[str]) -> pa.Table
 
 @dataclass(frozen=True)
 class Scores:
-    """Item scores of one metric that have a value: the items' names, their articles' indices, and the values."""
+    """Item scores of one metric that have a value: numbers that stand for the items' names, their articles' indices, values.
 
-    item: list[str]
+    Two systems' scores of one item have the same number.
+    """
+
+    item: NDArray[np.intp]
     article: NDArray[np.intp]
     value: NDArray[np.float64]
 
@@ -223,15 +258,17 @@ def _read_scores(runs: Runs, row: Row, metrics: Sequence[str]) -> dict[str, Scor
         runs.note(
             f"{path.parent.name}/{path.name}: not readable ({_first_line(error)}); harness rescore writes it anew"
         )
-        return {name: Scores([], np.empty(0, dtype=np.intp), np.empty(0)) for name in metrics}
-    index = {a.id: i for i, a in enumerate(runs.articles)}
-    index = index or {a: i for i, a in enumerate(sorted(set(table["article_id"].to_pylist())))}
+        none = np.empty(0, dtype=np.intp)
+        return {name: Scores(none, none, np.empty(0)) for name in metrics}
+    ids = [a.id for a in runs.articles] or sorted(set(table["article_id"].to_pylist()))
+    numbers: dict[str, int] = runs.__dict__.setdefault("_item_numbers", {})
     found = {}
     for name, part in parts.items():
-        home = np.array([index.get(a, -1) for a in part["article_id"].to_pylist()], dtype=np.intp)
-        values = np.array(part["value"].to_pylist(), dtype=np.float64)
-        items = [item for item, at in zip(part["item"].to_pylist(), home, strict=True) if at >= 0]
-        found[name] = Scores(items, home[home >= 0], values[home >= 0])
+        places = pc.index_in(part["article_id"], value_set=pa.array(ids, pa.string()))
+        home = pc.fill_null(places, -1).to_numpy().astype(np.intp)
+        items = [numbers.setdefault(item, len(numbers)) for item in part["item"].to_pylist()]
+        known = home >= 0
+        found[name] = Scores(np.array(items, dtype=np.intp)[known], home[known], part["value"].to_numpy()[known])
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from harness.report.collect import Row, Runs
@@ -47,11 +48,11 @@ def direction(metric: str) -> int:
 
 @dataclass(frozen=True)
 class Counts:
-    """Counts by article, shape (articles, ...), of items by id, and the statistic of their sum over articles."""
+    """Counts by article, shape (articles, ...), the numbers of their items, and the statistic of their sum over articles."""
 
     array: NDArray[np.generic]
     statistic: Callable[[Any], Any]
-    items: frozenset[str]
+    items: frozenset[int]
 
 
 def own_counts(runs: Runs, rows: Sequence[Row], metric: str) -> list[Counts | None]:
@@ -85,7 +86,7 @@ def _stance_counts(runs: Runs, rows: Sequence[Row], metric: str) -> list[Counts 
     answered = [wanted & (t <= UNPARSED) for t in told]
     some = [mask for mask in answered if mask.any()]
     common = np.logical_and.reduce(some) if some else wanted
-    ids = frozenset("/".join(items.ids[i]) for i in np.flatnonzero(common))
+    ids = frozenset(np.flatnonzero(common).tolist())
     return [
         Counts(on_scale(article_counts(items, t, common), kind.scale), kind.statistic, ids) if mask.any() else None
         for t, mask in zip(told, answered, strict=True)
@@ -127,21 +128,16 @@ def _ratio_counts(runs: Runs, rows: Sequence[Row], metric: str, *, paired: bool 
     from harness.stats.bootstrap import ratio
 
     scored = [item_scores(runs, row, metric) for row in rows]
-    common = _common([frozenset(s.item) for s in scored])
-    n_articles = len(runs.articles) or max((int(s.article.max()) + 1 for s in scored if s.item), default=0)
+    some = [s.item for s in scored if len(s.item)]
+    common = reduce(np.intersect1d, some) if some and paired else None
+    n_articles = len(runs.articles) or max((int(s.article.max()) + 1 for s in scored if len(s.item)), default=0)
     found: list[Counts | None] = []
     for scores in scored:
-        kept = np.array([not paired or item in common for item in scores.item], dtype=bool)
+        kept = np.ones(len(scores.item), dtype=bool) if common is None else np.isin(scores.item, common)
         if not kept.any():
             found.append(None)
             continue
         home, values = scores.article[kept], scores.value[kept]
         sums = [np.bincount(home, weights=w, minlength=n_articles) for w in (values, np.ones_like(values))]
-        items = frozenset(i for i, k in zip(scores.item, kept, strict=True) if k)
-        found.append(Counts(np.stack(sums, axis=1), ratio, items))
+        found.append(Counts(np.stack(sums, axis=1), ratio, frozenset(scores.item[kept].tolist())))
     return found
-
-
-def _common(ids: Sequence[frozenset[str]]) -> frozenset[str]:
-    some = [i for i in ids if i]
-    return frozenset.intersection(*some) if some else frozenset()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,12 +131,23 @@ def mentions(text: str, speakers: Sequence[Speaker]) -> list[tuple[int, int, int
             for form in {name, name[:1].swapcase() + name[1:]} if name[:4].lower() == "the " else {name}:
                 if form.strip():
                     owner[form] = i if owner.get(form, i) == i else None
-    if not owner:
-        return []
-    names = sorted(owner, key=lambda n: (-len(n), n))
-    pattern = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, names)) + r")(?!\w)")
-    found = ((m.start(), m.end(), owner[m.group()]) for m in pattern.finditer(text))
-    return [(a, b, s) for a, b, s in found if s is not None]
+    found = [(start, -len(form), whose) for form, whose in owner.items() for start in _whole_words(text, form)]
+    told, end = [], 0
+    for start, minus, whose in sorted(found, key=lambda f: f[:2]):
+        if start >= end:
+            end = start - minus
+            told += [] if whose is None else [(start, end, whose)]
+    return told
+
+
+def _whole_words(text: str, form: str) -> Iterator[int]:
+    """Where the text has the form and no word goes on before or after it."""
+    start = text.find(form)
+    while start >= 0:
+        around = (text[start - 1 : start], text[start + len(form) : start + len(form) + 1])
+        if not any(c.isalnum() or c == "_" for c in around):
+            yield start
+        start = text.find(form, start + 1)
 
 
 def _first_items(runs: Runs) -> list[int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigError, nearest_hint
 from harness.records import Value
-from harness.report.collect import PRIMARY, Row, Runs
+from harness.report.collect import PRIMARY, Row, Runs, uncollected
 from harness.report.compare import MetricDifference, corrected, difference, resampled_values
 from harness.report.counts import Counts, direction, own_counts, shared_counts
 
@@ -95,7 +95,8 @@ def leaderboards(runs: Runs, *, baseline: str | None = None, seed: int = 0) -> l
         raise ConfigError(
             f"no run has a system called {baseline!r}", hint=nearest_hint(baseline, known) + ", ".join(known)
         )
-    found = [_tested(runs, kind, baseline, seed) for kind in ("summariser", "stance")]
+    with uncollected():
+        found = [_tested(runs, kind, baseline, seed) for kind in ("summariser", "stance")]
     adjusted = iter(corrected([d for one in found for _, _, d in one.tests]))
     boards = []
     for kind, one in zip(("summariser", "stance"), found, strict=True):

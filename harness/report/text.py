@@ -297,7 +297,16 @@ def json_text(runs: Runs, boards: Sequence[Leaderboard]) -> str:
         "speaker_finders": as_data(finders(runs)),
         "problems": problem_lines(runs),
     }
-    return canonical(content) + "\n"
+    return canonical(rounded(content)) + "\n"
+
+
+def rounded(value: Any) -> Any:
+    """Numbers to twelve digits: the last ones hang on how many threads a matrix product ran in."""
+    if isinstance(value, float):
+        return float(f"{value:.12g}")
+    if isinstance(value, dict):
+        return {k: rounded(v) for k, v in value.items()}
+    return [rounded(v) for v in value] if isinstance(value, list | tuple) else value
 
 
 def _line(line: Any) -> dict[str, Any]:

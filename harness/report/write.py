@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.files import write_text
-from harness.report.collect import Runs, load_runs
+from harness.report.collect import Runs, load_runs, uncollected
 from harness.report.compare import Comparison
 from harness.report.finders import finders
 from harness.report.html import html
@@ -16,13 +16,14 @@ from harness.report.text import csv_text, json_text, markdown
 
 def write_report(runs: Runs, boards: list[Leaderboard], out: Path) -> list[Path]:
     """All files of the report; each is replaced whole."""
-    contents = {
-        "index.html": html(runs, boards),
-        "report.md": markdown(runs, boards),
-        "table.csv": csv_text(boards, finders(runs)),
-        "table.tex": latex(runs, boards),
-        "table.json": json_text(runs, boards),
-    }
+    with uncollected():
+        contents = {
+            "index.html": html(runs, boards),
+            "report.md": markdown(runs, boards),
+            "table.csv": csv_text(boards, finders(runs)),
+            "table.tex": latex(runs, boards),
+            "table.json": json_text(runs, boards),
+        }
     for name, text in contents.items():
         write_text(out / name, text)
     return [out / name for name in contents]

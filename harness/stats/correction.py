@@ -40,10 +40,26 @@ def _adjust(p_values: Mapping[Test, float | None], method: str) -> dict[Test, fl
     for test, p in p_values.items():
         if p is not None and not 0 <= p <= 1:
             raise ValueError(f"p-value of {test!r} is {p}")
-    if not p_values:
-        return {}
-    from statsmodels.stats.multitest import multipletests
-
+    tests = list(p_values)
     raw = [1.0 if p is None else p for p in p_values.values()]
-    adjusted = multipletests(raw, method=method)[1]
-    return {test: None if p is None else float(q) for (test, p), q in zip(p_values.items(), adjusted, strict=True)}
+    adjusted = (_step_down if method == "holm" else _step_up)(raw)
+    return {test: None if p_values[test] is None else q for test, q in zip(tests, adjusted, strict=True)}
+
+
+# statsmodels has both, but importing it takes a second, longer than a report of a few systems.
+def _step_down(raw: Sequence[float]) -> list[float]:
+    """Holm: the i-th smallest of m p-values times m - i + 1, never less than one before it."""
+    adjusted, reached = [0.0] * len(raw), 0.0
+    for rank, i in enumerate(sorted(range(len(raw)), key=raw.__getitem__)):
+        reached = max(reached, min(1.0, (len(raw) - rank) * raw[i]))
+        adjusted[i] = reached
+    return adjusted
+
+
+def _step_up(raw: Sequence[float]) -> list[float]:
+    """Benjamini and Hochberg: the i-th smallest of m p-values times m / i, never more than one after it."""
+    adjusted, reached = [0.0] * len(raw), 1.0
+    for rank, i in reversed(list(enumerate(sorted(range(len(raw)), key=raw.__getitem__)))):
+        reached = min(reached, len(raw) / (rank + 1) * raw[i])
+        adjusted[i] = reached
+    return adjusted

@@ -49,7 +49,9 @@ def rank_intervals(
     if resampled is None or n_clusters < MIN_CLUSTERS:
         return [Rank(place, None, None, too_few(n_clusters)) for place in places]
     draws = sign * np.asarray(resampled, dtype=np.float64)
-    draws = draws[np.isfinite(draws).all(axis=1)]
+    finite = np.isfinite(draws).all(axis=1)
+    # systems are compared column by column: each of them in one piece
+    draws = np.asfortranarray(draws if finite.all() else draws[finite])
     first, second = np.triu_indices(len(point), k=1)
     difference = point[first] - point[second]
     errors, largest = _studentised(draws, first, second, difference)

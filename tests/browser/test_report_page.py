@@ -6,17 +6,19 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.data.load import fingerprint
 from harness.report.collect import Runs, load_runs
 from harness.report.columns import UNPARSED, codes
 from harness.report.table import labels, leaderboards
 from harness.report.write import write_report
-from harness.types import STANCES, Article
-from tests.make_believe import HOSTILE, results_folder
+from harness.types import STANCES, Article, Dataset
+from tests.make_believe import HOSTILE, dataset, judge, results_folder, run, summariser
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[test]'")
 
@@ -81,6 +83,15 @@ def count(page: Any) -> tuple[int, int]:
     return int(found.group(1)), int(found.group(2))
 
 
+def wait(page: Any, condition: str) -> None:
+    """Until a condition in the page's words holds; the page's policy forbids Playwright's own way of asking."""
+    for _ in range(100):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never: {condition}")
+
+
 def column(page: Any, board: str, index: int) -> list[str]:
     """What the rows of a leaderboard sort by in a column, from top to bottom."""
     return list(
@@ -124,8 +135,13 @@ def test_sorting_by_mouse_and_by_keyboard(browser: Any, address: str) -> None:
         assert page.locator('table[data-board="stance"] [aria-sort]').count() == 1
         names = page.locator('table[data-board="stance"] .sys').all_inner_texts()
         assert names == sorted(names)
-        # a cost that nobody set is empty in every row: sorting by it must not break the page
+        # the first press puts the best on top, which is the smallest where lower is better
+        ranks = page.locator('table[data-board="stance"] thead th.rank')
+        ranks.locator("button").click()
+        assert ranks.get_attribute("aria-sort") == "ascending"
         page.locator('table[data-board="stance"] thead button').last.click()
+        # a cost that nobody set is no column but a sentence
+        assert "cost (no price" in page.text_content("#board-stance")
 
 
 def test_filters_count_what_the_records_hold(browser: Any, address: str, runs: Runs) -> None:
@@ -185,6 +201,16 @@ def test_drill_down_shows_text_evidence_and_answers(browser: Any, address: str, 
         assert len(summaries) == len(article.summaries) + len(runs.rows("summariser"))
 
 
+def test_rows_of_a_speaker_share_a_heading_and_the_marks_are_explained(browser: Any, address: str, runs: Runs) -> None:
+    article = next(a for a in runs.articles if HOSTILE not in a.text)
+    with Tab(browser, f"{address}#a={article.id}") as page:
+        spans = page.eval_on_selector_all(".stances tbody th", "all => all.map(e => e.rowSpan)")
+        assert spans == [len(article.targets)] * len(article.speakers)
+        legend = page.inner_text(".key-line")
+        for words in ("✓ as gold", "✗ wrong side", "⇄ flipped", "−− oppose", "Press an answer"):
+            assert words in legend
+
+
 def test_prompt_and_raw_answer_are_exact(browser: Any, address: str, runs: Runs) -> None:
     row = next(r for r in runs.rows("stance") if r.name == "hasty")
     odd = hostile(runs)
@@ -225,7 +251,7 @@ def test_link_reproduces_the_view(browser: Any, address: str) -> None:
             "article": page.inner_text("#article h3"),
             "pressed": page.locator('.cast [aria-pressed="true"]').all_inner_texts(),
             "rows": page.locator(".stances tbody tr").all_inner_texts(),
-            "order": page.locator('table[data-board="stance"] .sys').all_inner_texts(),
+            "order": page.locator('table[data-board="stance"] .sys').all_text_contents(),
             "selects": page.eval_on_selector_all("#filters select", "all => all.map(e => e.value)"),
         }
 
@@ -279,6 +305,56 @@ def test_phone_width_scrolls_nothing_sideways(browser: Any, address: str) -> Non
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_what_is_wider_than_a_phone_shows_that_there_is_more(browser: Any, address: str) -> None:
+    with Tab(browser, address, viewport={"width": 390, "height": 844}) as page:
+        page.locator("#board-stance .scroll").scroll_into_view_if_needed()
+        wait(page, "document.querySelector('#board-stance .scroll').classList.contains('more')")
+        figures = "[...document.querySelectorAll('figure.fit svg, .multiples svg')]"
+        page.locator("#picture-sides").scroll_into_view_if_needed()
+        assert page.evaluate(f"{figures}.length") > 10
+        assert page.evaluate(f"{figures}.every((e) => e.getBoundingClientRect().width <= 362)")
+
+
+def test_paper_has_room_for_every_table(browser: Any, address: str) -> None:
+    with Tab(browser, address, viewport={"width": 703, "height": 1000}) as page:  # A4 less its margins
+        page.emulate_media(media="print")
+        assert page.evaluate("document.querySelector('.stances').getBoundingClientRect().right") <= 703
+        assert page.is_visible(".key-line")
+        assert not page.is_visible(".stances td:not(.gold) .w")
+
+
+@pytest.fixture(scope="module")
+def without_gold(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("without-gold")
+    labelled = dataset(4, hostile=True)
+    articles = tuple(replace(a, gold=None, summaries=()) for a in labelled.articles)
+    data = Dataset("texts", "0", articles, fingerprint(articles))
+    for name, error in (("one", 0.1), ("other", 0.6)):
+        run(folder, data, stance=judge(name, error))
+    run(folder, data, summariser=summariser("terse", 0.6), judge=judge("reader", 0.0))
+    runs = load_runs(folder)
+    write_report(runs, leaderboards(runs), folder / "out")
+    return (folder / "out" / "index.html").as_uri()
+
+
+def test_without_gold_suspicions_and_disputes_lead_to_the_article(browser: Any, without_gold: str) -> None:
+    with Tab(browser, without_gold) as page:
+        assert "Nothing was scored" in page.text_content("#verdict")
+        assert page.locator(".suspects li blockquote").count() > 3
+        assert page.locator("#suspected script, #suspected img").count() == 0
+        spreads = [int(n) for n in page.locator("#disputed td.n").all_text_contents()]
+        assert spreads == sorted(spreads, reverse=True)
+        assert spreads[0] >= 2
+        row = page.locator("#disputed tbody tr").first
+        speaker = row.locator("th").text_content()
+        row.locator("a").click()
+        wait(page, "document.querySelector('.cast [aria-pressed=\"true\"]') !== null")
+        assert page.locator('.cast [aria-pressed="true"] .sp').inner_text() == speaker
+        assert page.locator(".stances thead th").all_inner_texts() == ["speaker", "target", "one", "other"]
+        page.select_option("select[name=w]", "dropped")
+        assert count(page)[1] > 0
+
+
 def test_keyboard_alone_reaches_everything(browser: Any, address: str) -> None:
     with Tab(browser, address) as page:
         page.keyboard.press("Tab")
@@ -301,12 +377,23 @@ def test_keyboard_alone_reaches_everything(browser: Any, address: str) -> None:
 def test_axe_finds_nothing_serious(browser: Any, address: str, runs: Runs, scheme: str, width: int) -> None:
     size = {"width": width, "height": 900}
     with Tab(browser, f"{address}#a={hostile(runs).id}", color_scheme=scheme, viewport=size) as page:
+        # parts out of sight are judged like the rest
+        page.add_style_tag(content="main > section { content-visibility: visible !important; }")
         page.evaluate(AXE.read_text(encoding="utf-8"))
         assert serious(page) == []
         for details in page.locator("details").all():
             details.evaluate("e => { e.open = true; }")
         page.locator(".stances .say").last.click()
         page.wait_for_selector("dialog[open]")
+        assert serious(page) == []
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci --prefix tests/browser")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_without_gold(browser: Any, without_gold: str, scheme: str) -> None:
+    with Tab(browser, without_gold, color_scheme=scheme) as page:
+        page.add_style_tag(content="main > section { content-visibility: visible !important; }")
+        page.evaluate(AXE.read_text(encoding="utf-8"))
         assert serious(page) == []
 
 

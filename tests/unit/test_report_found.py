@@ -88,5 +88,5 @@ def test_suspected_flips_stand_in_the_page_with_their_sentences(tmp_path: Path) 
     assert "Suspected flips and drops" in section
     assert "dropped speaker" in section
     assert "<b>Ulf Olm &lt;script&gt;" in section
-    assert "<blockquote>Olm warned of war &lt;script&gt;" in section
+    assert "Olm warned of war &lt;script&gt;" in section
     assert "<script>" not in section

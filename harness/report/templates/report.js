@@ -92,7 +92,7 @@
     // an empty cell stays at the end, whichever way the column is sorted
     rows.sort((x, y) => x.v === null || y.v === null ? (x.v === null) - (y.v === null)
       : sign * (column === 0 ? (x.v < y.v ? -1 : x.v > y.v ? 1 : 0) : x.v - y.v));
-    body.replaceChildren(...rows.map((r) => r.row));
+    body.append(...rows.map((r) => r.row));
     for (const cell of table.tHead.rows[0].cells) cell.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", sign < 0 ? "descending" : "ascending");
   }
