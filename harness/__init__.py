@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from harness.data.load import load_dataset
     from harness.report.collect import load_runs
     from harness.report.compare import compare
-    from harness.run import run
+    from harness.runs import run
 
 # Threads that wait for each other by spinning take turns with whatever else runs on a shared machine: measured on two busy
 # cores, generation took ten times as long. It must be set before the first library with OpenMP is loaded.
@@ -23,7 +23,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "load_dataset": "harness.data.load",
-    "run": "harness.run",
+    "run": "harness.runs",
     "load_runs": "harness.report.collect",
     "compare": "harness.report.compare",
 }
@@ -34,8 +34,5 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         from importlib import import_module
 
-        # the submodule `harness.run` shares a name with its function: the function is what is meant
-        value = getattr(import_module(_HOMES[name]), name)
-        globals()[name] = value
-        return value
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'harness' has no attribute {name!r}")

@@ -40,7 +40,7 @@ def run(overrides: tuple[str, ...]) -> None:
     Fields: split=dev|test|all  limit=N  articles=[id,...]  repeats=N  seed=N  dry=true  results=DIR.
     Hydra's own flags work too: -m, --cfg job, --config-dir DIR, --info.
     """
-    from harness.run import run_command
+    from harness.runs import run_command
 
     sys.exit(run_command(overrides))
 

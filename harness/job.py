@@ -373,7 +373,7 @@ def judge_items(articles: Sequence[Article], summaries: Answered) -> dict[str, l
 
 
 def system_use(role: str, system: System, answered: Answered, recorded: SystemUse | None = None) -> SystemUse:
-    """What a system did in this run, summed over its answers; what computing them took is known to the record, if there is one."""
+    """What a system did in this run, summed over its answers; what computing them took a record knows, if there is one."""
     answers = [p.answer for p in answered.predictions]
     # one answer may serve several items; it was computed and paid for once
     once = list({p.key: p.answer for p in answered.predictions}.values())

@@ -193,7 +193,13 @@ def balance(rows: Sequence[OutcomeRow], article: Article) -> list[ItemScore]:
             else (sum_a / n_a - sum_b / n_b, None)
         )
         own, conveyed, own_gold, gold = voice_counts(rows, sides[0])
-        voice = (own / conveyed - own_gold / gold, None) if conveyed else (None, NOTHING_CONVEYED)
+        if not conveyed:
+            voice = (None, NOTHING_CONVEYED)
+        elif not gold:
+            # invented stances may be conveyed where every gold one is unjudged
+            voice = (None, "no gold stance was judged")
+        else:
+            voice = (own / conveyed - own_gold / gold, None)
     return [
         ItemScore(article.id, article.id, metric, value, reason=reason)
         for metric, (value, reason) in ((HAWK_SHIFT, hawk), (VOICE_SHIFT, voice))

@@ -16,7 +16,7 @@ LAYERS = [
     {"systems"},
     {"predict", "preserve", "found", "scoring", "verify", "executors", "curate"},
     {"job", "dry", "rescore", "report", "listing", "results"},
-    {"run"},
+    {"runs"},
     {"web", "cli_base", "cli_data", "cli_results", "cli"},
 ]
 """A module imports from its own layer and those before it; `report` and `models` have rules of their own below."""
@@ -70,7 +70,7 @@ def test_imports_point_one_way(path: Path) -> None:
 
 def test_only_run_imports_hydra() -> None:
     users = {unit(p) for p in modules() if any(i.split(".")[0] in {"hydra", "omegaconf"} for i in imports_of(p))}
-    assert users == {"run"}
+    assert users == {"runs"}
 
 
 def test_report_reads_records_and_never_torch() -> None:
@@ -92,7 +92,7 @@ def test_pure_packages_do_no_io() -> None:
 def test_heavy_libraries_are_imported_inside_functions() -> None:
     light = {
         "cli",
-        "run",
+        "runs",
         "job",
         "predict",
         "config",
@@ -113,3 +113,13 @@ def test_heavy_libraries_are_imported_inside_functions() -> None:
 def test_data_folders_are_no_packages() -> None:
     for name in ("datasets", "seeds"):
         assert not list((PACKAGE.parent / name).rglob("*.py")), "a package called datasets would shadow Hugging Face's"
+
+
+def test_the_package_offers_functions_whatever_was_imported_before() -> None:
+    import harness.report.compare
+    import harness.runs
+
+    for _ in range(2):
+        from harness import compare, load_dataset, load_runs, run
+
+        assert all(callable(f) for f in (compare, load_dataset, load_runs, run))
