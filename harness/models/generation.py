@@ -108,8 +108,10 @@ def generate(
     holds = rows_hold(model)
     while batches:
         batch = batches.pop()
+        # a row must not turn its positions otherwise because of the others' length
+        longest = max(len(encoded[i]) for i in batch) + decoding.max_new_tokens
         try:
-            found = _answer(model, [encoded[i] for i in batch], decoding, rows=holds)
+            found = _answer(model, [encoded[i] for i in batch], decoding, rows=holds and longest <= model.steady)
         except Exception as error:
             if not is_out_of_memory(error) or len(batch) == 1:
                 raise

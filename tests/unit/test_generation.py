@@ -161,3 +161,20 @@ def test_batches_hold_every_prompt_once_and_keep_to_the_budget(
     for batch in batches:
         assert len(batch) <= rows
         assert len(batch) == 1 or len(batch) * (max(lengths[i] for i in batch) + new) <= budget
+
+
+def test_where_positions_depend_on_the_length_a_long_prompt_is_answered_alone(tmp_path: Path) -> None:
+    rope = {
+        "rope_type": "longrope",
+        "rope_theta": 1e4,
+        "short_factor": [1.0] * 4,
+        "long_factor": [1.0, 2.0, 4.0, 8.0],
+        "factor": 4.0,
+        "original_max_position_embeddings": 24,
+    }
+    model = load_tiny(tmp_path, "phi3", rope_parameters=rope, original_max_position_embeddings=24)
+    found = generate(model, PROMPTS, Decoding(max_new_tokens=8))
+    alone = [generate(model, [p], Decoding(max_new_tokens=8))[0] for p in PROMPTS]
+    assert [g.tokens for g in found] == [by_transformers(model, p, 8) for p in PROMPTS]
+    assert [g.tokens for g in alone] == [g.tokens for g in found]
+    assert {g.path for g in alone} == {"rows", "generate"}
