@@ -90,13 +90,18 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"whole_intervals": whole_intervals, "breakable": breakable, "degree": degree}
+    made.filters |= {"whole_intervals": whole_intervals, "stacked": stacked, "breakable": breakable, "degree": degree}
     return made
 
 
 def whole_intervals(text: str) -> Markup:
     """Escaped text in which no line breaks within brackets."""
     return Markup(re.sub(r"(\S+ )(\[[^\]]{1,40}\])", r'<span class="nb">\1\2</span>', str(escape(text))))
+
+
+def stacked(text: str) -> Markup:
+    """An escaped value with its interval on a line below it."""
+    return Markup(re.sub(r" \[([^\],]+), ([^\]]+)\]", r'<span class="ci-text">\1–\2</span>', str(escape(text))))
 
 
 def breakable(name: str) -> Markup:

@@ -183,7 +183,10 @@ def bands(runs: Runs, board: Leaderboard) -> Picture | None:
     for number, most in NUMBERS:
         wide, high, left, top = 46.0, 22.0, 136.0, 44.0
         body: list[Markup] = [s.text(left, 13, number + (" of 100" if number == "harm" else ""), "facet")]
-        body += [s.text(left + (j + 0.5) * wide - 1, top - 8, b, "tick", "middle") for j, b in enumerate(columns)]
+        body += [
+            s.text(left + (j + 0.5) * wide - 1, top - 8, b.replace("-", "–"), "tick", "middle")
+            for j, b in enumerate(columns)
+        ]
         for i, (name, table) in enumerate(shown):
             y, words = top + i * high, []
             body.append(s.text(left - 8, y + 14, s.cut(name.removesuffix(" (ceiling)"), 18), "name", "end", hint=name))

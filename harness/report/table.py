@@ -128,7 +128,8 @@ def _tested(runs: Runs, kind: str, baseline: str | None, seed: int) -> _Tested:
     names = labels(rows)
     # a baseline of one kind leaves the other kind its usual one
     chosen = baseline is not None and any(baseline in (names[r.fingerprint], r.name) for r in rows)
-    baseline_row = _baseline(rows, names, (baseline,) if chosen and baseline else USUAL[kind])
+    scored = [r for r in rows if any(_value(r, metric) is not None for metric in PRIMARY[kind])]
+    baseline_row = _baseline(rows, names, (baseline,)) if chosen and baseline else _baseline(scored, names, USUAL[kind])
     tests: list[Test] = []
     best: dict[str, str] = {}
     ranks: dict[str, dict[str, Rank]] = {}
@@ -143,6 +144,9 @@ def _tested(runs: Runs, kind: str, baseline: str | None, seed: int) -> _Tested:
         if not alone:
             best[metric] = best_row.fingerprint
         for other in [best_row] + ([baseline_row] if baseline_row and baseline_row is not best_row else []):
+            if _value(other, metric) is None:
+                # it answered, but about speakers that it found
+                continue
             tests.extend(_tests(runs, rows, counts, metric, other, tests, seed))
         ranks[metric] = _ranks(rows, metric, counts)
     return _Tested(rows, baseline_row, chosen, tests, best, ranks)
@@ -252,6 +256,8 @@ def why_empty(row: Row, metric: str, value: Value | None) -> str:
         return "unfitted" if row.use.status.startswith("unfitted") else row.use.status
     if metric.startswith("preservation.") and row.judge is None:
         return "no judge"
+    if value is None and row.kind == "stance" and row.run.system("speakers") is not None:
+        return "found speakers: scored end to end, with the speaker finder"
     if value is None:
         return "not computed"
     return value.reason or "undefined"

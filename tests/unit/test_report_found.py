@@ -15,6 +15,7 @@ from harness.report.collect import load_runs
 from harness.report.table import leaderboards
 from harness.report.text import terminal
 from harness.report.write import write_report
+from tests.make_believe import dataset, run, stance
 
 BAD = "<script>alert(1)</script> | [b]"
 
@@ -49,7 +50,7 @@ def test_finders_stand_in_every_format(tmp_path: Path) -> None:
     for name in ("terminal", "report.md", "index.html"):
         assert "Speaker finders" in files[name], name
         assert "0.625" in files[name], name
-        assert "0.500, 0.750" in files[name], name
+        assert ("0.500–0.750" if name == "index.html" else "0.500, 0.750") in files[name], name
         assert "17" in files[name], name
         assert "sentiment" in files[name], name
     assert "speaker missed 17, correct 4" in " ".join(files["terminal"].split())
@@ -68,6 +69,24 @@ def test_no_finder_no_section(tmp_path: Path) -> None:
     files = written(tmp_path / "results", tmp_path / "out")
     assert not any("Speaker finders" in text for text in files.values())
     assert 'id="suspected"' not in files["index.html"]
+
+
+def test_a_classifier_of_found_speakers_alone_is_no_baseline(tmp_path: Path) -> None:
+    """It answered about other people: nothing of it can be compared with answers about the declared speakers."""
+    data = dataset(12)
+    run(tmp_path, data, stance=stance("good", 0.1), resamples=100)
+    found = run(tmp_path, data, stance=stance("majority", 0.9), resamples=100)
+    finder = SystemUse(name="rule", kind="speakers", fingerprint="f" * 64)
+    write_record(
+        tmp_path,
+        found.model_copy(update={"systems": [*found.systems, finder], "metrics": {"speakers.f1": Value(value=0.5)}}),
+    )
+    runs = load_runs(tmp_path)
+    board = leaderboards(runs)[1]
+    assert board.baseline is None
+    assert board.tests == ()
+    line = next(line for line in board.lines if line.row.name == "majority")
+    assert line.cells[0].empty == "found speakers: scored end to end, with the speaker finder"
 
 
 def test_suspected_flips_stand_in_the_page_with_their_sentences(tmp_path: Path) -> None:
