@@ -251,9 +251,10 @@ def _read_scores(runs: Runs, row: Row, metrics: Sequence[str]) -> dict[str, Scor
 
     path = record_path(runs.results, row.run.run_id).with_name("scores.parquet")
     try:
-        wanted = pc.field("metric").isin(list(metrics)) & pc.field("value").is_valid()
-        table = pq.read_table(path, columns=["item", "article_id", "metric", "value"], filters=wanted)
-        parts = {name: table.filter(pc.equal(table["metric"], name)) for name in metrics}
+        file = pq.ParquetFile(path, read_dictionary=["article_id", "metric"])
+        table = file.read(columns=["item", "article_id", "metric", "value"], use_threads=False)
+        scored = pc.is_valid(table["value"])
+        parts = {name: table.filter(pc.and_(pc.equal(table["metric"], name), scored)) for name in metrics}
     except (pa.ArrowException, OSError, KeyError) as error:
         runs.note(
             f"{path.parent.name}/{path.name}: not readable ({_first_line(error)}); harness rescore writes it anew"
@@ -264,7 +265,7 @@ def _read_scores(runs: Runs, row: Row, metrics: Sequence[str]) -> dict[str, Scor
     numbers: dict[str, int] = runs.__dict__.setdefault("_item_numbers", {})
     found = {}
     for name, part in parts.items():
-        places = pc.index_in(part["article_id"], value_set=pa.array(ids, pa.string()))
+        places = pc.index_in(part["article_id"].cast(pa.string()), value_set=pa.array(ids, pa.string()))
         home = pc.fill_null(places, -1).to_numpy().astype(np.intp)
         items = [numbers.setdefault(item, len(numbers)) for item in part["item"].to_pylist()]
         known = home >= 0
