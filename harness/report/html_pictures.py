@@ -17,6 +17,9 @@ from harness.report.text import number
 MOST = 12
 """Small multiples of so many systems, the best by the first primary metric; the caption says how many are left out."""
 
+MOST_LABELS = 30
+"""With more points than this only those on the front carry their names; the others have tooltips."""
+
 NAMES = {
     "summary.rouge_lsum": "ROUGE-Lsum",
     "preservation.harm": "Harm per 100 conveyed stances",
@@ -131,6 +134,7 @@ def frontier(board: Leaderboard, metric: str) -> Picture | None:
         f"On the Pareto front: {', '.join(p.name for p in front)}."
     )
     beyond = f" Ceilings, not drawn: {', '.join(ceilings)}." if ceilings else ""
+    beyond += " Only those on it carry names; pointing at the others tells theirs." if len(points) > MOST_LABELS else ""
     left = f" No time or score: {', '.join(missing[:8])}{' …' if len(missing) > 8 else ''}." if missing else ""
     caption = (
         f"Vertical bars are 95\u00a0% intervals; better is {better} and to the left. Filled, and joined by the line: the "
@@ -177,7 +181,8 @@ def _frontier_svg(
         body.append(s.line(x, plot.y(p.low), x, plot.y(p.high), "whisker"))
         body.append(s.shape(i, x, y, 4.6, "point best" if p in on_front else "point", hints[i]))
     # labels last, and those on the front first: they must be readable
-    for i in sorted(range(len(points)), key=lambda i: points[i] not in on_front):
+    labelled = [i for i, p in enumerate(points) if p in on_front or len(points) <= MOST_LABELS]
+    for i in sorted(labelled, key=lambda i: points[i] not in on_front):
         cls = "name" if points[i] in on_front else "name dim"
         body += plot.label(*where(points[i]), points[i].name, cls, hints[i])
     return s.svg(name, title, alternative, plot.width, plot.height, body)
