@@ -26,7 +26,7 @@ from harness.report.suspected import Suspicion, disagreements, suspicions
 from harness.report.svg import Markup, Picture, escape
 from harness.report.table import Leaderboard, labels
 from harness.report.text import TITLES, difference_row, problem_lines, reproduce
-from harness.report.verdicts import pair_verdicts, unscored_verdict, verdicts
+from harness.report.verdicts import Verdict, pair_verdicts, unscored_verdict, verdicts
 from harness.types import Stance
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ def html(runs: Runs, boards: Sequence[Leaderboard], comparisons: Sequence[Compar
     Deterministic: it depends on the records, predictions and dataset snapshot alone.
     """
     filled = [board for board in boards if board.lines]
-    sentences = [v for board in filled for v in verdicts(runs, board)]
+    # two runs have one verdict: their own comparison's, not the leaderboards' tests of another family
+    sentences = [v for c in comparisons for v in pair_verdicts(c) or [Verdict("", c.verdict)]]
+    sentences = sentences or [v for board in filled for v in verdicts(runs, board)]
     galleries, undrawn = _galleries(runs, filled)
     details = drilldown(runs, [line.row.fingerprint for board in filled for line in board.lines])
     without = _without_gold(runs)
@@ -100,13 +102,20 @@ def whole_intervals(text: str) -> Markup:
 
 
 def stacked(text: str) -> Markup:
-    """An escaped value with its interval on a line below it."""
-    return Markup(re.sub(r" \[([^\],]+), ([^\]]+)\]", r'<span class="ci-text">\1–\2</span>', str(escape(text))))
+    """An escaped value with its interval on a line below it; signed ends are joined by a word."""
+
+    def below(found: re.Match[str]) -> str:
+        low, high = found.groups()
+        joined = f"{low} to {high}" if low[0] in "+−" else f"{low}–{high}"
+        return f'<span class="ci-text">{joined}</span>'
+
+    said = re.sub(r"(?<!\w)-(?=\d)", "−", str(escape(text)))
+    return Markup(re.sub(r" \[([^\],]+), ([^\]]+)\]", below, said))
 
 
 def breakable(name: str) -> Markup:
-    """An escaped name that may break after an underscore, a hyphen or a slash."""
-    return Markup(re.sub(r"([_/-])(?=\w)", r"\1<wbr>", str(escape(name))))
+    """An escaped name that may break after an underscore, a hyphen, a dot or a slash."""
+    return Markup(re.sub(r"([_/.-])(?=\w)", r"\1<wbr>", str(escape(name))))
 
 
 def degree(label: str) -> str:
@@ -193,7 +202,6 @@ def _comparison_view(comparison: Comparison) -> dict[str, Any]:
     return {
         "kind": comparison.kind,
         "title": f"{TITLES[comparison.kind]}: {comparison.a.name} − {comparison.b.name}",
-        "verdicts": [v.text for v in pair_verdicts(comparison)] or [comparison.verdict],
         "a": comparison.a.name,
         "b": comparison.b.name,
         "rows": [(d.real, difference_row(d)) for d in comparison.differences],

@@ -251,6 +251,8 @@ def test_compare_writes_a_page_and_ranks_articles(results: Path, harness: Harnes
     assert tuple(map(int, counted.groups())) == only
     text = page.read_text(encoding="utf-8")
     assert "careful-twin − majority" in text
+    said = text.partition('<ul class="verdicts">')[2].partition("</ul>")[0]
+    assert said.count("flips") == 1, "one verdict on flips, not one a family of tests"
     assert 'data-board="stance"' in text
 
 

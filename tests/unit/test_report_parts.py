@@ -18,7 +18,7 @@ from harness.report.columns import GONE, UNASKED, UNPARSED, codes
 from harness.report.compare import MetricDifference
 from harness.report.counts import shared_counts
 from harness.report.drilldown import _pack, drilldown, mentions, packed, utf16, without_article
-from harness.report.html import whole_intervals
+from harness.report.html import stacked, whole_intervals
 from harness.report.latex import escape
 from harness.report.show import visible
 from harness.report.table import Cell, leaderboards
@@ -78,6 +78,12 @@ def test_terminal_shows_control_characters() -> None:
 
 def test_intervals_do_not_break_and_are_escaped() -> None:
     assert whole_intervals("<b> 4 [2–8]: x") == '&lt;b&gt; <span class="nb">4 [2–8]</span>: x'
+
+
+def test_intervals_stack_below_their_values() -> None:
+    assert stacked("0.5 [0.4, 0.6] <b>") == '0.5<span class="ci-text">0.4–0.6</span> &lt;b&gt;'
+    assert stacked("-0.1 [-0.2, +0.1]") == '−0.1<span class="ci-text">−0.2 to +0.1</span>'
+    assert stacked("(not-scored)") == "(not-scored)"
 
 
 def test_pareto_front_keeps_what_nothing_beats_in_both() -> None:
