@@ -113,7 +113,7 @@
   const form = $("#filters");
   const data = await reading, prose = unpacked($("#prose").textContent);
   const { articles, items, first, classifiers, summarisers } = data;
-  for (const system of [...classifiers, ...summarisers]) form.elements.sys.append(el("option", {}, system.name));
+  for (const name of new Set([...classifiers, ...summarisers].map((s) => s.name))) form.elements.sys.append(el("option", {}, name));
   const code = (system, i) => system.codes.charCodeAt(i) - 48;
   const fate = (system, i) => (system.outcomes ? system.outcomes.charCodeAt(i) - 97 : -1);
   const isFlip = (gold, told) => gold >= 0 && told < UNPARSED && (DEGREES[gold] ?? 0) * (DEGREES[told] ?? 0) < 0;
