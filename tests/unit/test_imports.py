@@ -15,7 +15,7 @@ LAYERS = [
     {"config", "metrics", "stats", "records", "store", "paths", "environment", "progress"},
     {"data", "models"},
     {"systems"},
-    {"predict", "preserve", "found", "scoring", "verify", "executors", "curate"},
+    {"selection", "predict", "preserve", "found", "scoring", "verify", "executors", "curate"},
     {"job", "dry", "rescore", "report", "listing", "results"},
     {"runs"},
     {"web", "cli_base", "cli_data", "cli_results", "cli"},

@@ -1,0 +1,87 @@
+"""Which articles a run is about: the dataset that a config names, cut down to its targets, split and limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from harness.config import RunConfig
+from harness.errors import ConfigError, nearest_hint
+from harness.types import ESCALATION, Annotation, Article, Dataset
+
+
+def read_articles(config: RunConfig) -> Dataset:
+    """The dataset that a config names."""
+    from harness.paths import dataset_path
+
+    path = dataset_path(config.dataset.path)
+    dataset = _load(path, config.dataset.format, stamp(path))
+    return dataset if config.dataset.targets is None else restrict(dataset, config.dataset.targets)
+
+
+@lru_cache(maxsize=4)
+def _load(path: Path, kind: str, _stamped: tuple[tuple[str, int, int], ...]) -> Dataset:
+    """The dataset; the jobs of a sweep share it as long as no file below `path` changed, which `_stamped` tells."""
+    from harness.data.load import load_dataset
+    from harness.data.plain_texts import load_texts
+
+    return load_texts(path) if kind == "texts" else load_dataset(path)
+
+
+def stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, time and size of every file below a path, or of the file itself."""
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    return tuple((str(p), (found := p.stat()).st_mtime_ns, found.st_size) for p in files)
+
+
+def restrict(dataset: Dataset, targets: Sequence[str]) -> Dataset:
+    """The dataset as if it asked about these targets only: declarations, labels, and so what fitted systems learn from.
+
+    Its fingerprint is that of what is left, which makes the choice part of a run's identity. Articles without any of
+    the targets are left out; ConfigError for a target that no article has.
+    """
+    from harness.data.load import fingerprint
+
+    known = sorted({x.id for a in dataset for x in a.targets})
+    for wanted in targets:
+        if wanted not in known:
+            raise ConfigError(
+                f"dataset.targets: there is no target {wanted!r}", hint=nearest_hint(wanted, known) or None
+            )
+
+    def labels(annotation: Annotation) -> Annotation:
+        return replace(annotation, stances=tuple(s for s in annotation.stances if s.target in targets))
+
+    articles = tuple(
+        replace(
+            a,
+            targets=tuple(
+                replace(x, parent=x.parent if x.parent in targets else None) for x in a.targets if x.id in targets
+            ),
+            annotations=tuple(map(labels, a.annotations)),
+            gold=labels(a.gold) if a.gold else None,
+            complete=a.complete and ESCALATION in targets,
+        )
+        for a in dataset
+        if any(x.id in targets for x in a.targets)
+    )
+    return replace(dataset, articles=articles, fingerprint=fingerprint(articles))
+
+
+def select(dataset: Dataset, config: RunConfig) -> tuple[Article, ...]:
+    """Articles by split, or those named, then the first `limit` of them; ConfigError if none is left."""
+    everything = config.split == "all" or config.dataset.format == "texts"
+    chosen = [a for a in dataset if everything or a.split == config.split]
+    if config.articles is not None:
+        known = [a.id for a in dataset]
+        for wanted in config.articles:
+            if wanted not in known:
+                raise ConfigError(f"articles: there is no article {wanted!r}", hint=nearest_hint(wanted, known) or None)
+        chosen = [a for a in dataset if a.id in config.articles]
+    if not chosen:
+        raise ConfigError(
+            f"no article of split {config.split!r} in {dataset.name}", hint="split=all takes every article"
+        )
+    return tuple(chosen[: config.limit])
