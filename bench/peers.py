@@ -16,6 +16,10 @@ Row = dict[str, Any]
 """name, ours_s, peer_s, ratio (peer / ours unless the name says otherwise), target, note."""
 
 HERE = Path(__file__).parent
+PEERS_ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"} | {
+    "TOKENIZERS_PARALLELISM": "false"
+}
+"""Without what importing harness sets for its own threads: a peer runs as it would by itself."""
 
 
 class Peer:
@@ -41,7 +45,7 @@ class Peer:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 text=True,
-                env=os.environ | {"TOKENIZERS_PARALLELISM": "false"},
+                env=PEERS_ENVIRONMENT,
             )
         process = self._process
         assert process.stdin and process.stdout
