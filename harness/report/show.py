@@ -124,8 +124,8 @@ def _stances(console: Console, runs: Runs, row: Row, article: Article, speaker: 
                 mark = "[yellow]✗[/yellow]"
         evidence = " … ".join(e.text for e in label.evidence) if label else ""
         gold_text = str(label.stance) if label else "(not labelled)"
-        speaker = article.speaker(ref.speaker_id).name
-        table.add_row(escape(speaker), ref.target_id, gold_text, str(said), mark, escape(evidence))
+        name = article.speaker(ref.speaker_id).name
+        table.add_row(escape(name), ref.target_id, gold_text, str(said), mark, escape(evidence))
     console.print()
     console.print(table)
 

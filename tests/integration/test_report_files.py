@@ -270,6 +270,21 @@ def test_show_prints_prompt_and_raw_answer_word_for_word(results: Path, harness:
     assert "did you mean" in harness(*args, "--speaker", "s11", code=1).stderr
 
 
+def test_show_has_a_row_for_every_pair(results: Path, harness: Harness) -> None:
+    runs = load_runs(results)
+    row = next(r for r in runs.rows("stance") if r.name == "careful")
+    article = next(a for a in runs.articles if HOSTILE not in a.text)
+    args = ("show", row.run.run_id, "--results", str(results), "--article", article.id)
+    pairs = list(article.pairs())
+    assert len(pairs) > 3
+    for chosen in (None, article.speakers[1].id):
+        said = harness(*args, *(("--speaker", chosen) if chosen else ()), COLUMNS="250").stdout
+        table = said.partition("Stance")[2]
+        wanted = [(s.name, t.id) for s, t in pairs if chosen in (None, s.id)]
+        for name, target in wanted:
+            assert re.search(rf"{re.escape(name)}\W+{re.escape(target)}\b", table), (name, target)
+
+
 def test_report_writes_all_five_files(results: Path, harness: Harness, tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = harness("report", "--results", str(results), "--out", str(out), "--baseline", "hasty")
