@@ -305,7 +305,13 @@ def system_use(role: str, system: System, answered: Answered, recorded: SystemUs
     answers = [p.answer for p in answered.predictions]
     # one answer may serve several items; it was computed and paid for once
     once = list({p.key: p.answer for p in answered.predictions}.values())
-    costs = [a.cost for a in once if a.cost is not None]
+    price = getattr(system.options, "price", None)
+    tokens_in, tokens_out = (sum(getattr(a, name) or 0 for a in once) for name in ("tokens_in", "tokens_out"))
+    # no question has 0 tokens: where a server's answer has, an older version took what was not counted for 0
+    n_no_usage = sum(
+        a.error is None and (a.tokens_in is None or a.tokens_out is None or (price is not None and not a.tokens_in))
+        for a in answers
+    )
     return SystemUse.model_validate(
         {
             "name": system.name,
@@ -318,13 +324,14 @@ def system_use(role: str, system: System, answered: Answered, recorded: SystemUs
             "n_failed": sum(a.error is not None for a in answers),
             "first_error": next((a.error for a in answers if a.error is not None), None),
             "n_unparsed": sum(a.error is None and a.label is None for a in answers) if KINDS[role] == "stance" else 0,
-            "tokens_in": sum(a.tokens_in for a in once),
-            "tokens_out": sum(a.tokens_out for a in once),
+            "tokens_in": tokens_in,
+            "tokens_out": tokens_out,
+            "n_no_usage": n_no_usage,
             "tokens_cut": sum(a.tokens_cut for a in once),
             "n_cut": sum(a.tokens_cut > 0 for a in answers),
             "seconds": sum(a.seconds for a in once),
             "peak_memory_bytes": recorded.peak_memory_bytes if recorded else answered.peak_memory_bytes,
-            "cost": sum(costs) if costs else None,
+            "cost": price.of(tokens_in, tokens_out) if price is not None and tokens_in and not n_no_usage else None,
             "paths": answered.paths,
             "status": answered.unfitted or "ok",
             "ceiling": system.ceiling,

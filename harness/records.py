@@ -35,7 +35,8 @@ class Value(_Row):
 
 
 class SystemUse(_Row):
-    """A system of the run and what it cost."""
+    """A system of the run and what it cost; `n_no_usage` counts the answers whose server counted no tokens: they are in no
+    sum of tokens, and with one of them there is no `cost`, which is that of the answers' tokens at the run's price."""
 
     name: str
     kind: Literal["summariser", "stance", "judge", "speakers", "bertscore", "nli"]
@@ -49,6 +50,7 @@ class SystemUse(_Row):
     n_unparsed: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
+    n_no_usage: int = 0
     tokens_cut: int = 0
     n_cut: int = 0
     seconds: float = 0.0

@@ -300,7 +300,7 @@ class Answer:
 
     `label` is None for text answers and for a stance that could not be parsed; `scores` holds log-probabilities or
     probabilities by label; `path` names the way it was computed; `tokens_cut` counts article tokens that the
-    model did not see; `cost` is what a server's tokens cost at the configured prices; `error` is set when there is no
+    model did not see; `tokens_in` and `tokens_out` are None where a server counts none; `error` is set when there is no
     answer, and then nothing else counts.
     """
 
@@ -309,11 +309,10 @@ class Answer:
     scores: Mapping[str, float] = field(default_factory=dict)
     raw: str | None = None
     prompt: str | None = None
-    tokens_in: int = 0
-    tokens_out: int = 0
+    tokens_in: int | None = 0
+    tokens_out: int | None = 0
     tokens_cut: int = 0
     seconds: float = 0.0
-    cost: float | None = None
     path: str = ""
     error: str | None = None
 

@@ -232,21 +232,29 @@ def _costs(line: Line, use: SystemUse) -> list[CellView]:
     cut = f"{use.n_cut} cut" if use.n_cut else ""
     problems = ", ".join(x for x in (failed, unparsed, cut) if x) or "none"
     tokens = use.tokens_in + use.tokens_out
+    uncounted = f"no counts of tokens came with {use.n_no_usage} of {use.n_items} answers" if use.n_no_usage else ""
     return [
         CellView(
             str(use.n_failed + use.n_unparsed),
             problems if use.n_items else short(gone),
             empty="" if use.n_items else gone,
         ),
-        CellView(str(tokens), f"{_count(use.tokens_in)} in", f"{_count(use.tokens_out)} out", note=f"{tokens:,} in all")
+        CellView(
+            str(tokens),
+            f"{_count(use.tokens_in)} in",
+            f"{_count(use.tokens_out)} out",
+            note=f"{tokens:,} in all" + (uncounted and f"; {uncounted}"),
+        )
         if tokens
-        else CellView("", "no tokens" if use.n_items else short(gone), empty="the system reads no tokens"),
+        else CellView("", "no tokens" if use.n_items else short(gone), empty=uncounted or "the system reads no tokens"),
         CellView(repr(pace), _seconds(pace)) if pace is not None else CellView("", short(gone), empty=gone),
         CellView(str(use.peak_memory_bytes), f"{use.peak_memory_bytes / 2**20:,.0f} MiB")
         if use.peak_memory_bytes
         else CellView("", "not recorded", empty="no run of this system measured it"),
         CellView(repr(use.cost), f"{use.cost:.4f}")
         if use.cost is not None
+        else CellView("", f"no usage ({use.n_no_usage} of {use.n_items})", empty=uncounted)
+        if uncounted
         else CellView("", "no price", empty="runs here, or no price is configured"),
     ]
 

@@ -42,11 +42,9 @@ class Price(BaseModel):
     input: Annotated[float, Field(ge=0)]
     output: Annotated[float, Field(ge=0)]
 
-    def of(self, completion: Completion) -> float | None:
-        """What a completion cost; None where the server reports no usage."""
-        if completion.tokens_in is None or completion.tokens_out is None:
-            return None
-        return (self.input * completion.tokens_in + self.output * completion.tokens_out) / 1e6
+    def of(self, tokens_in: int, tokens_out: int) -> float:
+        """What so many tokens cost."""
+        return (self.input * tokens_in + self.output * tokens_out) / 1e6
 
 
 class EndpointOptions(Options):
@@ -206,18 +204,16 @@ class EndpointSystem(System):
             completions.append(outcome)
         found = [self.read(c) for c in completions]
         one = found[0] if len(found) == 1 else replace(merged := self.merge(found), path=f"{merged.path}+windows")
-        costs = [self.options.price.of(c) for c in completions] if self.options.price else []
         return Answer(
             output=one.output,
             label=one.label,
             scores=one.scores,
             raw="\n".join(c.text for c in completions),
             prompt=asked.prompts[0],
-            tokens_in=sum(c.tokens_in or 0 for c in completions),
-            tokens_out=sum(c.tokens_out or 0 for c in completions),
+            tokens_in=_total([c.tokens_in for c in completions]),
+            tokens_out=_total([c.tokens_out for c in completions]),
             tokens_cut=asked.tokens_cut,
             seconds=sum(c.seconds for c in completions),
-            cost=math.fsum(c for c in costs if c is not None) if costs and None not in costs else None,
             path=one.path,
             error=one.error,
         )
@@ -230,6 +226,12 @@ class EndpointSystem(System):
         """One of the answers to several windows of an article: the texts in order, unless one of them is an error."""
         errors = [a for a in found if a.error is not None]
         return errors[0] if errors else replace(found[0], output=" ".join(a.output for a in found))
+
+
+def _total(counts: Sequence[int | None]) -> int | None:
+    """The sum; None where one is not known."""
+    known = [c for c in counts if c is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 @dataclass(frozen=True)

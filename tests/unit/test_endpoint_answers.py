@@ -108,7 +108,7 @@ def test_an_answer_is_kept_whatever_else_comes_with_it(tmp_path: Path) -> None:
         assert (answer.error, answer.output.removesuffix(" \ufffd")) == (None, "A"), READ[
             int(prediction.article_id[1:])
         ]
-        assert (answer.tokens_in, answer.tokens_out) == (0, 0)
+        assert (answer.tokens_in, answer.tokens_out) == (None, None)
 
 
 def test_stances_too(tmp_path: Path) -> None:
