@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     import torch
 
 DTYPES = ("float32", "bfloat16", "float16")
+_NO_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "alloc_failed",
+    "allocation_failed",
+)
+"""What errors say in lower case where memory was short; the last two of cuBLAS's and cuDNN's statuses."""
 _SHORT = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 
@@ -127,12 +136,20 @@ def _resident(field: str) -> int:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an allocation failed, on a GPU or on a processor (where torch raises a plain RuntimeError)."""
-    import torch
+    """Whether an allocation failed, on a GPU or on a processor: what was raised, or the error that it was raised from.
 
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+    Only torch's own allocator has an error type for it; the driver, cuBLAS, cuDNN and the processor's allocator say it in
+    the text of a plain RuntimeError, or the system in that of an OSError.
+    """
+    if isinstance(error, MemoryError):
         return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    if isinstance(error, RuntimeError | OSError):
+        import torch
+
+        text = str(error).lower()
+        if isinstance(error, torch.OutOfMemoryError) or any(words in text for words in _NO_MEMORY):
+            return True
+    return error.__cause__ is not None and is_out_of_memory(error.__cause__)
 
 
 def release_cached(device: str) -> None:

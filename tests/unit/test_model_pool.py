@@ -141,3 +141,26 @@ def test_running_out_of_memory_is_recognised() -> None:
         torch.empty(1 << 60, dtype=torch.uint8)
     assert is_out_of_memory(caught.value)
     assert not is_out_of_memory(RuntimeError("shapes do not match"))
+    assert not is_out_of_memory(ValueError("out of memory"))
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "CUDA out of memory. Tried to allocate 2.00 GiB",
+        "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+        "[enforce fail at alloc_cpu.cpp:121] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes",
+        "unable to mmap 9 bytes from file <x>: Cannot allocate memory (12)",
+    ],
+)
+def test_whoever_runs_out_of_memory_is_recognised(says: str) -> None:
+    import torch
+
+    assert is_out_of_memory(RuntimeError(says))
+    assert is_out_of_memory(torch.AcceleratorError(says))
+    wrapped = ModelError("cannot load x")
+    wrapped.__cause__ = RuntimeError(says)
+    assert is_out_of_memory(wrapped)
