@@ -22,7 +22,7 @@ from harness.report.html_head import head, states
 from harness.report.html_pictures import NAMES, confusions, frontier
 from harness.report.html_preservation import bands, judge_heat_map, sides
 from harness.report.html_slices import slices
-from harness.report.suspected import Suspicion, disagreements, suspicions
+from harness.report.suspected import Suspicion, disagreements, suspicions, unasked
 from harness.report.svg import Markup, Picture, escape
 from harness.report.table import Leaderboard, labels
 from harness.report.text import TITLES, difference_row, problem_lines, reproduce
@@ -180,7 +180,7 @@ def _finders_view(runs: Runs) -> dict[str, Any] | None:
 def _without_gold(runs: Runs) -> dict[str, Any]:
     """Suspected flips and drops by article, and what classifiers dispute most; nothing with gold, which has scores instead."""
     if runs.use is None or runs.use.labelled:
-        return {"suspected": [], "n_suspected": 0, "disputed": [], "n_disputed": 0, "asked": []}
+        return {"suspected": [], "n_suspected": 0, "disputed": [], "n_disputed": 0, "asked": [], "unasked": {}}
     found, disputed = suspicions(runs), disagreements(runs)
     titles = {a.id: a.title for a in runs.articles}
     names = {(a.id, s.id): s.name for a in runs.articles for s in a.speakers}
@@ -194,6 +194,7 @@ def _without_gold(runs: Runs) -> dict[str, Any]:
         "disputed": shown,
         "n_disputed": len(disputed),
         "asked": sorted({name for d in disputed for name, _ in d.said}),
+        "unasked": unasked(runs),
     }
 
 

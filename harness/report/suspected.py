@@ -68,7 +68,8 @@ def _suspicion(summariser: str, data: dict[str, Any]) -> Suspicion:
         target=data["target"],
         outcome=data["outcome"],
         article_says=data["article_says"],
-        summary_says=data["summary_says"],
+        # of somebody whom the summary leaves out, a judge's word is no reading of it
+        summary_says=None if data["outcome"] == "dropped_speaker" else data["summary_says"],
         sentences=tuple(data["sentences"]),
     )
 
@@ -93,14 +94,34 @@ def spread(labels: list[Stance]) -> int:
     return max((abs((a.degree or 0) - (b.degree or 0)) for a, b in combinations(labels, 2)), default=0)
 
 
+SUSPECTED = "Suspected flips and drops"
+DISPUTED = "Where systems disagree"
+
+
+def unasked(runs: Runs) -> dict[str, str]:
+    """Why there can be no suspicion or no disagreement, by title, and what to add; empty where somebody was asked."""
+    found = {}
+    answered = [row for row in runs.rows("stance") if row.use.status == "ok"]
+    if not runs.rows("summariser"):
+        found[SUSPECTED] = "no summary was made: add summariser=lead3 judge=sentiment to harness run"
+    elif runs.judge is None:
+        found[SUSPECTED] = "no judge was asked: add judge=sentiment (or judge=smollm2) to harness run"
+    if len(answered) < 2:
+        other = "smollm2" if any(row.name == "sentiment" for row in answered) else "sentiment"
+        told = f"{answered[0].name} alone answered" if answered else "no stance classifier answered"
+        found[DISPUTED] = f"{told}: harness run again with stance={other} gives it another to differ from"
+    return found
+
+
 def without_gold(runs: Runs, most: int) -> Iterator[str]:
     """Lines for a text report; nothing where there is gold."""
     if runs.use is None or runs.use.labelled:
         return
-    for title, rows in (
-        ("Suspected flips and drops", suspicions(runs)),
-        ("Where systems disagree", disagreements(runs)),
-    ):
+    missing = unasked(runs)
+    for title, rows in ((SUSPECTED, suspicions(runs)), (DISPUTED, disagreements(runs))):
+        if title in missing:
+            yield f"{title}: {missing[title]}"
+            continue
         yield f"{title}: {len(rows)}"
         for row in rows[:most]:
             yield f"  {row}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from harness.records import read_record
@@ -53,6 +54,30 @@ def test_a_folder_of_texts_is_run_and_nothing_is_scored(harness: Harness, tmp_pa
     assert {c["name"] for c in told["classifiers"]} == {"sentiment", "blunt"}
     assert all("9" not in c["codes"] and len(c["codes"]) == 6 for c in told["classifiers"])
     assert told["summarisers"][0]["outcomes"].count("i") + told["summarisers"][0]["outcomes"].count("j") >= 3
+
+
+def test_the_plain_command_asks_two_classifiers_and_a_judge(harness: Harness, tmp_path: Path) -> None:
+    (tmp_path / "my_articles").mkdir()
+    (tmp_path / "my_articles" / "one.txt").write_text(TEXT, encoding="utf-8")
+    harness("run", "dataset=folder", "dataset.path=my_articles/")
+    records = [read_record(p) for p in sorted((tmp_path / "results" / "runs").glob("*/record.json"))]
+    assert [r.status for r in records] == ["complete", "complete"]
+    said = harness("report").stdout
+    assert "Suspected flips and drops: 1" in said
+    assert "dropped speaker: Ulf Olm on escalation (article: oppose, summary: nothing)" in said
+    assert "“General Ulf Olm warned that a terrible war would follow" in said
+    assert re.search(r"Where systems disagree: [12]\n", said)
+    assert re.search(r"on escalation: sentiment \w+, smollm2 \w+", said)
+    # what is chosen on the command line is what runs
+    harness("run", "dataset=folder", "dataset.path=my_articles/", "stance=majority", "judge=none", "results=bare")
+    [bare] = [read_record(p) for p in (tmp_path / "bare" / "runs").glob("*/record.json")]
+    assert {s.name for s in bare.systems} == {"lead3", "rule", "majority"}
+    said = harness("report", "--results", "bare").stdout
+    assert "Suspected flips and drops: no judge was asked: add judge=" in said
+    assert "Where systems disagree: no stance classifier answered: " in said
+    page = (tmp_path / "bare" / "reports" / "latest" / "index.html").read_text(encoding="utf-8")
+    assert "no judge was asked: add judge=" in page
+    assert "unfitted: unfitted" not in page
 
 
 def test_a_text_that_is_not_utf8_is_named(harness: Harness, tmp_path: Path) -> None:
