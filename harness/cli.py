@@ -69,8 +69,9 @@ def report(runs: tuple[str, ...], results: Path, out: Path | None, baseline: str
 
     found = load_runs(results, runs)
     boards = leaderboards(found, baseline=baseline)
-    terminal(Console(highlight=False, emoji=False), found, boards)
+    # written first: a pipe may close on what is printed, and what the pages find torn is printed too
     written = write_report(found, boards, out or results / "reports" / "latest")
+    terminal(Console(highlight=False, emoji=False), found, boards)
     click.echo("written: " + ", ".join(map(str, written)), err=True)
 
 
@@ -93,12 +94,14 @@ def compare(a: str, b: str, results: Path, page: Path | None) -> None:
     from harness.report.text import comparison_terminal
 
     comparisons = compare_runs(a, b, results)
-    for comparison in comparisons:
-        comparison_terminal(Console(highlight=False, emoji=False), comparison)
     if page is not None:
         from harness.report.write import write_comparison
 
-        click.echo(f"written: {write_comparison(a, b, results, comparisons, page)}", err=True)
+        write_comparison(a, b, results, comparisons, page)
+    for comparison in comparisons:
+        comparison_terminal(Console(highlight=False, emoji=False), comparison)
+    if page is not None:
+        click.echo(f"written: {page}", err=True)
 
 
 @cli.command()

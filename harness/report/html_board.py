@@ -52,7 +52,7 @@ def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
     """A leaderboard as the template draws it: headings, and rows of cells in the same order."""
     names = labels([line.row for line in board.lines])
     kept = [i for i in range(len(board.columns)) if _tells(board, i)]
-    spans = {i: _span([line.cells[i] for line in board.lines]) for i in kept}
+    spans = {i: _span(board, i) for i in kept}
     tested = {i for i in kept if board.columns[i][0] in PRIMARY[board.kind]}
     ranked = {i for i in tested if any(line.cells[i].rank for line in board.lines)}
     columns: list[Column] = []
@@ -134,10 +134,17 @@ def _limits(
     return rows
 
 
-def _span(cells: Sequence[Cell]) -> tuple[float, float] | None:
-    """The common scale of a column: from the lowest to the highest end of its intervals; None where all are one value."""
+def _span(board: Leaderboard, i: int) -> tuple[float, float] | None:
+    """The common scale of a column: from the lowest to the highest end of the intervals of the systems that compete (of all
+    where none does); None where all are one value."""
+    cells = [line.cells[i] for line in board.lines if _competes(line, i)] or [line.cells[i] for line in board.lines]
     ends = [e for c in cells for e in (c.value, c.ci_low, c.ci_high) if e is not None]
-    return (min(ends), max(ends)) if max(ends) > min(ends) else None
+    return (min(ends), max(ends)) if ends and max(ends) > min(ends) else None
+
+
+def _competes(line: Line, i: int) -> bool:
+    cell = line.cells[i]
+    return not line.row.use.ceiling and cell.value is not None and not (cell.note or "").startswith("not ranked")
 
 
 def _cell_view(cell: Cell, span: tuple[float, float] | None, line: Line, board: Leaderboard) -> CellView:
@@ -166,13 +173,16 @@ def _cell_view(cell: Cell, span: tuple[float, float] | None, line: Line, board: 
     )
 
 
-def _bar(cell: Cell, span: tuple[float, float]) -> tuple[float, float, float]:
+def _bar(cell: Cell, span: tuple[float, float]) -> tuple[float, float, float] | None:
+    """The drawn interval; cut where a ceiling's leaves the scale, and None where its value does."""
     low, high = span
+    assert cell.value is not None
+    if not low <= cell.value <= high:
+        return None
 
     def at(v: float) -> float:
-        return round(100 * (v - low) / (high - low), 1)
+        return round(100 * (min(max(v, low), high) - low) / (high - low), 1)
 
-    assert cell.value is not None
     value = at(cell.value)
     if cell.ci_low is None or cell.ci_high is None:
         return value, 0.0, value

@@ -15,8 +15,9 @@ import pytest
 from harness.data.load import fingerprint
 from harness.report.collect import Runs, load_runs
 from harness.report.columns import UNPARSED, codes
+from harness.report.compare import compare
 from harness.report.table import labels, leaderboards
-from harness.report.write import write_report
+from harness.report.write import write_comparison, write_report
 from harness.types import STANCES, Article, Dataset
 from tests.make_believe import HOSTILE, dataset, judge, results_folder, run, summariser
 
@@ -353,6 +354,32 @@ def test_without_gold_suspicions_and_disputes_lead_to_the_article(browser: Any, 
         assert page.locator(".stances thead th").all_inner_texts() == ["speaker", "target", "one", "other"]
         page.select_option("select[name=w]", "dropped")
         assert count(page)[1] > 0
+
+
+@pytest.fixture(scope="module")
+def comparison(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Writes the page that compares two systems' runs; gives its address."""
+
+    def page(a: str, b: str) -> str:
+        ids = [
+            next(r.run.run_id for kind in ("summariser", "stance") for r in runs.rows(kind) if r.name == n)
+            for n in (a, b)
+        ]
+        out = tmp_path_factory.mktemp("pair") / "pair.html"
+        return write_comparison(*ids, runs.results, compare(*ids, runs.results), out).as_uri()
+
+    return page
+
+
+@pytest.mark.parametrize("pair", [("thorough", "terse"), ("careful", "hasty")], ids=["summarisers", "classifiers"])
+def test_where_two_systems_part_most_leads_to_the_article(browser: Any, comparison: Any, pair: tuple[str, str]) -> None:
+    with Tab(browser, comparison(*pair)) as page:
+        link = page.locator(".apart a").nth(1)
+        wanted = link.inner_text()
+        link.click()
+        wait(page, f"document.querySelector('#article .meta')?.textContent.startsWith('{wanted} ')")
+        assert count(page)[0] > 0
+        assert page.locator("#article .summary" if pair[0] == "thorough" else "#article .stances").count() > 0
 
 
 def test_keyboard_alone_reaches_everything(browser: Any, address: str) -> None:

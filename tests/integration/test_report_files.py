@@ -291,3 +291,20 @@ def test_report_writes_all_five_files(results: Path, harness: Harness, tmp_path:
     assert {p.name for p in out.iterdir()} == FILES
     assert "misstates the fewest stances" in process.stdout
     assert "Δ: difference to <b>hasty</b>" in (out / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_reader_who_leaves_early_leaves_the_files_whole(results: Path, tmp_path: Path) -> None:
+    broken, out = tmp_path / "broken", tmp_path / "out"
+    shutil.copytree(results, broken)
+    part = next((broken / "predictions").glob("careful-twin-*/part-*.parquet"))
+    part.write_bytes(part.read_bytes()[:200])
+    command = [sys.executable, "-m", "harness.cli", "report", "--results", str(broken), "--out", str(out)]
+    env = {**os.environ, "COLUMNS": "200"}
+    process = subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    process.stdout.close()
+    process.wait()
+    assert {p.name for p in out.iterdir()} == FILES
+    # what only the drill-down reads is named in the terminal, too
+    said = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True).stdout
+    assert f"torn part {part.parent.name}/{part.name}" in said

@@ -314,3 +314,28 @@ def test_shared_resamples_give_what_a_pair_alone_gives(small: Path) -> None:
     assert drawn[1] is None
     assert difference("m", counts[0], counts[1], resampled=(drawn[0], drawn[2])) == alone
     assert alone.ci_low is not None
+
+
+def test_a_ceiling_does_not_squeeze_the_bars_of_those_that_compete(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from harness.report.html_board import board_view
+
+    data = dataset(12)
+    for name, error in (("good", 0.3), ("bad", 0.5), ("reader", 0.0)):
+        run(tmp_path, data, stance=stance(name, error, unparsed=0.0), resamples=100)
+    runs = load_runs(tmp_path)
+    [_, board] = leaderboards(runs)
+
+    def as_ceiling(line):  # type: ignore[no-untyped-def]
+        use = line.row.use.model_copy(update={"ceiling": line.row.name == "reader"})
+        return replace(line, row=replace(line.row, use=use))
+
+    view = board_view(runs, replace(board, lines=tuple(as_ceiling(line) for line in board.lines)))
+    bars = {row["name"]: row["cells"][0].bar for row in view["rows"]}
+    assert bars["reader (ceiling)"] is None
+    assert bars["bad"][0] == 0.0
+    assert bars["good"][0] + bars["good"][1] == pytest.approx(100.0)
+    low, high = (float(end) for end in view["columns"][0].under.split(" – "))
+    values = [c.ci_high for line in board.lines if line.row.name != "reader" for c in line.cells[:1]]
+    assert (low, high) == (pytest.approx(low), pytest.approx(max(values), abs=0.001))
