@@ -71,7 +71,7 @@ def answer_all(
     system: System, work: Plan, context: Context, store: PredictionStore, kind: str, progress: Progress = lambda n: None
 ) -> Answered:
     """Computes and stores what is missing, unit by unit; returns every prediction in the order of `work.items`."""
-    from harness.models.device import PeakMemory, pick_device
+    from harness.models.device import pick_device
 
     if work.unfitted is not None:
         return Answered([], unfitted=work.unfitted)
@@ -79,8 +79,7 @@ def answer_all(
     progress(len(work.items) - work.n_missing)
     if work.units:
         store.describe(system.name, system.fingerprint, system.identity())
-    memory = PeakMemory.start(pick_device(context.device))
-    context.pool.reused()
+        context.pool.watch(pick_device(context.device))
     for unit in work.units:
         started = time.perf_counter()
         answers = system.answer([item for _, item in unit], context)
@@ -91,8 +90,7 @@ def answer_all(
         for prediction in store.write(system.name, system.fingerprint, kind, rows):
             found[prediction.key] = prediction
         progress(len(unit))
-    taken = memory.bytes() if work.units else None
-    peak = None if taken is None else taken + context.pool.reused()
+    peak = context.pool.peak() if work.units else None
     predictions = [_for_item(found[key], item) for key, item in zip(work.keys, work.items, strict=True)]
     return Answered(predictions, n_computed=work.n_missing, peak_memory_bytes=peak)
 

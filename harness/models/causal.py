@@ -80,8 +80,9 @@ class CausalModel:
 
     @property
     def memory(self) -> int:
-        """Bytes that the weights take; tied ones count once."""
-        return memory_of(self.model)
+        """Bytes that the weights take, with the packed copy where there is one; tied ones count once."""
+        packed: Packed = self.__dict__.get("packed", {})
+        return memory_of(self.model) + sum(t.numel() * t.element_size() for t in packed.values())
 
     @property
     def steady(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,6 +115,11 @@ class PeakMemory:
         except OSError:
             return cls(device, None)
         return cls(device, _resident("VmRSS"))
+
+    def without(self, released: int) -> PeakMemory:
+        """Starts anew after so many bytes of `before` were given back."""
+        now = PeakMemory.start(self.device)
+        return now if self.before is None else replace(now, before=max(0, self.before - released))
 
     def bytes(self) -> int | None:
         """The peak so far, None where it cannot be told."""

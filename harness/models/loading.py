@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ModelError
 from harness.models.device import pick_device, pick_dtype, torch_dtype
 from harness.models.quiet import quiet_transformers
-from harness.models.source import ModelSource
+from harness.models.source import ModelSource, weight_files
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 _UNBOUNDED = 1 << 20
 """Window of a model that names none."""
+_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 _PADDED_POSITIONS = ("roberta", "camembert", "longformer", "mpnet")
 """Families whose positions begin after the padding index: two of them are never used."""
 
@@ -44,6 +48,26 @@ def load_pretrained(
     if complete and missing:
         raise ModelError(f"{source.ref} is no {kind}: it has no weights for {', '.join(missing[:4])}")
     return model, tokenizer, device, dtype
+
+
+def weight_bytes(folder: Path, dtype: str) -> int:
+    """Bytes that a folder's weights will take as `dtype`, whatever they are stored in; those that are not floats stay."""
+    return sum(_as_dtype(f, _BYTES[dtype]) for f in weight_files(folder) if f.is_file())
+
+
+def _as_dtype(file: Path, size: int) -> int:
+    """Bytes of one file's weights in floats of `size` bytes."""
+    if file.suffix != ".safetensors":
+        # only torch reads these, whole: the config says what they are stored in
+        config = json.loads((file.parent / "config.json").read_text(encoding="utf-8"))
+        stored = str(config.get("dtype") or config.get("torch_dtype"))
+        return file.stat().st_size * size // _BYTES.get(stored, 4)
+    with file.open("rb") as stream:
+        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+    tensors = [t for name, t in header.items() if name != "__metadata__"]
+    floats: int = sum(prod(t["shape"]) for t in tensors if "F" in t["dtype"])
+    others: int = sum(t["data_offsets"][1] - t["data_offsets"][0] for t in tensors if "F" not in t["dtype"])
+    return floats * size + others
 
 
 def memory_of(model: PreTrainedModel) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from threading import RLock
 from typing import Protocol, TypeVar, cast
 
-from harness.models.device import free_memory, release_cached, total_memory
+from harness.models.device import PeakMemory, free_memory, is_out_of_memory, release_cached, total_memory
 
 
 class Loaded(Protocol):
@@ -38,34 +38,69 @@ class ModelPool:
         self._lock = RLock()
         self.loads: Counter[Hashable] = Counter()
         """How often each key was loaded from disk."""
-        self._asked: dict[Hashable, int] = {}
+        self._watch: PeakMemory | None = None
+        self._before: dict[Hashable, int] = {}
+        self._used: set[Hashable] = set()
+        self._most = 0
 
-    def get(self, key: Hashable, loader: Callable[[], _Model], *, needs: int = 0, device: str = "cpu") -> _Model:
+    def get(
+        self, key: Hashable, loader: Callable[[], _Model], *, needs: Callable[[], int] = lambda: 0, device: str = "cpu"
+    ) -> _Model:
         """The model under `key`, loaded by `loader` if it is not here.
 
-        `needs` is about how many bytes it will take on `device` (its weights' size on disk, say): others leave before
-        it is loaded, so that both need not fit at once. A model larger than the budget is still loaded, alone.
+        `needs` says about how many bytes it will take on `device`, 0 if nobody knows: others leave before it is loaded, so
+        that both need not fit at once. A model larger than the budget is still loaded, alone. Where memory runs out while
+        it loads, all others leave and it is loaded once more.
         """
         with self._lock:
             if key in self._models:
                 self._models.move_to_end(key)
-                self._asked.setdefault(key, self._models[key].memory)
+                self._used.add(key)
                 return cast(_Model, self._models[key])
-            if needs:
-                self._make_room(needs, device, free=True)
-            model = loader()
+
+            def load() -> _Model:
+                if needed := needs():
+                    self._make_room(needed, device, free=True)
+                return loader()
+
+            model = self._unless_full(load)
+            if model is None:
+                self.release()
+                model = load()
             self.loads[key] += 1
             self._make_room(model.memory, model.device)
             self._models[key] = model
-            self._asked[key] = 0
             return model
 
-    def reused(self) -> int:
-        """Bytes of the models that were asked for and found here since the last call: not taken anew, yet in use."""
+    def _unless_full(self, load: Callable[[], _Model]) -> _Model | None:
+        """What `load` returns; None if memory ran out and models are here that could leave.
+
+        A function of its own: when it returns, the error is gone, and with it the half-loaded model that its traceback holds.
+        """
+        try:
+            return load()
+        except Exception as error:
+            if not self._models or not is_out_of_memory(error):
+                raise
+        return None
+
+    def watch(self, device: str) -> None:
+        """Begins to measure the most memory that work takes on `device` (see `peak`)."""
         with self._lock:
-            total = sum(self._asked.values())
-            self._asked.clear()
-            return total
+            self._before = {k: m.memory for k, m in self._models.items() if m.device == device}
+            self._used.clear()
+            self._most = 0
+            self._watch = PeakMemory.start(device)
+
+    def peak(self) -> int | None:
+        """Bytes that the work since `watch` took at most, with the models that it found here and used, and without those
+        that only were here before; None where that cannot be told."""
+        with self._lock:
+            taken = self._watch.bytes() if self._watch else None
+            if taken is None:
+                return None
+            reused = sum(memory for key, memory in self._before.items() if key in self._used)
+            return max(self._most, taken + reused)
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._models
@@ -77,9 +112,15 @@ class ModelPool:
         """Drops one model, or all of them, and frees their memory."""
         with self._lock:
             leaving = list(self._models) if key is None else [key] if key in self._models else []
+            # what leaves was there before the work and is so no longer: the measure begins anew without it
+            gone = [k for k in leaving if k in self._before]
+            if gone:
+                self._most = self.peak() or 0
             devices = {self._models.pop(k).device for k in leaving}
             for device in devices:
                 release_cached(device)
+            if gone and self._watch:
+                self._watch = self._watch.without(sum(self._before.pop(k) for k in gone))
 
     def _make_room(self, needed: int, device: str, *, free: bool = False) -> None:
         """Drops the least recently used until `needed` bytes fit the budget (and, if `free`, the free memory)."""

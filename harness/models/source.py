@@ -8,10 +8,11 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from harness.errors import ModelError
@@ -21,6 +22,8 @@ SourceKind = Literal["package", "folder", "gguf", "hub"]
 _PACKAGE = "package:"
 _LOCAL_HINT = "download the model elsewhere and give its folder instead of the hub id, for example model=./my-model"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+_HUB_GGUF = re.compile(r"([A-Za-z0-9][\w.-]*/[\w.-]+)/(\w[\w./-]*\.gguf)")
+_SHARD = re.compile(r"-\d+-of-\d+\.")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SMALL = 1 << 20
 """Files below this many bytes are hashed anew: that is as fast as trusting a time stamp."""
@@ -34,6 +37,7 @@ KNOWN_SHA256: Mapping[str, str] = {
 # What decides a model's answers. Training leftovers, other runtimes' exports and read-me files do not.
 _WEIGHTS = ("*.safetensors", "*.gguf")
 _OLD_WEIGHTS = ("pytorch_model*.bin",)
+_VOCABULARIES = ("tokenizer*", "vocab.*", "spiece.model", "spm.model", "sentencepiece*.model", "*.tiktoken")
 _CONFIGS = (
     "config.json",
     "generation_config.json",
@@ -66,7 +70,7 @@ def cache_root() -> Path:
 
 @dataclass(frozen=True)
 class ModelSource:
-    """A model's files on disk (`path` is a folder or one .gguf file), or a hub id at a commit."""
+    """A model's files on disk (`path` is a folder or one .gguf file), or a hub id, or a file of one, at a commit."""
 
     ref: str
     kind: SourceKind
@@ -103,19 +107,18 @@ class ModelSource:
 
         ModelError if the download or the conversion fails.
         """
-        if self.kind == "hub":
-            return _download(self.ref, self.commit)
-        if self.path is None:
+        path = _download(self.ref, self.commit) if self.kind == "hub" else self.path
+        if path is None:
             raise ModelError(f"{self.ref} has no files")
-        if self.is_gguf:
+        if path.suffix == ".gguf" and path.is_file():
             from harness.models.gguf import converted
 
-            return converted(self.path, remembered_sha256([self.path])[self.path])
-        return self.path
+            return converted(path, remembered_sha256([path])[path])
+        return path
 
 
 def resolve(ref: str, revision: str | None = None) -> ModelSource:
-    """Finds what `ref` names: `package:NAME[/SUB/PATH]`, a folder, a .gguf file or a hub id (at `revision`).
+    """Finds what `ref` names: `package:NAME[/SUB/PATH]`, a folder, a .gguf file, a hub id or its file `ORG/NAME/FILE.gguf`.
 
     A hub id that the local hub cache holds is taken from there without asking the network, so a sweep that runs for
     days uses one commit; give a `revision` to choose another. ModelError says what was looked for and what to do.
@@ -130,10 +133,12 @@ def resolve(ref: str, revision: str | None = None) -> ModelSource:
         if path.suffix == ".gguf":
             return ModelSource(ref, "gguf", path)
         raise ModelError(f"{ref} is a file, but not a GGUF file", hint="give the folder that holds it")
-    if ref.startswith((".", "/", "~")) or path.suffix == ".gguf" or not _HUB_ID.fullmatch(ref):
+    in_hub = _HUB_GGUF if path.suffix == ".gguf" else _HUB_ID
+    if ref.startswith((".", "/", "~")) or not in_hub.fullmatch(ref):
         raise ModelError(
             f"there is no model at {ref}",
-            hint="give a folder with config.json and weights, a .gguf file, package:NAME, or a hub id such as org/name",
+            hint="give a folder with config.json and weights, a .gguf file, package:NAME, or a hub id such as org/name or "
+            "org/name/file.gguf",
         )
     return ModelSource(ref, "hub", *_resolve_hub(ref, revision))
 
@@ -144,6 +149,24 @@ def model_files(folder: Path) -> tuple[Path, ...]:
     weights = weights or {f for pattern in _OLD_WEIGHTS for f in folder.glob(pattern)}
     configs = {f for pattern in _CONFIGS for f in folder.glob(pattern) if f.is_file()}
     return tuple(sorted(weights | configs))
+
+
+def weight_files(folder: Path) -> tuple[Path, ...]:
+    """The files that a folder's weights are read from: all that its index names, also those that are not there; empty
+    where no weights are there, or some of several files without the index that would name the others."""
+    for name, pattern in (("model.safetensors", "*.safetensors"), ("pytorch_model.bin", "pytorch_model*.bin")):
+        index = folder / f"{name}.index.json"
+        if (folder / name).is_file():
+            return (folder / name,)
+        if index.is_file():
+            try:
+                named = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+            except (ValueError, KeyError, TypeError, AttributeError):
+                return ()
+            return tuple(folder / name for name in sorted(named))
+        if found := sorted(folder.glob(pattern)):
+            return () if any(_SHARD.search(f.name) for f in found) else tuple(found)
+    return ()
 
 
 def remembered_sha256(files: Iterable[Path]) -> dict[Path, str]:
@@ -253,48 +276,91 @@ def _check_known(source: ModelSource, root: Path) -> None:
             )
 
 
+def _in_hub(ref: str) -> tuple[str, str | None]:
+    """(repository, the one file that is meant or None)."""
+    found = _HUB_GGUF.fullmatch(ref)
+    return (found[1], found[2]) if found else (ref, None)
+
+
 def _resolve_hub(ref: str, revision: str | None) -> tuple[Path | None, str]:
-    """(snapshot folder or None where it is not downloaded, commit)."""
+    """(snapshot folder or GGUF file, None where it is not downloaded; commit)."""
     from huggingface_hub import try_to_load_from_cache
 
-    cached = try_to_load_from_cache(ref, "config.json", revision=revision)
+    repository, file = _in_hub(ref)
+    cached = try_to_load_from_cache(repository, file or "config.json", revision=revision)
     if isinstance(cached, str):
-        folder = Path(cached).parent
-        return folder, folder.name
+        path = Path(cached)
+        snapshot = path.parents[len(PurePosixPath(file or "config.json").parts) - 1]
+        return (path if file else snapshot), snapshot.name
     if revision and _COMMIT.fullmatch(revision):
         return None, revision
-    from huggingface_hub import HfApi
-
-    try:
-        commit = HfApi().model_info(ref, revision=revision, timeout=20).sha
-    except Exception as error:
-        raise _hub_error(ref, revision, error) from error
-    if not commit:
-        raise ModelError(f"the hub names no commit for {ref}")
+    commit, names = _listed(ref, revision)
+    if file is None:
+        _wanted(ref, names)
+    elif file not in names:
+        ggufs = ", ".join(n for n in names if n.endswith(".gguf"))
+        raise ModelError(f"{repository} has no file {file}", hint=f"its GGUF files: {ggufs or 'none'}")
     return None, commit
 
 
-def _download(ref: str, commit: str | None) -> Path:
-    from huggingface_hub import snapshot_download
+def _listed(ref: str, revision: str | None) -> tuple[str, list[str]]:
+    """(commit, names of all files) of a hub repository."""
+    from huggingface_hub import HfApi
 
-    patterns = [*_WEIGHTS, *_CONFIGS]
     try:
-        try:
-            folder = Path(snapshot_download(ref, revision=commit, allow_patterns=patterns, local_files_only=True))
-            if _is_model_folder(folder):
-                return folder
-        except FileNotFoundError:
-            pass
-        folder = Path(snapshot_download(ref, revision=commit, allow_patterns=patterns))
-        if not any(next(folder.glob(p), None) for p in _WEIGHTS):
-            folder = Path(snapshot_download(ref, revision=commit, allow_patterns=[*_OLD_WEIGHTS, *_CONFIGS]))
-        return folder
+        info = HfApi().model_info(_in_hub(ref)[0], revision=revision, timeout=20)
+    except Exception as error:
+        raise _hub_error(ref, revision, error) from error
+    if not info.sha:
+        raise ModelError(f"the hub names no commit for {ref}")
+    return info.sha, [s.rfilename for s in info.siblings or ()]
+
+
+def _wanted(ref: str, names: Sequence[str]) -> list[str]:
+    """Patterns of the files to download: safetensors, or old-style weights where there are none; ModelError without either."""
+    for patterns in (("*.safetensors",), _OLD_WEIGHTS):
+        if any("/" not in name and fnmatch(name, p) for name in names for p in patterns):
+            return [*patterns, *_CONFIGS]
+    if ggufs := [n for n in names if n.endswith(".gguf")]:
+        raise ModelError(
+            f"{ref} holds no weights but GGUF files: {', '.join(ggufs)}", hint=f"name one of them: {ref}/{ggufs[0]}"
+        )
+    raise ModelError(f"{ref} has no weights (*.safetensors) on the hub", hint=_LOCAL_HINT)
+
+
+def _complete(folder: Path) -> bool:
+    """Whether a download was not cut short: config, tokenizer and every file of weights are there."""
+    weights = weight_files(folder)
+    tokenizer = any(next(folder.glob(p), None) for p in _VOCABULARIES)
+    return tokenizer and (folder / "config.json").is_file() and bool(weights) and all(f.is_file() for f in weights)
+
+
+def _download(ref: str, commit: str | None) -> Path:
+    """The snapshot folder, or the one GGUF file that `ref` names; nothing is asked of the hub where all of it is here."""
+    from huggingface_hub import hf_hub_download, snapshot_download, try_to_load_from_cache
+
+    repository, file = _in_hub(ref)
+    cached = try_to_load_from_cache(repository, file or "config.json", revision=commit)
+    if isinstance(cached, str) and (file or _complete(Path(cached).parent)):
+        return Path(cached) if file else Path(cached).parent
+    try:
+        if file:
+            return Path(hf_hub_download(repository, file, revision=commit))
+        patterns = _wanted(ref, _listed(ref, commit)[1])
+        return Path(snapshot_download(ref, revision=commit, allow_patterns=patterns))
+    except ModelError:
+        raise
     except Exception as error:
         raise _hub_error(ref, commit, error) from error
 
 
 def _hub_error(ref: str, revision: str | None, error: Exception) -> ModelError:
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        GatedRepoError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     at = f" at {revision}" if revision else ""
     if isinstance(error, GatedRepoError):
@@ -305,7 +371,10 @@ def _hub_error(ref: str, revision: str | None, error: Exception) -> ModelError:
         return ModelError(f"{ref} has no revision {revision}")
     if isinstance(error, RepositoryNotFoundError):
         return ModelError(f"the hub has no model {ref}{at}", hint="check the spelling; or " + _LOCAL_HINT)
+    if isinstance(error, EntryNotFoundError) and not isinstance(error, FileNotFoundError):
+        return ModelError(f"the hub has no {ref}{at}", hint="check the file's name; or " + _LOCAL_HINT)
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return ModelError(
-        f"{ref}{at} is not in the local hub cache and the hub cannot be reached: {reason}", hint=_LOCAL_HINT
+        f"{ref}{at} is not, or not wholly, in the local hub cache and the hub cannot be reached: {reason}",
+        hint=_LOCAL_HINT,
     )

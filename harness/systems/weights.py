@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
 from pydantic import Field
 
 from harness.models.device import pick_device, pick_dtype
+from harness.models.loading import weight_bytes
 from harness.models.source import ModelSource, resolve
 from harness.systems.base import Context, Options, System
 
@@ -15,7 +16,7 @@ from harness.systems.base import Context, Options, System
 class WeightOptions(Options):
     """Which model."""
 
-    model: str = Field(description="hub id, folder or package:NAME")
+    model: str = Field(description="hub id, folder, .gguf file (also ORG/NAME/FILE.gguf on the hub) or package:NAME")
     revision: str | None = Field(default=None, description="branch, tag or commit of a hub id; the commit is recorded")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
 
@@ -60,5 +61,9 @@ class WeightedSystem(System):
         """The model, from the context's pool."""
         device = pick_device(context.device)
         key = (cls.__name__, self.source.content_hash(), device, self.dtype)
-        needs = sum(f.stat().st_size for f in self.source.files if f.suffix in (".safetensors", ".bin"))
-        return context.pool.get(key, lambda: cls.load(self.source, device, self.dtype), needs=needs, device=device)
+        return context.pool.get(
+            key,
+            lambda: cls.load(self.source, device, self.dtype),
+            needs=lambda: weight_bytes(self.source.folder(), self.dtype),
+            device=device,
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -44,7 +45,7 @@ def test_room_is_made_before_loading_where_the_need_is_known() -> None:
         present.append("a" in pool)
         return Fake(60)
 
-    pool.get("b", load, needs=60)
+    pool.get("b", load, needs=lambda: 60)
     assert present == [False]
 
 
@@ -82,6 +83,38 @@ def test_a_failed_load_leaves_the_pool_as_it_was() -> None:
     with pytest.raises(ModelError):
         pool.get("a", fail)
     assert "a" not in pool and pool.loads["a"] == 0
+
+
+def test_where_memory_runs_out_the_others_leave_and_it_is_loaded_again() -> None:
+    pool = ModelPool(budget=100)
+    pool.get("a", lambda: Fake(10))
+    pool.get("b", lambda: Fake(10, "elsewhere"))
+    present: list[int] = []
+
+    def load() -> Fake:
+        present.append(len(pool))
+        if len(pool):
+            raise ModelError("cannot load c") from RuntimeError("CUDA error: out of memory")
+        return Fake(10)
+
+    pool.get("c", load)
+    assert present == [2, 0]
+    assert "c" in pool and len(pool) == 1 and pool.loads["c"] == 1
+
+
+def test_memory_that_never_suffices_is_an_error_after_one_more_try() -> None:
+    pool = ModelPool(budget=100)
+    pool.get("a", lambda: Fake(10))
+    tries: list[int] = []
+
+    def load() -> Fake:
+        tries.append(len(pool))
+        raise MemoryError
+
+    for _ in range(2):
+        with pytest.raises(MemoryError):
+            pool.get("b", load)
+    assert tries == [1, 0, 0], "alone there is nobody to make room"
 
 
 def test_dtype_follows_the_device() -> None:
@@ -123,15 +156,81 @@ def test_peak_memory_is_that_of_the_work_watched() -> None:
     assert PeakMemory("cpu", None).bytes() is None
 
 
+class Block:
+    """A model of so many bytes that are really there."""
+
+    device = "cpu"
+
+    def __init__(self, memory: int) -> None:
+        self.memory = memory
+        self._bytes = bytearray(b"x") * memory
+
+
+MIB = 1 << 20
+
+
+def peak_of(pool: ModelPool, work: Callable[[], object]) -> int:
+    """MiB, to the next ten, that the work took; skips where the system keeps no peak."""
+    pool.watch("cpu")
+    work()
+    peak = pool.peak()
+    if peak is None:
+        pytest.skip("only Linux lets a process reset its peak")
+    return round(peak / MIB, -1)
+
+
 def test_a_model_that_was_there_before_counts_for_whoever_uses_it() -> None:
-    pool = ModelPool(10_000)
-    pool.get("a", lambda: Fake(100))
-    assert pool.reused() == 0
-    pool.get("a", lambda: Fake(100))
-    pool.get("a", lambda: Fake(100))
-    pool.get("b", lambda: Fake(30))
-    assert pool.reused() == 100
-    assert pool.reused() == 0
+    pool = ModelPool(1000 * MIB)
+    assert pool.peak() is None, "nothing was watched"
+    assert peak_of(pool, lambda: pool.get("a", lambda: Block(100 * MIB))) == 100
+
+    def both() -> None:
+        pool.get("a", lambda: Block(100 * MIB))
+        pool.get("a", lambda: Block(100 * MIB))
+        pool.get("b", lambda: Block(30 * MIB))
+        pool.get("b", lambda: Block(30 * MIB))
+
+    assert peak_of(pool, both) == 130
+    assert peak_of(pool, lambda: pool.get("b", lambda: Block(30 * MIB))) == 30
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["size known", "size not known"])
+@pytest.mark.parametrize("used", [False, True], ids=["unused", "used"])
+def test_a_model_that_leaves_meanwhile_hides_nothing_of_what_comes(known: bool, used: bool) -> None:
+    pool = ModelPool(130 * MIB)
+    pool.get("a", lambda: Block(100 * MIB))
+
+    def work() -> None:
+        if used:
+            pool.get("a", lambda: Block(100 * MIB))
+        pool.get("b", lambda: Block(120 * MIB), needs=lambda: 120 * MIB if known else 0)
+
+    # where nobody knows how much b needs, a model that the work used is still there while b is loaded
+    assert peak_of(pool, work) == (220 if used and not known else 120)
+    assert "a" not in pool
+
+
+def test_what_leaves_is_taken_from_a_gpu_s_measure_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """400 MB are there and leave, 450 come: they are what the work took, not 50."""
+    import torch
+
+    held = {"now": 400, "most": 400}
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: held["now"])
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda _: held["most"])
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda _: held.update(most=held["now"]))
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: held.update(now=0))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (500, 500))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: held["now"])
+
+    def load() -> Fake:
+        held.update(now=held["now"] + 450, most=max(held["most"], held["now"] + 450))
+        return Fake(450, "cuda")
+
+    pool = ModelPool(budget=500)
+    pool.get("a", lambda: Fake(400, "cuda"))
+    pool.watch("cuda")
+    pool.get("b", load, needs=lambda: 450, device="cuda")
+    assert pool.peak() == 450
 
 
 def test_running_out_of_memory_is_recognised() -> None:

@@ -6,14 +6,16 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from harness.errors import ModelError
 from harness.models import gguf, source
-from harness.models.source import remembered_sha256, resolve
+from harness.models.source import ModelSource, remembered_sha256, resolve
 
 
 @pytest.fixture(autouse=True)
@@ -148,6 +150,115 @@ def test_a_hub_model_in_the_local_cache_needs_no_network(tmp_path: Path, monkeyp
 
 def test_a_pinned_commit_is_its_own_identity() -> None:
     assert resolve("org/name", "b" * 40).content_hash() == f"hub:org/name@{'b' * 40}"
+
+
+COMMIT = "c" * 40
+TWO = {f"layer.{i}": f"model-0000{i}-of-00002.safetensors" for i in (1, 2)}
+
+
+class Hub:
+    """Stands for huggingface_hub: a repository's files, of which a download brings those that it is asked for."""
+
+    def __init__(self, root: Path, *names: str, there: tuple[str, ...] = ()) -> None:
+        self.names, self.asked = names, 0
+        self.snapshot = root / "hub" / "models--org--name" / "snapshots" / COMMIT
+        for name in there:
+            self.bring(name)
+
+    def bring(self, name: str) -> Path:
+        path = self.snapshot / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"weight_map": TWO} if "index" in name else {}))
+        return path
+
+    def model_info(self, *_: object, **__: object) -> SimpleNamespace:
+        return SimpleNamespace(sha=COMMIT, siblings=[SimpleNamespace(rfilename=n) for n in self.names])
+
+    def try_to_load_from_cache(self, _: str, name: str, *, revision: str | None = None) -> str | None:
+        return str(self.snapshot / name) if (self.snapshot / name).is_file() else None
+
+    def snapshot_download(self, _: str, *, allow_patterns: list[str], **__: object) -> str:
+        from huggingface_hub.utils import filter_repo_objects
+
+        self.asked += 1
+        for name in filter_repo_objects(self.names, allow_patterns=allow_patterns):
+            self.bring(name)
+        return str(self.snapshot)
+
+    def hf_hub_download(self, _: str, name: str, **__: object) -> str:
+        return str(self.bring(name))
+
+    def there(self) -> set[str]:
+        return {p.relative_to(self.snapshot).as_posix() for p in self.snapshot.rglob("*") if p.is_file()}
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Hub]:
+    import huggingface_hub
+
+    def make(*names: str, there: tuple[str, ...] = ()) -> Hub:
+        made = Hub(tmp_path, *names, there=there)
+        monkeypatch.setattr(huggingface_hub.HfApi, "model_info", made.model_info)
+        for name in ("try_to_load_from_cache", "snapshot_download", "hf_hub_download"):
+            monkeypatch.setattr(huggingface_hub, name, getattr(made, name))
+        return made
+
+    return make
+
+
+SHARDED = ("config.json", "tokenizer.json", "model.safetensors.index.json", *TWO.values())
+
+
+@pytest.mark.parametrize("lost", [{n} for n in SHARDED] + [{"model.safetensors.index.json", TWO["layer.2"]}], ids=str)
+def test_a_download_that_was_cut_short_goes_on(lost: set[str], hub: Callable[..., Hub]) -> None:
+    made = hub(*SHARDED, "README.md", there=tuple(n for n in SHARDED if n not in lost))
+    assert ModelSource("org/name", "hub", None, COMMIT).folder() == made.snapshot
+    assert made.asked == 1
+    assert made.there() == set(SHARDED)
+    ModelSource("org/name", "hub", None, COMMIT).folder()
+    assert made.asked == 1, "what is whole is not asked for"
+
+
+def test_old_weights_are_downloaded_only_where_there_are_no_others(hub: Callable[..., Hub]) -> None:
+    old = ("config.json", "vocab.txt", "pytorch_model.bin")
+    made = hub(*old)
+    ModelSource("org/name", "hub", None, COMMIT).folder()
+    assert made.there() == set(old)
+
+
+def test_safetensors_come_without_the_gguf_files_beside_them(hub: Callable[..., Hub]) -> None:
+    made = hub("config.json", "tokenizer.json", "model.safetensors", "m-Q4.gguf", "m-Q8.gguf", "pytorch_model.bin")
+    resolve("org/name").folder()
+    assert made.there() == {"config.json", "tokenizer.json", "model.safetensors"}
+
+
+@pytest.mark.parametrize("there", [(), ("config.json",)], ids=["new", "begun"])
+def test_a_repository_of_gguf_files_is_refused_with_their_names(
+    there: tuple[str, ...], hub: Callable[..., Hub]
+) -> None:
+    made = hub("config.json", "m-Q4.gguf", "m-Q8.gguf", there=there)
+    says = r"(?s)org/name holds no weights but GGUF files: m-Q4\.gguf, m-Q8\.gguf.*org/name/m-Q4\.gguf"
+    if not there:
+        with pytest.raises(ModelError, match=says):
+            resolve("org/name")
+    with pytest.raises(ModelError, match=says):
+        ModelSource("org/name", "hub", None, COMMIT).folder()
+    assert made.there() == set(there)
+
+
+@pytest.mark.parametrize("name", ["m-Q4.gguf", "BF16/m.gguf"])
+def test_one_gguf_file_of_a_hub_repository(
+    name: str, hub: Callable[..., Hub], own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = hub("m-Q4.gguf", "m-Q8.gguf", "BF16/m.gguf")
+    monkeypatch.setattr(gguf, "_convert", lambda file, folder: (folder / "config.json").write_text(file.name))
+    found = resolve(f"org/name/{name}")
+    assert found.content_hash() == f"hub:org/name/{name}@{COMMIT}"
+    assert (found.folder() / "config.json").read_text() == Path(name).name
+    assert made.there() == {name}
+    assert resolve(f"org/name/{name}").path == made.snapshot / name, "it is in the cache now"
+    with pytest.raises(ModelError, match=r"(?s)org/name has no file m-Q5\.gguf.*m-Q4\.gguf, m-Q8\.gguf"):
+        resolve("org/name/m-Q5.gguf")
 
 
 def test_two_conversions_at_once_convert_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
