@@ -54,13 +54,17 @@ class Decoding:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """An answer: its text and tokens without the closing one, and why it ended; `path` says how it was computed."""
+    """An answer: its text and tokens without the closing one, and why it ended; `path` says how it was computed.
+
+    `error` says why there is none, where one text alone does not fit the memory.
+    """
 
     text: str
     tokens: tuple[int, ...]
     n_prompt: int
-    finish: Literal["eos", "length"]
+    finish: Literal["eos", "length", "error"]
     path: Path
+    error: str | None = None
 
 
 def plan_batches(
@@ -91,7 +95,8 @@ def generate(
 ) -> list[Generation]:
     """Answers to all prompts, in their order; the answer to one does not depend on the others.
 
-    Out of memory halves the batch and goes on. WindowExceeded if a prompt with its answer may not fit the window.
+    Out of memory halves the batch and goes on; a text that does not fit alone has that as its `error`.
+    WindowExceeded if a prompt with its answer may not fit the window.
     """
     decoding = decoding or Decoding()
     encoded = model.encode_many(prompts)
@@ -113,14 +118,24 @@ def generate(
         try:
             found = _answer(model, [encoded[i] for i in batch], decoding, rows=holds and longest <= model.steady)
         except Exception as error:
-            if not is_out_of_memory(error) or len(batch) == 1:
+            if not is_out_of_memory(error):
                 raise
-            release_cached(model.device)
-            half = len(batch) // 2
-            batches += [batch[half:], batch[:half]]
+        else:
+            answers |= zip(batch, found, strict=True)
             continue
-        answers |= zip(batch, found, strict=True)
+        # outside of the handler, whose traceback would keep the tensors alive
+        release_cached(model.device)
+        half = len(batch) // 2
+        if half:
+            batches += [batch[half:], batch[:half]]
+        else:
+            answers[batch[0]] = _too_large(model, len(encoded[batch[0]]))
     return [answers[i] for i in range(len(prompts))]
+
+
+def _too_large(model: CausalModel, n_prompt: int) -> Generation:
+    error = f"out of memory on {model.device} for one input of {n_prompt} tokens"
+    return Generation("", (), n_prompt, "error", "rows", error)
 
 
 def rows_hold(model: CausalModel) -> bool:

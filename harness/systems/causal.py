@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from harness.errors import WindowExceeded
 from harness.systems.base import Context
+from harness.systems.one_by_one import all_or_each
+from harness.systems.templates import fill, places, require_places
 from harness.systems.weights import WeightedSystem, WeightOptions
 from harness.types import STANCES, Answer, Dataset, Item, Stance
 
@@ -24,35 +27,50 @@ if TYPE_CHECKING:
 
 ARTICLE = "{article}"
 """Stands in a prompt where the article goes; first, so that all questions about an article share its computation."""
+SPEAKER = "{speaker}"
+"""Stands in a label's wording where the speaker's name goes."""
+UNIT_CHARACTERS = 16_000
+"""About how many characters of articles and questions make a unit of work: some thousand tokens, half a pass."""
+
+
+FIELDS = ("article", "title", "speaker", "role", "target")
+"""What a prompt may show of an item."""
+
+
+def _checked(prompt: str) -> str:
+    require_places(prompt, ["article"], FIELDS)
+    if prompt.count(ARTICLE) != 1:
+        raise ValueError("the prompt must contain {article} exactly once")
+    if odd := re.search(rf"\{{({'|'.join(FIELDS)})[!:.\[][^}}]*\}}", prompt):
+        raise ValueError(f"{odd.group()} would stay as it is: write {{{odd.group(1)}}}")
+    return prompt
 
 
 class PromptOptions(WeightOptions):
     """`prompt` may use {article}, {title}, {speaker}, {role} and {target}; `system` is the chat's system message."""
 
-    prompt: str
+    prompt: Annotated[str, AfterValidator(_checked)]
     system: str | None = None
     long_input: Literal["error", "truncate_article", "windows"] = "truncate_article"
 
-    @field_validator("prompt")
-    @classmethod
-    def _has_the_article(cls, prompt: str) -> str:
-        if prompt.count(ARTICLE) != 1:
-            raise ValueError("the prompt must contain {article} exactly once")
-        try:
-            prompt.format(article="", title="", speaker="", role="", target="")
-        except (KeyError, IndexError, ValueError) as error:
-            raise ValueError(f"the prompt has an unknown placeholder: {error}") from None
-        return prompt
+    @property
+    def prompts(self) -> list[str]:
+        """The prompt, and other wordings of it if there are any."""
+        return [self.prompt]
 
 
 @dataclass(frozen=True)
 class Prompted:
-    """One item's prompts (one a window of the article), what stands before and after the article, and what was cut."""
+    """One item's prompts (one a window of the article), what stands before and after the article, and what was cut.
+
+    `others` are the same question in other wordings.
+    """
 
     prompts: list[str]
     before: str
     after: str
     tokens_cut: int
+    others: tuple[Prompted, ...] = ()
 
 
 class CausalSystem(WeightedSystem):
@@ -60,7 +78,8 @@ class CausalSystem(WeightedSystem):
 
     def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
         """Only what the prompt shows."""
-        return {k: v for k, v in fields_of(item).items() if "{" + k + "}" in self.options.prompt}
+        shown = places("".join(self.options.prompts))
+        return {k: v for k, v in fields_of(item).items() if k in shown}
 
     def load_model(self, context: Context) -> CausalModel:
         """The causal model, from the pool."""
@@ -68,10 +87,10 @@ class CausalSystem(WeightedSystem):
 
         return self.loaded(CausalModel, context)
 
-    def around(self, model: CausalModel, item: Item) -> tuple[str, str]:
-        """The rendered chat before and after the article."""
+    def around(self, model: CausalModel, item: Item, prompt: str) -> tuple[str, str]:
+        """The rendered chat before and after the article, of one wording of the prompt."""
         mark = "\u0001article\u0001"
-        prompt = self.options.prompt.format(**{**fields_of(item), "article": mark})
+        prompt = fill(prompt, **{**fields_of(item), "article": mark})
         messages = [{"role": "system", "content": self.options.system}] if self.options.system else []
         return model.chat_around([*messages, {"role": "user", "content": prompt}], mark)
 
@@ -87,10 +106,15 @@ class CausalSystem(WeightedSystem):
 
     def ask(self, model: CausalModel, item: Item) -> Prompted:
         """An item's prompts, the article fitted to the window by `long_input`; WindowExceeded if it cannot be."""
-        before, after = self.around(model, item)
-        article = fields_of(item)["article"]
-        fitted = model.fit(before, article, after, self.options.long_input, reserve=self.reserve(model, item))
-        return Prompted([before + piece + after for piece in fitted.pieces], before, after, fitted.tokens_cut)
+        article, reserve = fields_of(item)["article"], self.reserve(model, item)
+
+        def by(prompt: str) -> Prompted:
+            before, after = self.around(model, item, prompt)
+            fitted = model.fit(before, article, after, self.options.long_input, reserve=reserve)
+            return Prompted([before + piece + after for piece in fitted.pieces], before, after, fitted.tokens_cut)
+
+        first, *others = map(by, self.options.prompts)
+        return replace(first, others=tuple(others))
 
     def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
         """Answers to all items at once; one whose input does not fit the window has that as its error."""
@@ -121,8 +145,10 @@ def fields_of(item: Item) -> dict[str, str]:
 
 class ChoiceOptions(PromptOptions):
     """`answers` words each label; `answer_prefix` begins the model's reply; a label's score is the log-probability of its
-    wording: the sum, the mean per token, or the sum less that under the same prompt with `content_free` as the article (PMI)."""
+    wording: the sum, the mean per token, or the sum less that under the same prompt with `content_free` as the article (PMI).
+    With `more_prompts` the question is asked in these wordings too, and a label's score is the mean over all of them."""
 
+    more_prompts: tuple[Annotated[str, AfterValidator(_checked)], ...] = ()
     answers: dict[Stance, Annotated[str, Field(min_length=1)]]
     answer_prefix: str = ""
     normalise: Literal["sum", "mean", "pmi"] = "sum"
@@ -137,14 +163,18 @@ class ChoiceOptions(PromptOptions):
         if len(set(answers.values())) < len(answers):
             raise ValueError("two labels share a wording")
         for wording in answers.values():
-            if wording.replace("{speaker}", "").count("{"):
+            if wording.replace(SPEAKER, "").count("{"):
                 raise ValueError(f"a wording may name {{speaker}} only: {wording!r}")
         return answers
+
+    @property
+    def prompts(self) -> list[str]:
+        return [self.prompt, *self.more_prompts]
 
     def wordings(self, item: Item) -> list[str]:
         """The labels' wordings for one item, in the order of the labels."""
         speaker = item.speaker.name if item.speaker else ""
-        return [self.answers[label].replace("{speaker}", speaker) for label in STANCES]
+        return [self.answers[label].replace(SPEAKER, speaker) for label in STANCES]
 
 
 class CausalChoice(CausalSystem):
@@ -153,8 +183,37 @@ class CausalChoice(CausalSystem):
     kind: ClassVar = "stance"
     Options: ClassVar = ChoiceOptions
 
-    def around(self, model: CausalModel, item: Item) -> tuple[str, str]:
-        before, after = super().around(model, item)
+    def identity(self) -> dict[str, Any]:
+        found = super().identity()
+        if not self.options.more_prompts:
+            del found["options"]["more_prompts"]
+        return found
+
+    def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
+        """What the prompts show, and the speaker where a label's wording names one."""
+        named = {"speaker": fields_of(item)["speaker"]} if SPEAKER in "".join(self.options.answers.values()) else {}
+        return super().reads(item, dataset) | named
+
+    def plan(self, items: Sequence[Item]) -> list[list[Item]]:
+        """One article's trie is a unit; short texts, such as summaries, share one."""
+        units: list[list[Item]] = []
+        room = 0
+        for unit in super().plan(items):
+            size = sum(len(v) for v in fields_of(unit[0]).values()) + sum(self._question(item) for item in unit)
+            if size > room:
+                units.append([])
+                room = UNIT_CHARACTERS
+            units[-1] += unit
+            room -= size
+        return units
+
+    def _question(self, item: Item) -> int:
+        """About how many characters one item adds to its article's trie."""
+        asked = sum(len(p) + len(fields_of(item)["target"]) for p in self.options.prompts)
+        return asked + sum(map(len, self.options.answers.values()))
+
+    def around(self, model: CausalModel, item: Item, prompt: str) -> tuple[str, str]:
+        before, after = super().around(model, item, prompt)
         return before, after + self.options.answer_prefix
 
     def reserve(self, model: CausalModel, item: Item) -> int:
@@ -162,12 +221,15 @@ class CausalChoice(CausalSystem):
         return 1 + max(len(ids) for ids in model.encode_many(self.options.wordings(item)))
 
     def choices(self, item: Item, asked: Prompted) -> list[Option]:
-        """What is scored for one item: of each window every label's wording, in the order of the labels."""
+        """What is scored for one item: of each prompt and window every label's wording, in the order of the labels."""
         from harness.models.prefix_trie import Option
 
         o = self.options
-        free = asked.before + o.content_free + asked.after if o.normalise == "pmi" else None
-        return [Option(prompt, wording, free) for prompt in asked.prompts for wording in o.wordings(item)]
+        found = []
+        for each in (asked, *asked.others):
+            free = each.before + o.content_free + each.after if o.normalise == "pmi" else None
+            found += [Option(prompt, wording, free) for prompt in each.prompts for wording in o.wordings(item)]
+        return found
 
     def respond(
         self, model: CausalModel, items: Sequence[Item], asked: Sequence[Prompted], context: Context
@@ -175,11 +237,14 @@ class CausalChoice(CausalSystem):
         from harness.models.prefix_trie import score
 
         groups = [self.choices(item, each) for item, each in zip(items, asked, strict=True)]
-        found = score(model, groups, budget=context.token_budget)
-        return [self._answer(each, scores) for each, scores in zip(asked, found, strict=True)]
+        found = all_or_each(lambda some: score(model, some, budget=context.token_budget), groups)
+        return [
+            Answer(error=scores) if isinstance(scores, str) else self._answer(each, scores)
+            for each, scores in zip(asked, found, strict=True)
+        ]
 
     def _answer(self, asked: Prompted, scores: list[OptionScore]) -> Answer:
-        """The label with the highest mean over the article's windows (nearly always one)."""
+        """The label with the highest mean over the prompts and the article's windows (nearly always one of each)."""
         windows = [scores[i : i + len(STANCES)] for i in range(0, len(scores), len(STANCES))]
         values = {
             label: fmean(window[k].value(self.options.normalise) for window in windows)
@@ -193,8 +258,8 @@ class CausalChoice(CausalSystem):
             raw=json.dumps({s: round(v, 6) for s, v in values.items()}),
             prompt=asked.prompts[0],
             tokens_in=sum(window[0].n_context for window in windows),
-            tokens_cut=asked.tokens_cut,
-            path=path_of(windows[0][0].path, len(windows)),
+            tokens_cut=max(each.tokens_cut for each in (asked, *asked.others)),
+            path=path_of(windows[0][0].path, len(asked.prompts)),
         )
 
 
@@ -258,6 +323,8 @@ class CausalGenerator(CausalSystem):
         ]
 
     def _answer(self, item: Item, asked: Prompted, windows: list[Generation]) -> Answer:
+        if error := next((w.error for w in windows if w.error), None):
+            return Answer(error=error)
         said = [self.said(w.text) for w in windows]
         output, label = self.read(said, item)
         return Answer(

@@ -29,8 +29,8 @@ class CausalSpeakers(CausalGenerator):
     kind: ClassVar = "speakers"
     Options: ClassVar = JsonSpeakerOptions
 
-    def around(self, model: CausalModel, item: Item) -> tuple[str, str]:
-        before, after = super().around(model, item)
+    def around(self, model: CausalModel, item: Item, prompt: str) -> tuple[str, str]:
+        before, after = super().around(model, item, prompt)
         return before, after + self.options.answer_prefix
 
     def said(self, text: str) -> str:

@@ -13,9 +13,14 @@ def fill(template: str, **values: str) -> str:
     return _PLACE.sub(lambda m: values.get(m.group(1), m.group()), template)
 
 
+def places(template: str) -> set[str]:
+    """The names of its places."""
+    return set(_PLACE.findall(template))
+
+
 def require_places(template: str, needed: Collection[str], allowed: Collection[str]) -> str:
     """The template itself; ValueError if a needed place is missing or there is one that nothing fills."""
-    found = set(_PLACE.findall(template))
+    found = places(template)
     missing = sorted(set(needed) - found)
     unknown = sorted(found - set(allowed))
     if missing:

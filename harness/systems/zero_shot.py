@@ -8,10 +8,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator
 
-from harness.errors import WindowExceeded
 from harness.models.nli import NliModel, PairLogits
 from harness.models.windows import LongInput
 from harness.systems.base import Context
+from harness.systems.one_by_one import all_or_each
 from harness.systems.templates import fill, require_places
 from harness.systems.weights import WeightedSystem, WeightOptions
 from harness.types import STANCES, Answer, Dataset, Item, Stance
@@ -75,12 +75,8 @@ class ZeroShot(WeightedSystem):
                 premises, hypotheses, options.long_input, overlap=options.overlap, budget=context.token_budget
             )
 
-        every = range(len(items))
-        try:
-            found: list[Sequence[PairLogits] | str] = list(_chunks(logits(every), len(options.verbalisations)))
-        except WindowExceeded:
-            # one item alone tells whether it is this one that does not fit
-            found = [_or_error(logits, i) for i in every]
+        each = len(options.verbalisations)
+        found = all_or_each(lambda indices: _chunks(logits(indices), each), range(len(items)))
         return [Answer(error=f) if isinstance(f, str) else self._answer(f, model.entailment_index) for f in found]
 
     def _answer(self, pairs: Sequence[PairLogits], entailment: int) -> Answer:
@@ -105,11 +101,3 @@ class ZeroShot(WeightedSystem):
 
 def _chunks(pairs: Sequence[PairLogits], size: int) -> list[Sequence[PairLogits]]:
     return [pairs[i : i + size] for i in range(0, len(pairs), size)]
-
-
-def _or_error(logits: Any, index: int) -> Sequence[PairLogits] | str:
-    try:
-        found: Sequence[PairLogits] = logits([index])
-        return found
-    except WindowExceeded as error:
-        return str(error)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -12,10 +14,11 @@ from typing import Any
 import pytest
 
 from harness.config import SystemConfig
-from harness.errors import ModelError
+from harness.errors import ConfigError, ModelError
 from harness.models import prefix_trie
 from harness.models.generation import Generation
 from harness.models.prefix_trie import score_plain
+from harness.store import prediction_key
 from harness.systems.base import Context, Kind, System
 from harness.systems.causal import CausalChoice
 from harness.systems.registry import build
@@ -186,3 +189,94 @@ def test_one_pass_takes_all_questions_about_an_article(folder: Path, monkeypatch
     monkeypatch.setattr(prefix_trie, "trie_scores", watched)
     system.answer(items("Olm wants war."), run)
     assert seen == [3 * len(STANCES)]
+
+
+def keys(system: System, asked: list[Item]) -> list[str]:
+    return [prediction_key(system.fingerprint, system.reads(i, context().dataset)) for i in asked]
+
+
+@pytest.mark.parametrize("prompt", [PROMPT, "{article} on {target}: "])
+def test_what_a_wording_names_is_read_as_what_the_prompt_shows(folder: Path, prompt: str) -> None:
+    asked = items("Olm wants war.")
+    a, b, c = keys(choice(folder, prompt=prompt), asked)
+    # two speakers of one name are asked about in the same words
+    assert a == c != b
+    plain = {**ANSWERS, "no_stance": "none"}
+    assert len(set(keys(choice(folder, prompt=prompt, answers=plain), asked))) == (2 if prompt == PROMPT else 1)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("{article} {speaker!s}", "{speaker!s} would stay as it is: write {speaker}"),
+        ("{article} {target:.9}", "{target:.9} would stay as it is: write {target}"),
+        ("{article} {who}", "nothing fills {who}"),
+        ("{article} {article}", "exactly once"),
+        ("{speaker}", "has no {article}"),
+    ],
+)
+def test_a_prompt_is_checked(folder: Path, prompt: str, said: str) -> None:
+    for options in ({"prompt": prompt}, {"more_prompts": [prompt]}):
+        with pytest.raises(ConfigError, match=re.escape(said)):
+            choice(folder, **options)
+
+
+def test_a_prompt_may_show_braces(folder: Path) -> None:
+    [item, *_] = items("Olm wants war.")
+    system = choice(folder, prompt='{article} {"speaker": "{speaker}"} ')
+    assert system.ask(system.load_model(context()), item).prompts[0].strip().endswith('{"speaker": "Olm"}')
+
+
+def test_several_wordings_of_the_question_are_averaged_over_one_trie(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = "{article} What does {speaker} say of {target}? "
+    asked = items("Olm wants war.")
+    both, first, second = (choice(folder, **options) for options in ({"more_prompts": [other]}, {}, {"prompt": other}))
+    seen, real, run = [], prefix_trie.trie_scores, context()
+    prefix_trie.trie_holds(both.load_model(run))
+
+    def watched(model: Any, requests: Any, budget: int) -> Any:
+        seen.append(len(requests))
+        return real(model, requests, budget)
+
+    one, two = ([json.loads(a.raw) for a in s.answer(asked, context())] for s in (first, second))
+    monkeypatch.setattr(prefix_trie, "trie_scores", watched)
+    answers = both.answer(asked, run)
+    assert seen == [2 * 3 * len(STANCES)]
+    for answer, a, b in zip(answers, one, two, strict=True):
+        assert json.loads(answer.raw) == pytest.approx({s: (a[s] + b[s]) / 2 for s in a}, abs=1e-4)
+        assert answer.path == "prefix_trie"
+    assert len({first.fingerprint, second.fingerprint, both.fingerprint}) == 3
+
+
+def test_short_texts_share_a_unit_and_long_ones_do_not(folder: Path) -> None:
+    system = choice(folder)
+    short = [replace(i, article=replace(i.article, id=f"s{n}")) for n in range(5) for i in items(f"Text {n}.")]
+    long = [replace(i, article=replace(i.article, id=f"l{n}")) for n in range(2) for i in items(f"Text {n}." * 3000)]
+    units = system.plan([*short, *long])
+    assert [len(u) for u in units] == [15, 3, 3]
+    assert [i for u in units for i in u] == [*short, *long]
+    together, alone = system.answer(units[0], context()), [a for i in units[0] for a in system.answer([i], context())]
+    for a, b in zip(together, alone, strict=True):
+        assert a.scores == pytest.approx(b.scores, abs=1e-5)
+
+
+def test_one_input_that_does_not_fit_the_memory_is_an_error_of_its_own(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = items("Olm wants war.")
+    system, real, run = choice(folder), prefix_trie.trie_scores, context()
+    expected = system.answer(asked, run)
+
+    def fail(model: Any, requests: Any, budget: int) -> Any:
+        if any("Brandt" in model.decode(r.ids.tolist()) for r in requests):
+            raise MemoryError("too much")
+        return real(model, requests, budget)
+
+    monkeypatch.setattr(prefix_trie, "trie_scores", fail)
+    first, second, third = system.answer(asked, run)
+    assert second.error == "out of memory for one input: too much"
+    for found, was in ((first, expected[0]), (third, expected[2])):
+        assert found.error is None
+        assert found.scores == pytest.approx(was.scores, abs=1e-5)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harness.errors import WindowExceeded
 from harness.models import generation
 from harness.models.causal import CausalModel
-from harness.models.generation import Decoding, Generation, generate, plan_batches, rows_hold
+from harness.models.generation import Decoding, Generation, generate, plan_batches
 from harness.models.linear import pack_linears, packed_linears
 from tests.tiny import load_tiny
 
@@ -127,14 +127,25 @@ def test_running_out_of_memory_halves_the_batch(llama: CausalModel, monkeypatch:
     assert sizes == [5, 2, 3, 1, 2]
 
 
-def test_one_text_that_does_not_fit_in_memory_is_an_error(llama: CausalModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any, **__: Any) -> Any:
-        raise torch.OutOfMemoryError("too much")
+def test_one_text_that_does_not_fit_in_memory_is_an_error_of_its_own(
+    llama: CausalModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, longest = generation._answer, max(PROMPTS, key=len)
 
-    rows_hold(llama)
+    def fail(model: CausalModel, prompts: list[list[int]], *rest: Any, **named: Any) -> list[Generation]:
+        if len(longest) in map(len, prompts):
+            raise torch.OutOfMemoryError("too much")
+        return real(model, prompts, *rest, **named)
+
+    expected = generate(llama, PROMPTS, Decoding(max_new_tokens=8))
     monkeypatch.setattr(generation, "_answer", fail)
-    with pytest.raises(torch.OutOfMemoryError):
-        generate(llama, PROMPTS)
+    found = generate(llama, PROMPTS, Decoding(max_new_tokens=8))
+    for prompt, was, now in zip(PROMPTS, expected, found, strict=True):
+        if prompt == longest:
+            assert (now.finish, now.tokens) == ("error", ())
+            assert now.error == f"out of memory on cpu for one input of {len(longest)} tokens"
+        else:
+            assert now == was
 
 
 def test_packed_layers_give_a_row_the_same_bits_whatever_stands_beside_it(llama: CausalModel) -> None:
