@@ -66,11 +66,17 @@ class Embedder:
         return int(self.model.config.hidden_size)
 
     def embed(self, texts: Sequence[str], budget: int = 16_384) -> Vectors:
-        """(n, dimension) vectors of length 1, of the tokens that fit the window; a text that was asked before is looked up."""
+        """(n, dimension) vectors of length 1; a text that was asked before is looked up.
+
+        The vector of a text longer than the window is the mean of its windows' vectors: nothing is cut off.
+        """
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        rows, _ = self._encode(new, self.window)
+        rows, owners = self._windows(new)
         pooled = by_length(rows, [len(r) for r in rows], self._pool, self.device, budget)
-        self._known.update(zip(new, pooled, strict=True))
+        windows: list[list[Vectors]] = [[] for _ in new]
+        for owner, vector in zip(owners, pooled, strict=True):
+            windows[owner].append(vector)
+        self._known.update((text, _unit(np.mean(own, axis=0))) for text, own in zip(new, windows, strict=True))
         return np.stack([self._known[t] for t in texts]) if texts else np.zeros((0, self.dimension), np.float32)
 
     def token_embeddings(
@@ -110,13 +116,23 @@ class Embedder:
             whole: list[list[int]] = self.tokenizer(list(texts), truncation=False).input_ids
         return rows, [len(all_) - len(seen) for all_, seen in zip(whole, rows, strict=True)]
 
+    def _windows(self, texts: Sequence[str]) -> tuple[list[list[int]], list[int]]:
+        """Token ids of every window of the texts, each in the tokenizer's frame, and which text each belongs to."""
+        if not texts:
+            return [], []
+        with quiet_transformers():
+            found: Any = self.tokenizer(
+                list(texts), truncation=True, max_length=self.window, return_overflowing_tokens=True
+            )
+        return found["input_ids"], found["overflow_to_sample_mapping"]
+
     def _pool(self, batch: Sequence[list[int]]) -> list[Vectors]:
         hidden, mask = self._forward(batch, int(self.model.config.num_hidden_layers))
         if self.pooling == "cls":
             pooled = hidden[:, 0]
         else:
             pooled = (hidden * mask[..., None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
-        return list(pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12))
+        return [_unit(row) for row in pooled]
 
     def _forward(self, batch: Sequence[list[int]], layer: int) -> tuple[Vectors, Vectors]:
         """Hidden states (rows, tokens, dimension) after `layer` layers, and the mask of what is no padding."""
@@ -130,6 +146,11 @@ class Embedder:
             output = model(**inputs, output_hidden_states=not last)
         hidden = output.last_hidden_state if last else output.hidden_states[layer]
         return hidden.float().cpu().numpy(), fields["attention_mask"].numpy().astype(np.float32)
+
+
+def _unit(vector: Vectors) -> Vectors:
+    found: Vectors = vector / np.maximum(np.linalg.norm(vector), 1e-12)
+    return found
 
 
 def _setting(file: Path, name: str) -> object:

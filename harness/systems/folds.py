@@ -22,7 +22,7 @@ def training_articles(dataset: Dataset, event: str) -> tuple[Article, ...]:
 
 
 def training_hash(dataset: Dataset, event: str) -> str:
-    """Hash of the texts, declarations and gold of the training fold; other annotators' labels and summaries do not count."""
+    """Hash of the texts, their language, declarations and gold of the training fold; other annotators' labels and summaries do not count."""
     return content_hash([_learned_from(a) for a in training_articles(dataset, event)])
 
 
@@ -31,6 +31,7 @@ def _learned_from(article: Article) -> str:
     parts = [
         article.title,
         article.text,
+        article.language,
         [asdict(x) for x in article.speakers],
         [asdict(x) for x in article.targets],
         [[s.speaker, s.target, s.stance] for s in article.gold.stances] if article.gold else [],

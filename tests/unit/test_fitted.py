@@ -174,6 +174,7 @@ def test_reads_change_with_what_is_learned_and_with_nothing_else(fitted: System)
     assert after(0, gold=article(0, OPPOSE, OPPOSE).gold) == reads, "its own gold"
     assert after(1, annotations=(Annotation("one", ()),)) == reads, "annotators' labels"
     assert (after(1, text="Another text.") != reads) is (fitted.name != "name_only"), "text of another event"
+    assert (after(1, language="de") != reads) is (fitted.name != "name_only"), "how its sentences are cut"
     assert (after(0, text="Another text.") != reads) is (fitted.name != "name_only"), "its own text"
     renamed = (dataclasses.replace(SPEAKERS[0], name="Ida Brandt"), *SPEAKERS[1:])
     assert after(0, speakers=renamed) != reads
