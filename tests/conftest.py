@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+# two processes of tests share the cores, and so do the commands that they start
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 ARTICLE = """\
 id: {id}
