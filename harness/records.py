@@ -15,7 +15,7 @@ from harness.files import encodable, replacing, write_text
 from harness.types import ItemScore
 
 SCHEMA = 1
-SCORING_VERSION = "2"
+SCORING_VERSION = "3"
 """Raised whenever a metric's number can change; part of a run's identity, so old scores are never mixed with new."""
 
 

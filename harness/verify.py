@@ -249,5 +249,9 @@ STATISTICS = {
 
 
 def _name(metric: str) -> str:
-    said = {"score": "mean of a continuous score (ROUGE)", "harm": "harm where one conveys four times as much"}
+    said = {
+        "score": "mean of a continuous score (ROUGE)",
+        "harm": "harm where one conveys four times as much",
+        "harm, sparse": "harm where one conveys half a stance an article",
+    }
     return said.get(metric, metric)

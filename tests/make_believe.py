@@ -197,6 +197,8 @@ class NoisySummariser(System):
         return [self._one(item) for item in items]
 
     def _one(self, item: Item) -> Answer:
+        if random.Random(f"failing/{item.id}").random() < self.options.failing:
+            return Answer(error="the server is busy")
         rng = random.Random(f"{self.name}/{item.id}")
         sentences = [s for s in item.article.text.partition("\n\n")[2].split(". ") if s.strip()]
         chosen = [s.strip() for s in sentences[1:] if rng.random() > 0.3 + self.options.error / 2]

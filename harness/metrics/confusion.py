@@ -103,11 +103,6 @@ def f_avg(counts: Array) -> Array:
     return np.asarray((f1[..., _THREE_INDEX[ThreeWay.AGAINST]] + f1[..., _THREE_INDEX[ThreeWay.FAVOR]]) / 2)
 
 
-def f_avg_per_target(counts: Array) -> Array:
-    """Mean over targets of F_avg, from counts (..., targets, 3, 4); targets whose gold lacks a side are left out."""
-    return _mean_defined(f_avg(counts))
-
-
 def quadratic_kappa(counts: Array) -> Array:
     """Cohen's kappa with squared distances as weights, at most 1, from five-point counts (..., 5, C >= 5).
 
@@ -134,11 +129,15 @@ def mae_macro(counts: Array) -> Array:
 
 
 def sign_flip_rate(counts: Array) -> Array:
-    """Share of items with a side in gold whose prediction takes the other side, in [0, 1]; five-point counts."""
+    """Share of items with a side in gold whose prediction takes the other side, in [0, 1]; five-point counts (..., 5, 7).
+
+    Undefined where none of them was parsed: who says nothing has not shown that it flips nothing.
+    """
     against = counts[..., :2, 3:5].sum(axis=(-2, -1))
     favor = counts[..., 3:5, :2].sum(axis=(-2, -1))
-    sided = counts[..., :2, :].sum(axis=(-2, -1)) + counts[..., 3:5, :].sum(axis=(-2, -1))
-    return _divide(against + favor, sided)
+    sided = counts[..., :2, :].sum(axis=-2) + counts[..., 3:5, :].sum(axis=-2)
+    n, parsed = sided.sum(axis=-1), sided[..., :-1].sum(axis=-1)
+    return _divide(against + favor, np.where(parsed > 0, n, 0))
 
 
 def unparsed_rate(counts: Array) -> Array:

@@ -84,6 +84,12 @@ class CountMetric(NamedTuple):
     scale: Scale
     statistic: Callable[[cm.Array], cm.Array]
     higher_is_better: bool
+    sided: bool = False
+    """Whether only items count whose gold takes a side."""
+
+    def n_items(self, counts: NDArray[np.int64]) -> int:
+        """Items that enter the metric, from counts (..., K, C)."""
+        return int(counts.sum() - (counts[..., SCALE.index(Stance.NEUTRAL), :].sum() if self.sided else 0))
 
 
 COUNT_METRICS: Mapping[str, CountMetric] = MappingProxyType(
@@ -94,7 +100,7 @@ COUNT_METRICS: Mapping[str, CountMetric] = MappingProxyType(
         "f_avg.three_way_stanced": CountMetric("three_way_stanced", cm.f_avg, True),
         "kappa.five_point": CountMetric("five_point", cm.quadratic_kappa, True),
         "mae_macro.five_point": CountMetric("five_point", cm.mae_macro, False),
-        "sign_flip_rate.five_point": CountMetric("five_point", cm.sign_flip_rate, False),
+        "sign_flip_rate.five_point": CountMetric("five_point", cm.sign_flip_rate, False, sided=True),
         "unparsed_rate.six_label": CountMetric("six_label", cm.unparsed_rate, False),
     }
 )
@@ -254,7 +260,7 @@ class _Scope:
 
     def _count_metric(self, name: str, metric: CountMetric, resampled: cm.Array | None) -> MetricValue:
         counts = self.counts[metric.scale]
-        n, n_unscored = int(counts.sum()), self._n_unscored(metric.scale)
+        n, n_unscored = metric.n_items(counts), self._n_unscored(metric.scale, sided=metric.sided)
         total = counts.sum(axis=0)
         undefined = self._undefined(name.partition(".")[0], total)
         if undefined:
@@ -267,7 +273,9 @@ class _Scope:
             interval = interval_of(value, metric.statistic(resampled), clusters)
         return interval.metric(n, n_unscored, _notes(name, total))
 
-    def _n_unscored(self, scale: str) -> int:
+    def _n_unscored(self, scale: str, *, sided: bool = False) -> int:
+        if sided:
+            return sum(bool(p.gold.degree) for p in self.unscored)
         stanced = scale in ("five_point", "three_way_stanced")
         return sum(p.gold.degree is not None or not stanced for p in self.unscored)
 
@@ -285,6 +293,8 @@ class _Scope:
             return f"gold has one label only ({SCALE[int(gold.argmax())]}): chance cannot be told from agreement"
         if metric == "sign_flip_rate" and not (gold[:2].any() or gold[3:5].any()):
             return "gold takes no side"
+        if metric == "sign_flip_rate" and np.isnan(cm.sign_flip_rate(total.astype(np.float64))):
+            return "no answer was parsed where gold takes a side"
         return None
 
     def _per_target(self, scale: Scale) -> MetricValue:

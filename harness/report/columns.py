@@ -262,15 +262,20 @@ def _read_scores(runs: Runs, row: Row, metrics: Sequence[str]) -> dict[str, Scor
         none = np.empty(0, dtype=np.intp)
         return {name: Scores(none, none, np.empty(0)) for name in metrics}
     ids = [a.id for a in runs.articles] or sorted(set(table["article_id"].to_pylist()))
-    numbers: dict[str, int] = runs.__dict__.setdefault("_item_numbers", {})
     found = {}
     for name, part in parts.items():
         places = pc.index_in(part["article_id"].cast(pa.string()), value_set=pa.array(ids, pa.string()))
         home = pc.fill_null(places, -1).to_numpy().astype(np.intp)
-        items = [numbers.setdefault(item, len(numbers)) for item in part["item"].to_pylist()]
+        items = item_numbers(runs, part["item"].to_pylist())
         known = home >= 0
-        found[name] = Scores(np.array(items, dtype=np.intp)[known], home[known], part["value"].to_numpy()[known])
+        found[name] = Scores(items[known], home[known], part["value"].to_numpy()[known])
     return found
+
+
+def item_numbers(runs: Runs, items: Sequence[str]) -> NDArray[np.intp]:
+    """The numbers that stand for items' names in `Scores`."""
+    numbers: dict[str, int] = runs.__dict__.setdefault("_item_numbers", {})
+    return np.array([numbers.setdefault(item, len(numbers)) for item in items], dtype=np.intp)
 
 
 def _first_line(error: BaseException) -> str:

@@ -24,7 +24,8 @@ ALPHA = 0.05
 class MetricDifference:
     """System A minus system B on one metric. `p_corrected` is adjusted over all that is tested together (see `corrected`);
     None before that. `detectable` is the smallest true difference that these articles would show at the level which the
-    correction leaves; `more_articles` how many more would separate the two if the difference seen were the true one."""
+    correction leaves; `more_articles` how many more would separate the two if the difference seen were the true one.
+    `n_articles` and `n_items` are of the system that has fewer, where they convey different stances."""
 
     metric: str
     a: float | None
@@ -112,9 +113,9 @@ def difference(
     if a is None or b is None:
         return MetricDifference(metric, None, None, None, None, None, None, reason="one of the two has no scores")
     drawn = None if resampled[0] is None or resampled[1] is None else np.stack([resampled[0], resampled[1]], axis=-1)
-    found = paired_difference(a.array, b.array, a.statistic, seed=seed, resampled=drawn)
+    found = paired_difference(a.array, b.array, a.statistic, seed=seed, resampled=drawn, span=a.span)
     values = [float(c.statistic(c.array.sum(axis=0).astype(float)[None])[0]) for c in (a, b)]
-    least = detectable_counts(a.array, b.array, a.statistic, seed=seed, se=found.se)
+    least = detectable_counts(a.array, b.array, a.statistic, seed=seed, se=found.se, span=a.span)
     more = more_articles(found.value, found.se, found.n_clusters)
     return MetricDifference(
         metric=metric,
@@ -128,7 +129,7 @@ def difference(
         detectable=least.value,
         more_articles=more.more,
         n_articles=found.n_clusters,
-        n_items=len(a.items & b.items),
+        n_items=min(a.n_items, b.n_items),
         reason=found.reason or more.reason or least.reason,
     )
 
@@ -165,9 +166,13 @@ def _at_level(d: MetricDifference, alpha: float) -> MetricDifference:
 def compare(a: str, b: str, results: str | Path = "results", *, seed: int = 0) -> list[Comparison]:
     """Compares two runs: their summarisers, their stance classifiers, or both where they differ.
 
-    Raises ConfigError if the runs are of different articles, share every system, or nothing of them was scored.
+    P-values are corrected once over all that is compared. Raises ConfigError if a run failed, the runs are of different
+    articles, share every system, or nothing of them was scored.
     """
     runs = load_runs(results, [a, b])
+    if runs.failed:
+        said = "; ".join(f"{r.run_id} failed: {r.error.message if r.error else 'unknown error'}" for r in runs.failed)
+        raise ConfigError(said, hint="harness run tries a failed run again; then compare")
     first, second = runs.records[0], runs.records[-1]
     if not first.run_id.startswith(a):
         first, second = second, first
@@ -182,6 +187,9 @@ def compare(a: str, b: str, results: str | Path = "results", *, seed: int = 0) -
         raise ConfigError(
             "the two runs have no systems to compare", hint="choose runs that differ in a system of one kind"
         )
+    # one family: what the two kinds of systems are compared on is declared together
+    adjusted = iter(corrected([d for comparison in found for d in comparison.differences]))
+    found = [replace(c, differences=tuple(next(adjusted) for _ in c.differences)) for c in found]
     scored = [comparison for comparison in found if comparison.differences]
     if not scored:
         why = "" if runs.use is None or runs.use.labelled else ": the articles carry no gold"
@@ -193,7 +201,8 @@ def compare(a: str, b: str, results: str | Path = "results", *, seed: int = 0) -
 
 
 def compare_rows(runs: Runs, a: Row, b: Row, *, seed: int = 0) -> Comparison:
-    """Every metric that both have, the primary ones first and corrected together, and the items where the two part most."""
+    """Every metric that both have, the primary ones first, and the items where the two part most; p-values are not corrected
+    yet."""
     primary = [m for m in PRIMARY[a.kind] if m in a.metrics and m in b.metrics]
     others = sorted(m for m in a.metrics if m in b.metrics and m not in primary and direction(m) != 0)
     differences = []
@@ -206,7 +215,7 @@ def compare_rows(runs: Runs, a: Row, b: Row, *, seed: int = 0) -> Comparison:
     shared = _shared_items(runs, a, b)
     apart = sorted((row for row in shared if row[1] != row[2]), key=lambda row: (-abs(row[1] - row[2]), row[0]))
     by_item = _mcnemar(shared) if a.kind == "stance" and shared else None
-    return Comparison(a.kind, a, b, tuple(corrected(differences)), tuple(apart), by_item)
+    return Comparison(a.kind, a, b, tuple(differences), tuple(apart), by_item)
 
 
 def _as_primary(d: MetricDifference) -> MetricDifference:
@@ -236,6 +245,8 @@ def verdict(a: str, b: str, d: MetricDifference) -> str:
     numbers = f"{d.metric}: {a} {d.a:.3g}, {b} {d.b:.3g}, difference {d.difference:+.3g}{interval}"
     if d.real:
         return f"{numbers}: separable (corrected p = {d.p_corrected:.3g})"
+    if d.p_corrected is None:
+        return f"{numbers}: not tested{f' ({d.reason})' if d.reason else ''}"
     if d.more_articles:
         return f"{numbers}: not distinguishable; about {d.more_articles} more articles would do"
     least = f"; differences under {d.detectable:.2g} cannot be seen here" if d.detectable is not None else ""

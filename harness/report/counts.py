@@ -46,13 +46,23 @@ def direction(metric: str) -> int:
     return -1 if plain.startswith(LOWER_IS_BETTER) else 1
 
 
+def span(metric: str) -> float:
+    """How wide the range of one item's score is: 100 for what counts by the hundred, else 1."""
+    return 100.0 if metric in ("preservation.harm", "summary.chrf") else 1.0
+
+
 @dataclass(frozen=True)
 class Counts:
-    """Counts by article, shape (articles, ...), the numbers of their items, and the statistic of their sum over articles."""
+    """Counts by article, shape (articles, ...), the numbers of their items, and the statistic of their sum over articles.
+
+    `n_items` of them enter the statistic; `span` is the width of an item score's range.
+    """
 
     array: NDArray[np.generic]
     statistic: Callable[[Any], Any]
     items: frozenset[int]
+    n_items: int
+    span: float = 1.0
 
 
 def own_counts(runs: Runs, rows: Sequence[Row], metric: str) -> list[Counts | None]:
@@ -61,13 +71,30 @@ def own_counts(runs: Runs, rows: Sequence[Row], metric: str) -> list[Counts | No
 
 
 def shared_counts(runs: Runs, rows: Sequence[Row], metric: str) -> list[Counts | None]:
-    """The rows' counts on the items that all of those with any score share; None for a row without scores."""
+    """The rows' counts on the items that all of those with any score share; None for a row without scores.
+
+    How many stances a summary conveys is part of its result, so preservation is not cut down to stances that all convey,
+    but what the judge left open for one row (a failed summary, say) is left out of all.
+    """
     if metric.startswith("stance."):
         return _stance_counts(runs, rows, metric)
-    if metric.startswith("preservation."):
-        # how many stances a summary conveys is part of the result, so these are not cut down to shared items
-        return _ratio_counts(runs, rows, metric)
-    return _ratio_counts(runs, rows, metric, paired=True)
+    return _ratio_counts(runs, rows, metric, paired=not metric.startswith("preservation."))
+
+
+def unjudged(row: Row) -> frozenset[str]:
+    """Items `article/speaker/target` of a summariser of which the judge said nothing, for want of a summary or an answer."""
+    return frozenset(f"{r['article']}/{r['speaker']}/{r['target']}" for r in _outcomes(row) if r.get("unjudged"))
+
+
+def n_pairs(row: Row) -> int:
+    """How many (speaker, target) of its articles the judge was to read in the system's summaries."""
+    return len(_outcomes(row))
+
+
+def _outcomes(row: Row) -> Sequence[dict[str, Any]]:
+    table = row.tables.get("preservation")
+    told = table.get("rows") if isinstance(table, dict) else None
+    return told if isinstance(told, list) else ()
 
 
 def _stance_counts(runs: Runs, rows: Sequence[Row], metric: str) -> list[Counts | None]:
@@ -87,10 +114,14 @@ def _stance_counts(runs: Runs, rows: Sequence[Row], metric: str) -> list[Counts 
     some = [mask for mask in answered if mask.any()]
     common = np.logical_and.reduce(some) if some else wanted
     ids = frozenset(np.flatnonzero(common).tolist())
-    return [
-        Counts(on_scale(article_counts(items, t, common), kind.scale), kind.statistic, ids) if mask.any() else None
-        for t, mask in zip(told, answered, strict=True)
-    ]
+    found: list[Counts | None] = []
+    for t, mask in zip(told, answered, strict=True):
+        if not mask.any():
+            found.append(None)
+            continue
+        counts = on_scale(article_counts(items, t, common), kind.scale)
+        found.append(Counts(counts, kind.statistic, ids, kind.n_items(counts)))
+    return found
 
 
 def article_counts(items: Items, told: NDArray[np.int8], chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -121,23 +152,27 @@ def _scope(metric: str) -> tuple[Any, str]:
 
 
 def _ratio_counts(runs: Runs, rows: Sequence[Row], metric: str, *, paired: bool = False) -> list[Counts | None]:
-    """Sums and numbers of item scores by article; `paired` keeps only items that all rows have."""
+    """Sums and numbers of item scores by article; `paired` keeps only items that all rows have, else only what is open for
+    some row is left out."""
     import numpy as np
 
-    from harness.report.columns import item_scores
+    from harness.report.columns import item_numbers, item_scores
     from harness.stats.bootstrap import ratio
 
     scored = [item_scores(runs, row, metric) for row in rows]
     some = [s.item for s in scored if len(s.item)]
     common = reduce(np.intersect1d, some) if some and paired else None
+    gone = frozenset[str]() if paired else frozenset[str]().union(*map(unjudged, rows))
+    left_out = item_numbers(runs, sorted(gone))
     n_articles = len(runs.articles) or max((int(s.article.max()) + 1 for s in scored if len(s.item)), default=0)
     found: list[Counts | None] = []
     for scores in scored:
-        kept = np.ones(len(scores.item), dtype=bool) if common is None else np.isin(scores.item, common)
+        kept = np.isin(scores.item, left_out, invert=True) if common is None else np.isin(scores.item, common)
         if not kept.any():
             found.append(None)
             continue
         home, values = scores.article[kept], scores.value[kept]
         sums = [np.bincount(home, weights=w, minlength=n_articles) for w in (values, np.ones_like(values))]
-        found.append(Counts(np.stack(sums, axis=1), ratio, frozenset(scores.item[kept].tolist())))
+        ids = frozenset(scores.item[kept].tolist())
+        found.append(Counts(np.stack(sums, axis=1), ratio, ids, len(ids), span(metric)))
     return found

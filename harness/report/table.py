@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigError, nearest_hint
 from harness.records import Value
 from harness.report.collect import PRIMARY, Row, Runs, uncollected
 from harness.report.compare import MetricDifference, corrected, difference, resampled_values
-from harness.report.counts import Counts, direction, own_counts, shared_counts
+from harness.report.counts import Counts, direction, n_pairs, own_counts, shared_counts, span, unjudged
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,6 +85,8 @@ class Leaderboard:
     tests: tuple[tuple[str, str, MetricDifference], ...]
     chosen: bool = False
     """Whether the baseline was asked for, not just the usual one."""
+    unranked: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Why a system is not ranked, by primary metric and fingerprint."""
 
 
 def leaderboards(runs: Runs, *, baseline: str | None = None, seed: int = 0) -> list[Leaderboard]:
@@ -104,7 +106,9 @@ def leaderboards(runs: Runs, *, baseline: str | None = None, seed: int = 0) -> l
         lines = [Line(row, _cells(row, kind, tests, one), _pace(row, runs)) for row in one.rows]
         lines.sort(key=lambda line: _order(line.row, PRIMARY[kind][0]))
         against = one.baseline.fingerprint if one.baseline else None
-        boards.append(Leaderboard(kind, COLUMNS[kind], tuple(lines), against, one.best, tuple(tests), one.chosen))
+        boards.append(
+            Leaderboard(kind, COLUMNS[kind], tuple(lines), against, one.best, tuple(tests), one.chosen, one.unranked)
+        )
     return boards
 
 
@@ -113,7 +117,8 @@ Test = tuple[str, str, MetricDifference]
 
 @dataclass(frozen=True)
 class _Tested:
-    """Rows of a kind, the baseline's, the tests of primary metrics (not corrected yet), best system and ranks by metric."""
+    """Rows of a kind, the baseline's, the tests of primary metrics (not corrected yet), best system and ranks by metric, and
+    why systems are not ranked."""
 
     rows: list[Row]
     baseline: Row | None
@@ -121,6 +126,7 @@ class _Tested:
     tests: list[Test]
     best: dict[str, str]
     ranks: dict[str, dict[str, Rank]]
+    unranked: dict[str, dict[str, str]]
 
 
 def _tested(runs: Runs, kind: str, baseline: str | None, seed: int) -> _Tested:
@@ -133,40 +139,42 @@ def _tested(runs: Runs, kind: str, baseline: str | None, seed: int) -> _Tested:
     tests: list[Test] = []
     best: dict[str, str] = {}
     ranks: dict[str, dict[str, Rank]] = {}
+    left: dict[str, dict[str, str]] = {}
     for metric in PRIMARY[kind]:
-        best_row = _best(rows, metric)
-        if best_row is None:
-            continue
-        alone = len(competing(rows, metric)) < 2
         found = own_counts(runs, rows, metric)
         drawn = resampled_values(found, seed=seed)
         counts = {r.fingerprint: (c, d) for r, c, d in zip(rows, found, drawn, strict=True)}
-        if not alone:
+        left[metric] = unranked(runs, rows, metric, {f: c for f, (c, _) in counts.items()})
+        fit = competing(rows, metric, left[metric])
+        best_row = _best(fit, metric)
+        if best_row is None:
+            continue
+        if len(fit) > 1:
             best[metric] = best_row.fingerprint
         for other in [best_row] + ([baseline_row] if baseline_row and baseline_row is not best_row else []):
             if _value(other, metric) is None:
                 # it answered, but about speakers that it found
                 continue
-            tests.extend(_tests(runs, rows, counts, metric, other, tests, seed))
-        ranks[metric] = _ranks(rows, metric, counts)
-    return _Tested(rows, baseline_row, chosen, tests, best, ranks)
+            tests.extend(_tests(runs, fit, counts, metric, other, tests, seed))
+        ranks[metric] = _ranks(fit, metric, counts)
+    return _Tested(rows, baseline_row, chosen, tests, best, ranks, left)
 
 
 def _ranks(
     rows: Sequence[Row], metric: str, counts: Mapping[str, tuple[Counts | None, NDArray[np.float64] | None]]
 ) -> dict[str, Rank]:
-    """The places that each competing system may truly have, all at once with 95 %; none for a system alone."""
+    """The places that each of the competing rows may truly have, all at once with 95 %; none for a system alone."""
     import numpy as np
 
     from harness.stats.bootstrap import informative_clusters
     from harness.stats.ranking import rank_intervals
 
-    fit = [(r.fingerprint, *counts[r.fingerprint]) for r in competing(rows, metric)]
+    fit = [(r.fingerprint, *counts[r.fingerprint]) for r in rows]
     given = [(f, c, d) for f, c, d in fit if c is not None and d is not None]
     values = [float(c.statistic(c.array.sum(axis=0).astype(float)[None])[0]) for _, c, _ in given]
     if len(given) < 2 or not np.isfinite(values).all():
         return {}
-    n = informative_clusters(np.stack([c.array for _, c, _ in given], axis=1))
+    n = min(informative_clusters(c.array) for _, c, _ in given)
     drawn = np.stack([d for _, _, d in given], axis=1)
     found = rank_intervals(values, drawn, n, higher_is_better=direction(metric) > 0)
     return {f: rank for (f, _, _), rank in zip(given, found, strict=True)}
@@ -204,19 +212,22 @@ def _tests(
     made: Sequence[tuple[str, str, MetricDifference]],
     seed: int,
 ) -> list[tuple[str, str, MetricDifference]]:
-    """Each system against one, on the items that these two answered, not twice where that one is compared already."""
+    """Each competing row against one, on the items that these two answered, not twice where that one is compared already."""
     from dataclasses import replace
 
     known = {(a, b, d.metric) for a, b, d in made}
-    fit = {r.fingerprint for r in competing(rows, metric)}
     found = []
     for row in rows:
         pair = (row.fingerprint, other.fingerprint)
-        if row is other or row.fingerprint not in fit or (*pair, metric) in known or (*reversed(pair), metric) in known:
+        if row is other or (*pair, metric) in known or (*reversed(pair), metric) in known:
             continue
         (a, drawn_a), (b, drawn_b) = counts[row.fingerprint], counts[other.fingerprint]
         resampled = (drawn_a, drawn_b)
-        if a is not None and b is not None and a.items != b.items and not metric.startswith("preservation."):
+        if metric.startswith("preservation."):
+            apart = unjudged(row) != unjudged(other)
+        else:
+            apart = a is not None and b is not None and a.items != b.items
+        if apart:
             a, b = shared_counts(runs, [row, other], metric)
             resampled = (None, None)
         d = difference(metric, a, b, seed=seed, resampled=resampled)
@@ -243,7 +254,7 @@ def _cells(row: Row, kind: str, tests: Sequence[Test], one: _Tested) -> tuple[Ce
                 n_unscored=value.n_unscored,
                 tied=_tied(row, metric, tests, one.best),
                 against_baseline=_between(row, one.baseline, metric, tests) if one.baseline else None,
-                note=unranked(row, metric) or value.reason,
+                note=one.unranked.get(metric, {}).get(row.fingerprint) or value.reason,
                 rank=one.ranks.get(metric, {}).get(row.fingerprint),
             )
         )
@@ -294,8 +305,8 @@ def _between(
 
 
 def _best(rows: Sequence[Row], metric: str) -> Row | None:
-    """The best system; one that reads the answers (an annotator, the extractive oracle) is a ceiling and does not compete."""
-    scored = [(direction(metric) * v, r) for r in competing(rows, metric) if (v := _value(r, metric)) is not None]
+    """The best of the competing rows."""
+    scored = [(direction(metric) * v, r) for r in rows if (v := _value(r, metric)) is not None]
     return max(scored, key=lambda pair: (pair[0], pair[1].name), default=(0.0, None))[1]
 
 
@@ -303,17 +314,45 @@ ENOUGH = 0.9
 """Share of its items that a system must have answered to be ranked: one lucky answer is not the best of all."""
 
 
-def competing(rows: Sequence[Row], metric: str) -> list[Row]:
-    """The systems that can be ranked on a metric: those with a value that are no ceiling and left little unanswered. One
-    alone is not the best."""
-    return [r for r in rows if not r.use.ceiling and _value(r, metric) is not None and unranked(r, metric) is None]
+def competing(rows: Sequence[Row], metric: str, left: Mapping[str, str]) -> list[Row]:
+    """The systems that can be ranked on a metric: those with a value, no ceiling (an annotator, the extractive oracle) and
+    not `left` out. One alone is not the best."""
+    return [r for r in rows if not r.use.ceiling and _value(r, metric) is not None and r.fingerprint not in left]
 
 
-def unranked(row: Row, metric: str) -> str | None:
-    """Why a value is not ranked, if too much behind it is missing."""
+def unranked(runs: Runs, rows: Sequence[Row], metric: str, counts: Mapping[str, Counts | None]) -> dict[str, str]:
+    """By fingerprint why a value is not ranked: too much behind it is missing, or it rests on too little to be tested."""
+    found = {r.fingerprint: why for r in rows if (why := _unanswered(r, metric))}
+    if metric.startswith("preservation."):
+        rest = {r.fingerprint: c.array for r in competing(rows, metric, found) if (c := counts[r.fingerprint])}
+        found |= {f: f"not ranked, {why}" for f, why in _sparse(rest, span(metric), len(runs.articles)).items()}
+    return found
+
+
+def _sparse(counts: Mapping[str, NDArray[np.generic]], width: float, n_articles: int) -> dict[str, str]:
+    """The systems whose rates rest on too little, with the reason; where there are too few articles at all, none is told
+    apart from the others anyway, and all stay."""
+    import numpy as np
+
+    from harness.stats.bootstrap import MIN_CLUSTERS
+    from harness.stats.paired_ratio import too_sparse
+
+    if n_articles < MIN_CLUSTERS or not counts:
+        return {}
+    pooled = np.stack(list(counts.values())).sum(axis=0)
+    found = {f: too_sparse(own[None], width, pooled) for f, own in counts.items()}
+    return {f: why for f, why in found.items() if why is not None}
+
+
+def _unanswered(row: Row, metric: str) -> str | None:
+    """Why a value is not ranked if too much behind it is missing: of preservation, of what the judge was to read."""
     value = row.metrics.get(metric)
-    n = value.n_scored + value.n_unscored if value else 0
-    return f"not ranked, {value.n_scored} of {n} items scored" if value and value.n_scored < ENOUGH * n else None
+    if value is None or value.value is None:
+        return None
+    n, n_open, what = value.n_scored + value.n_unscored, value.n_unscored, "items scored"
+    if metric.startswith("preservation."):
+        n, n_open, what = n_pairs(row), len(unjudged(row)), "stances judged"
+    return f"not ranked, {n - n_open} of {n} {what}" if n - n_open < ENOUGH * n else None
 
 
 def _value(row: Row, metric: str) -> float | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.report.collect import PRIMARY, Row, Runs
 from harness.report.compare import Comparison, MetricDifference, corrected, difference
 from harness.report.counts import direction, shared_counts
-from harness.report.table import Leaderboard, Line, competing, labels, unranked
+from harness.report.table import Leaderboard, Line, competing, labels
 
 FLIPS = "stance.sign_flip_rate.five_point"
 HARM = "preservation.harm"
@@ -136,6 +136,8 @@ def outcome(d: MetricDifference) -> str:
     """How a comparison ended: separable with its p-value, or not and what would do."""
     if d.difference is None:
         return f"not compared: {d.reason}"
+    if d.p_corrected is None:
+        return f"not tested{f' ({d.reason})' if d.reason else ''}{_unseen(d)}"
     if d.real:
         return f"separable ({'Holm-corrected ' if d.primary else ''}p {_p(d.p_corrected)})"
     if d.more_articles:
@@ -172,14 +174,20 @@ def _leader(runs: Runs, board: Leaderboard, metric: str) -> Verdict | None:
     names = labels([line.row for line in board.lines])
     rows = {line.row.fingerprint: line.row for line in board.lines}
     note = f" ({NOT_VALIDATED})" if metric == HARM and not (validation(runs) or {}).get("validated") else ""
-    few = _without_interval(runs) + _unranked(rows.values(), names, metric)
+    left = board.unranked.get(metric, {})
+    few = _without_interval(runs) + "".join(
+        f"; {names[f]}: {why}" for f, why in left.items() if not rows[f].use.ceiling
+    )
     best = board.best.get(metric)
     if best is None:
-        alone = competing(list(rows.values()), metric)
+        alone = competing(list(rows.values()), metric, left)
         told = [
             f"{PLAIN[metric].format(name=names[row.fingerprint], value=_value(row, metric))}{note}" for row in alone[:1]
         ]
-        return Verdict(metric, f"{told[0]}; no other system to test it against{few}.") if told else None
+        if told:
+            return Verdict(metric, f"{told[0]}; no other system to test it against{few}.")
+        none = f"No system can be ranked on {metric}{few}."
+        return Verdict(metric, none) if left else None
     text = LEADS[metric].format(name=names[best], value=_value(rows[best], metric))
     against = [(b if a == best else a, d) for a, b, d in board.tests if d.metric == metric and best in (a, b)]
     compared = sorted(
@@ -188,10 +196,12 @@ def _leader(runs: Runs, board: Leaderboard, metric: str) -> Verdict | None:
     )
     tied = [(f, d) for f, d in compared if not d.real]
     if not compared:
-        return Verdict(metric, f"{text}{note}; not tested against the others{few}.")
+        why = next((f" ({d.reason}){_unseen(d)}" for _, d in against if d.difference is not None and d.reason), "")
+        return Verdict(metric, f"{text}{note}; not tested against the others{why}{few}.")
     if not tied:
         nearest, d = compared[0]
-        more = f", as are the other {len(compared) - 1}" if len(compared) > 1 else ""
+        others = len(compared) - 1
+        more = "" if not others else ", as is the other one" if others == 1 else f", as are the other {others}"
         return Verdict(
             metric,
             f"{text}{note}; next {names[nearest]} {_value(rows[nearest], metric)}: {outcome(d)}{more}{few}.",
@@ -214,12 +224,6 @@ def _without_interval(runs: Runs) -> str:
     return f"; no interval under {MIN_CLUSTERS} articles" if n < MIN_CLUSTERS else ""
 
 
-def _unranked(rows: Iterable[Row], names: Mapping[str, str], metric: str) -> str:
-    """The systems that answered too little to be ranked."""
-    left = [(names[r.fingerprint], why) for r in rows if not r.use.ceiling and (why := unranked(r, metric))]
-    return "".join(f"; {name}: {why}" for name, why in left)
-
-
 def _listed(parts: Sequence[str], most: int = 4) -> str:
     if len(parts) <= most:
         return ", ".join(parts)
@@ -237,21 +241,31 @@ def _flips(runs: Runs, board: Leaderboard) -> list[Verdict]:
     if not leading:
         return []
     first = leading[0].row
-    text = f"{names[first.fingerprint]} flips {_value(first, FLIPS)} of 100 stances"
+    text = f"{names[first.fingerprint]} flips {_value(first, FLIPS)} of 100 stances{_silent(first)}"
     if len(leading) == 1:
         return [Verdict(FLIPS, f"{text}{_without_interval(runs)}.")]
     second = leading[1].row
     counts = shared_counts(runs, [first, second], FLIPS)
     d = corrected([difference(FLIPS, counts[0], counts[1])])[0]
-    text += f", {names[second.fingerprint]} {_value(second, FLIPS)}: {outcome(d)}{_without_interval(runs)}."
+    text += f", {names[second.fingerprint]} {_value(second, FLIPS)}{_silent(second)}"
+    text += f": {outcome(d)}{_without_interval(runs)}."
     return [Verdict(FLIPS, text, d.real if d.difference is not None else None)]
+
+
+def _silent(row: Row) -> str:
+    """The share of unparsed answers, which flip nothing; empty where there are none."""
+    share = row.metrics.get("stance.unparsed_rate.six_label")
+    if share is None or not share.value:
+        return ""
+    shown_share = f"{100 * share.value:.0f}" if share.value >= 0.01 else "< 1"
+    return f" ({shown_share} % of its answers unparsed)"
 
 
 PAIRED = {
     "summary.rouge_lsum": "{a} reaches ROUGE-Lsum {x}, {b} {y}: {outcome}.",
     "stance.macro_f1.three_way": "{a} tells stances with three-way macro-F1 {x}, {b} {y}: {outcome}.",
     HARM: "{a} misstates {x} of 100 stances that it conveys, {b} {y} ({note}): {outcome}.",
-    FLIPS: "{a} flips {x} of 100 stances, {b} {y}: {outcome}.",
+    FLIPS: "{a} flips {x} of 100 stances{silent_a}, {b} {y}{silent_b}: {outcome}.",
 }
 
 
@@ -264,6 +278,7 @@ def pair_verdicts(comparison: Comparison) -> list[Verdict]:
     for d in comparison.differences:
         if d.metric in PAIRED and d.difference is not None:
             words = {"a": a.name, "b": b.name, "x": _value(a, d.metric), "y": _value(b, d.metric)}
+            words |= {"silent_a": _silent(a), "silent_b": _silent(b)}
             text = PAIRED[d.metric].format(**words, outcome=outcome(d), note=NOT_VALIDATED)
             if _validation_of(a.tables).get("validated"):
                 text = text.replace(f" ({NOT_VALIDATED})", "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,6 @@ from harness.stats.bootstrap import (
     RESAMPLES,
     Array,
     Statistic,
-    by_cluster,
     informative_clusters,
     interval_of,
     ratio,
@@ -125,29 +124,33 @@ def paired_difference(
     resamples: int = RESAMPLES,
     level: float = LEVEL,
     resampled: Array | None = None,
+    span: float = 1.0,
 ) -> Difference:
     """Difference of a statistic of counts by article, (G, ...) for each system on the same items, with test and
     interval.
 
     The interval resamples articles with both systems' answers (expanded percentile); the p-value swaps them. Of rates
-    over different numbers of items the test is the studentised one.
+    over different numbers of items the test is the studentised one, and there is neither where a rate rests on too
+    little (`paired_ratio.too_sparse`); `span` is what one item adds to a rate's sum at most.
     `resampled` (resamples, 2) is the statistic of both on resampled articles, where a caller with many systems has it.
     """
     first, second = np.asarray(a), np.asarray(b)
     if first.shape != second.shape:
         raise ValueError(f"counts of {first.shape} and {second.shape}: compare systems on the same articles")
     both = np.stack([first, second], axis=1)
-    clusters = informative_clusters(both)
-    if clusters == 0:
+    if not both.any():
         return Difference(None, reason="no item is answered by both systems")
+    clusters = min(informative_clusters(first), informative_clusters(second))
     values = np.asarray(statistic(both.sum(axis=0).astype(np.float64)), dtype=np.float64)
     difference = float(values[0] - values[1])
     if math.isnan(difference):
         return Difference(None, n_clusters=clusters, reason="undefined on these items")
     if statistic is ratio and not np.array_equal(first[:, 1], second[:, 1]):
-        from harness.stats.paired_ratio import ratio_randomisation_p
+        from harness.stats.paired_ratio import ratio_randomisation_p, too_sparse
 
-        p_value = ratio_randomisation_p(first, second, seed=seed, resamples=resamples)
+        if sparse := too_sparse(np.stack([first, second]), span):
+            return Difference(difference, n_clusters=clusters, reason=sparse)
+        p_value = ratio_randomisation_p(first, second, seed=seed, resamples=resamples, span=span)
     else:
         p_value = randomisation_p(first, second, statistic, seed=seed, resamples=resamples)
     if clusters < MIN_CLUSTERS:
@@ -156,31 +159,6 @@ def paired_difference(
         resampled = np.asarray(statistic(resampled_sums(both, resamples=resamples, seed=seed)), dtype=np.float64)
     interval = interval_of(difference, resampled[..., 0] - resampled[..., 1], clusters, level)
     return Difference(difference, interval.low, interval.high, p_value, interval.se, clusters, interval.reason)
-
-
-def paired_difference_mean(
-    a: ArrayLike,
-    b: ArrayLike,
-    clusters: Sequence[Hashable],
-    *,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-    level: float = LEVEL,
-) -> Difference:
-    """`paired_difference` of the means of item values (n,) on the same items, whose articles `clusters` (n,) names."""
-    sums = [by_cluster(_with_ones(values, len(clusters)), clusters)[0] for values in (a, b)] if clusters else None
-    if sums is None:
-        return Difference(None, reason="no item is answered by both systems")
-    return paired_difference(sums[0], sums[1], ratio, seed=seed, resamples=resamples, level=level)
-
-
-def _with_ones(values: ArrayLike, n: int) -> Array:
-    array = np.asarray(values, dtype=np.float64)
-    if array.shape != (n,):
-        raise ValueError(f"{array.shape} values for {n} cluster names")
-    if not np.isfinite(array).all():
-        raise ValueError("values must be finite: leave unscored items out and count them")
-    return np.stack([array, np.ones_like(array)], axis=1)
 
 
 def mcnemar(correct_a: ArrayLike, correct_b: ArrayLike) -> McNemar:

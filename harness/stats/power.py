@@ -4,7 +4,6 @@ need."""
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -59,56 +58,49 @@ def detectable_from_se(se: float, n_clusters: int) -> Detectable:
     return Detectable(effect_factor(n_clusters - 1) * se, n_clusters, by_article=True)
 
 
-def detectable_mean(a: ArrayLike, b: ArrayLike, clusters: Sequence[Hashable], *, span: float = 1.0) -> Detectable:
-    """For the mean of item values (n,) of two systems on the same items; `span` is the width of the values' range.
-
-    Under six articles items are taken as independent, with one more item on either side (Bonett & Price 2012), so that
-    systems that happen to agree everywhere do not look as if any difference could be found.
-    """
-    difference = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
-    if difference.size == 0:
-        return Detectable(None, 0, by_article=False, reason="no item is answered by both systems")
-    names = {name: i for i, name in enumerate(dict.fromkeys(clusters))}
-    n = len(names)
-    centred = difference - difference.mean()
-    sums = np.bincount([names[c] for c in clusters], weights=centred)
-    se = math.sqrt(n / (n - 1) * float(sums @ sums)) / difference.size if n > 1 else 0.0
-    if n >= FEWEST_CLUSTERS and se > 0:
-        return detectable_from_se(se, n)
-    return _by_item(difference, n, span)
-
-
 def detectable_counts(
     a: ArrayLike,
     b: ArrayLike,
     statistic: Statistic,
     *,
     seed: int = 0,
-    items: tuple[ArrayLike, ArrayLike] | None = None,
     se: float | None = None,
+    span: float = 1.0,
 ) -> Detectable:
     """For a statistic of counts by article, (G, ...) for each system; the standard error is `se` or the bootstrap's.
 
-    Counts are sums and numbers of values (G, 2) or confusions (G, K, C). Where articles are too few or the systems
-    never differ, the effect is measured on `items`, values (n,) of both systems (right or wrong, say), or without them
-    planned from the number of items for systems that disagree on half of them.
+    Counts are confusions (G, K, C) or sums and numbers of values (G, 2), whose range is `span` wide (100 for a rate per
+    hundred). Where articles are too few or the systems never differ, the effect is measured on the articles' own values
+    if each has one, as with ROUGE; else it is planned from the smaller number of items, for systems that disagree on
+    half of them. So it is too where a rate rests on too little for a test.
     """
     both = np.stack([np.asarray(a), np.asarray(b)], axis=1)
-    n = informative_clusters(both)
+    n = min(informative_clusters(both[:, 0]), informative_clusters(both[:, 1]))
+    sparse = _sparse(both, span)
     if n >= FEWEST_CLUSTERS and se:
         return detectable_from_se(se, n)
-    if n >= FEWEST_CLUSTERS:
+    if n >= FEWEST_CLUSTERS and not sparse:
         values = np.asarray(statistic(resampled_sums(both, resamples=_RESAMPLES, seed=seed)), dtype=np.float64)
         difference = values[..., 0] - values[..., 1]
         difference = difference[np.isfinite(difference)]
         se = float(difference.std()) * math.sqrt(n / (n - 1)) if difference.size else 0.0
         if se > 0:
             return detectable_from_se(se, n)
-    if items is None:
-        return _by_number(both, statistic, n)
-    first, second = (np.asarray(v, dtype=np.float64) for v in items)
-    found = _by_item(first - second, n, 1.0)
-    return replace(found, reason=f"{found.reason}; measured on the items' own scores")
+    if both.ndim == 3 and n and both[..., 1].max() == 1 and np.array_equal(both[:, 0, 1], both[:, 1, 1]):
+        shared = both[both[:, 0, 1] > 0, :, 0]
+        found = _by_item(shared[:, 0] - shared[:, 1], n, span)
+    else:
+        found = _by_number(both, statistic, n, span)
+    return replace(found, reason=f"{sparse}; items taken as independent") if sparse and found.value else found
+
+
+def _sparse(both: NDArray[np.generic], span: float) -> str | None:
+    """Why two rates over different numbers of items rest on too little to be compared."""
+    from harness.stats.paired_ratio import too_sparse
+
+    if both.ndim != 3 or np.array_equal(both[:, 0, 1], both[:, 1, 1]):
+        return None
+    return too_sparse(np.moveaxis(both, 1, 0), span)
 
 
 def planned_detectable(n_items: int, *, disagreement: float = 0.5) -> Detectable:
@@ -150,6 +142,8 @@ def more_articles(difference: float | None, se: float | None, n_clusters: int, *
 
 
 def _by_item(difference: ArrayLike, n_clusters: int, span: float) -> Detectable:
+    """Items taken as independent, with one more on either side (Bonett & Price 2012), so that systems that happen to agree
+    everywhere do not look as if any difference could be found."""
     padded = np.concatenate([np.asarray(difference, dtype=np.float64), [-span, span]])
     se = float(padded.std(ddof=1)) / math.sqrt(padded.size)
     return Detectable(
@@ -157,23 +151,22 @@ def _by_item(difference: ArrayLike, n_clusters: int, span: float) -> Detectable:
     )
 
 
-def _by_number(both: NDArray[np.generic], statistic: Statistic, n_clusters: int) -> Detectable:
+def _by_number(both: NDArray[np.generic], statistic: Statistic, n_clusters: int, span: float) -> Detectable:
     """Planned from the number of items, in the statistic's unit: the span from all right to all wrong."""
     if both.ndim == 3:
-        n_items = float(both[:, 0, 1].sum())
-        ends = np.array([[1.0, 1.0], [0.0, 1.0]])
+        n_items = float(both[..., 1].sum(axis=0).min())
     else:
         n_items = float(both[:, 0].sum())
         ends = np.zeros((2, *both.shape[2:]))
         np.fill_diagonal(ends[0], 1)
         ends[1, :, -1] = 1
-    best, worst = np.asarray(statistic(ends), dtype=np.float64)
-    span = abs(best - worst)
+        best, worst = np.asarray(statistic(ends), dtype=np.float64)
+        span = abs(best - worst) or 1.0
     planned = planned_detectable(int(n_items))
     if planned.value is None:
         return Detectable(None, n_clusters, by_article=False, reason="no item is answered by both systems")
-    scale = span if np.isfinite(span) and span > 0 else 1.0
-    return Detectable(planned.value * float(scale), n_clusters, by_article=False, reason=_why_not(n_clusters))
+    scale = float(span) if np.isfinite(span) else 1.0
+    return Detectable(planned.value * scale, n_clusters, by_article=False, reason=_why_not(n_clusters))
 
 
 def _why_not(n_clusters: int) -> str:

@@ -1,18 +1,14 @@
-"""Ranks with their uncertainty, and the group of systems that cannot be told from the best."""
+"""Ranks with their uncertainty."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from harness.stats.bootstrap import LEVEL, MIN_CLUSTERS, Array, too_few
-
-Name = TypeVar("Name", bound=str)
+from harness.stats.bootstrap import LEVEL, MAX_UNDEFINED, MIN_CLUSTERS, Array, too_few
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +46,9 @@ def rank_intervals(
         return [Rank(place, None, None, too_few(n_clusters)) for place in places]
     draws = sign * np.asarray(resampled, dtype=np.float64)
     finite = np.isfinite(draws).all(axis=1)
+    if (undefined := 1 - float(finite.mean())) > MAX_UNDEFINED:
+        reason = f"no interval: some system is undefined in {undefined:.0%} of the resamples"
+        return [Rank(place, None, None, reason) for place in places]
     # systems are compared column by column: each of them in one piece
     draws = np.asfortranarray(draws if finite.all() else draws[finite])
     first, second = np.triu_indices(len(point), k=1)
@@ -83,34 +82,3 @@ def _studentised(draws: Array, first: ArrayLike, second: ArrayLike, difference: 
         if errors[k] > 0:
             np.maximum(largest, np.abs(deviation) / errors[k], out=largest)
     return errors, largest
-
-
-def best_of(values: Mapping[Name, float | None], *, higher_is_better: bool = True) -> Name | None:
-    """The system with the best value, the first of equals; None where none has a value."""
-    sign = 1 if higher_is_better else -1
-    scored = {name: sign * value for name, value in values.items() if value is not None and not math.isnan(value)}
-    return max(scored, key=scored.__getitem__) if scored else None
-
-
-def tied_with_best(
-    values: Mapping[Name, float | None],
-    p_against_best: Mapping[Name, float | None],
-    *,
-    higher_is_better: bool = True,
-    alpha: float = 0.05,
-) -> list[Name]:
-    """The best system and all that cannot be told from it, best first.
-
-    `p_against_best` are corrected p-values of each system against the best; a test that could not be made leaves its
-    system in the group.
-    """
-    best = best_of(values, higher_is_better=higher_is_better)
-    if best is None:
-        return []
-
-    def tied(name: Name) -> bool:
-        p = p_against_best.get(name)
-        return name == best or p is None or p > alpha
-
-    scored = [name for name, value in values.items() if value is not None and not math.isnan(value) and tied(name)]
-    return sorted(scored, key=lambda name: (name != best, -(values[name] or 0.0) * (1 if higher_is_better else -1)))

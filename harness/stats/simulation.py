@@ -91,13 +91,20 @@ def draw_means(design: Design, n: int, rng: np.random.Generator) -> Array:
     return np.clip(draws, 0.01, 0.99)
 
 
-def draw_harm(design: Design, n: int, rng: np.random.Generator) -> Array:
-    """Harms and conveyed stances by article of two equally harmful systems, (2 n, articles, 2), n of each.
+class Rates(NamedTuple):
+    """Two systems of the same rate: `rate` of the stances that they convey are harmed, `conveyed` are means by article."""
 
-    The first conveys one stance an article on average, the second four.
-    """
-    shares = rng.beta(0.5 * design.ease, 0.5 * design.ease, size=(n, design.articles))
-    conveyed = np.stack([rng.poisson(mean, shares.shape) for mean in (1, 4)])
+    rate: float
+    conveyed: tuple[float, float]
+
+
+HARMS = {"harm": Rates(0.5, (1, 4)), "harm, sparse": Rates(0.2, (0.5, 4))}
+
+
+def draw_harm(design: Design, rates: Rates, n: int, rng: np.random.Generator) -> Array:
+    """Harms and conveyed stances by article of two equally harmful systems, (2 n, articles, 2), n of each."""
+    shares = rng.beta(rates.rate * design.ease, (1 - rates.rate) * design.ease, size=(n, design.articles))
+    conveyed = np.stack([rng.poisson(mean, shares.shape) for mean in rates.conveyed])
     harmed = rng.binomial(conveyed, shares)
     return np.stack([harmed, conveyed], axis=-1).astype(np.float64).reshape(2 * n, design.articles, 2)
 
@@ -141,14 +148,15 @@ def type_one_error(
     alpha: float = 0.05,
     seed: int = 0,
 ) -> dict[str, float]:
-    """Share of pairs of equally good systems that the paired test marks at `alpha`, by metric, for `score` and for `harm`.
+    """Share of pairs of equally good systems that the paired test marks at `alpha`, by metric, for `score` and for `HARMS`.
 
-    Both systems answer the same items and find the same articles hard; of `harm` per conveyed stance one conveys four times
-    as many as the other. `swaps` + 1 should be a multiple of 1 / `alpha`.
+    Both systems answer the same items and find the same articles hard; of harm per conveyed stance one conveys several
+    times as many as the other, and a pair that rests on too little to be tested counts as not marked. `swaps` + 1 should
+    be a multiple of 1 / `alpha`.
     """
     chosen = design or Design()
     rng = np.random.default_rng([seed, 3])
-    marked = dict.fromkeys([*metrics, "score", "harm"], 0)
+    marked = dict.fromkeys([*metrics, "score", *HARMS], 0)
     for start in range(0, repetitions, _BATCH):
         n = min(_BATCH, repetitions - start)
         gold, ease = draw_gold(chosen, n, rng)
@@ -161,8 +169,9 @@ def type_one_error(
             marked[name] += int((p_values <= alpha + 1e-12).sum())
         p_values = randomisation_p_all(scores, pairs, ratio, seed + start, swaps)
         marked["score"] += int((p_values <= alpha + 1e-12).sum())
-        p_values = ratio_randomisation_p_all(draw_harm(chosen, n, rng), pairs, seed + start, swaps)
-        marked["harm"] += int((p_values <= alpha + 1e-12).sum())
+        for name, rates in HARMS.items():
+            p_values = ratio_randomisation_p_all(draw_harm(chosen, rates, n, rng), pairs, seed + start, swaps)
+            marked[name] += int((p_values <= alpha + 1e-12).sum())
     return {name: count / repetitions for name, count in marked.items()}
 
 

@@ -60,7 +60,7 @@ def test_f_avg_pooled_and_per_target_differ() -> None:
     first = np.array([[3, 0, 0, 0], [0, 0, 0, 0], [0, 0, 1, 0]], dtype=float)
     # Target 2: against 1, predicted favor; favor 3, all predicted favor: against 0, favor 2·3/(3+4): F_avg 3/7.
     second = np.array([[0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 3, 0]], dtype=float)
-    assert cm.f_avg_per_target(np.stack([first, second])) == pytest.approx((1 + 3 / 7) / 2)
+    assert cm.f_avg(np.stack([first, second])).mean() == pytest.approx((1 + 3 / 7) / 2)
     # Pooled: against 2·3/(4+3), favor 2·4/(4+5).
     assert cm.f_avg(first + second) == pytest.approx((6 / 7 + 8 / 9) / 2)
 

@@ -12,7 +12,7 @@ from harness.metrics.agreement import alpha_nominal, alpha_ordinal, coincidences
 from harness.stats.bootstrap import expanded_tail, ratio
 from harness.stats.correction import benjamini_hochberg, holm
 from harness.stats.paired import mcnemar, randomisation_p
-from harness.stats.power import detectable_mean, more_articles, planned_detectable
+from harness.stats.power import detectable_counts, detectable_from_se, more_articles, planned_detectable
 
 
 def test_holm() -> None:
@@ -95,12 +95,26 @@ def test_alpha_of_two_annotators() -> None:
     assert float(raw_agreement(sums)) == pytest.approx(6 / 8)
 
 
-def test_detectable_mean() -> None:
-    # Eight articles of one item, differences 1 -1 1 -1 1 -1 1 -1: mean 0, cluster-robust se sqrt(8/7 · 8)/8 = 0.377964;
-    # t[0.975; 7] + t[0.8; 7] = 2.364624 + 0.896030 = 3.260654; the product 1.232411.
-    found = detectable_mean([1, 0] * 4, [0, 1] * 4, list("abcdefgh"))
+def test_detectable_from_se() -> None:
+    # t[0.975; 7] + t[0.8; 7] = 2.364624 + 0.896030 = 3.260654; times 0.377964: 1.232411.
+    found = detectable_from_se(0.377964, 8)
     assert found.by_article
-    assert found.value == pytest.approx(0.377964 * 3.260654, abs=1e-5)
+    assert found.value == pytest.approx(1.232411, abs=1e-5)
+
+
+def test_detectable_effect_of_single_values() -> None:
+    # ROUGE of three articles, differences 0.1, 0.2, -0.1; with one more of -1 and of 1 they are five: mean 0.04, squares
+    # 2.06, variance (2.06 - 5 · 0.04²) / 4 = 0.513; se sqrt(0.513 / 5) = 0.320312; t[0.975; 4] + t[0.8; 4] = 2.776445 +
+    # 0.940965 = 3.717410; the product is more than the range of 1.
+    a, b = np.array([[0.4, 1], [0.5, 1], [0.2, 1]]), np.array([[0.3, 1], [0.3, 1], [0.3, 1]])
+    assert detectable_counts(a, b, ratio).value == 1.0
+    # chrF has a range of 100: differences of 10, 20, -10 and ±100 are the same case.
+    assert detectable_counts(a * [100, 1], b * [100, 1], ratio, span=100).value == 100.0
+    # Five articles, twice the same: 0.1, 0.2, -0.1, 0.1, -0.3 and ±1 are seven: sum 0, squares 2.16, variance 0.36, se
+    # 0.226779; t[0.975; 6] + t[0.8; 6] = 2.446912 + 0.905703 = 3.352615; the product 0.760302.
+    a = np.array([[0.4, 1], [0.5, 1], [0.2, 1], [0.4, 1], [0.0, 1]])
+    b = np.array([[0.3, 1]] * 5)
+    assert detectable_counts(a, b, ratio).value == pytest.approx(0.760302, abs=1e-5)
 
 
 def test_planned_detectable() -> None:

@@ -237,7 +237,8 @@ def test_compare_writes_a_page_and_ranks_articles(results: Path, harness: Harnes
     page = tmp_path / "pair.html"
     process = harness("compare", "careful-twin", "majority", "--results", str(results), "--html", str(page))
     assert "Articles where they part most" in process.stdout
-    assert re.search(r"careful-twin flips \d+ \[\d+–\d+\] of 100 stances, majority \d+ \[\d+–\d+\]: ", process.stdout)
+    said = r"careful-twin flips \d+ \[\d+–\d+\] of 100 stances \(\d+ % of its answers unparsed\), majority \d+ \[\d+–\d+\]: "
+    assert re.search(said, process.stdout)
     counted = re.search(
         r"only careful-twin is right on (\d+) items, only majority on (\d+)\s+\(McNemar", process.stdout
     )

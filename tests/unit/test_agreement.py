@@ -19,7 +19,7 @@ from harness.metrics.agreement import (
     label_confusions,
     units_of,
 )
-from harness.metrics.spans import exact_match, overlap_f1, token_f1
+from harness.metrics.spans import exact_match, overlap_f1
 from harness.metrics.stance import aggregate
 from harness.types import STANCES, Annotation, Article, Evidence, Source, Speaker, Stance, StanceLabel, Target
 
@@ -117,10 +117,6 @@ def test_span_overlap() -> None:
     assert overlap_f1([(0, 10)], []) == 0.0
     assert overlap_f1([], []) is None
     assert exact_match([(0, 4)], [(0, 2), (2, 4)])
-    text = "Київ не відступить"
-    # Two words touched against one of them.
-    assert token_f1(text, [(0, 7)], [(5, 6)]) == pytest.approx(2 * 1 / 3)
-    assert token_f1(text, [(4, 5)], []) is None
 
 
 def article() -> Article:
