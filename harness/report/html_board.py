@@ -16,6 +16,8 @@ from harness.report.text import ARROWS, TITLES, number, short
 from harness.report.verdicts import better, judge_note
 
 UNPARSED = "stance.unparsed_rate.six_label"
+RARE = ("summary.rouge1", "summary.rouge2", "summary.rouge_l", "summary.words", "stance.kappa.five_point")
+"""Columns that stand after time, memory and tokens: on a small screen those are wanted more often."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,14 @@ def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
     tested = {i for i in kept if board.columns[i][0] in PRIMARY[board.kind]}
     ranked = {i for i in tested if any(line.cells[i].rank for line in board.lines)}
     columns: list[Column] = []
+    rest: list[Column] = []
     for i in kept:
         metric, label = board.columns[i]
         low, high = spans[i] or (0.0, 0.0)
         scale = f"{number(low, metric)} – {number(high, metric)}".replace("-", "−") if spans[i] else ""
         arrow = f"\u00a0{ARROWS[direction(metric)]}" if direction(metric) else ""
         judged = metric.startswith("preservation.")
-        columns.append(Column(_unbroken(label) + arrow, scale, judged, better(metric)))
+        (rest if metric in RARE else columns).append(Column(_unbroken(label) + arrow, scale, judged, better(metric)))
         if i in ranked:
             columns.append(Column("rank", "95 %", judged, f"the places that it may truly have by {label}", "rank"))
         if i in tested and board.baseline:
@@ -77,8 +80,10 @@ def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
     rows = []
     for line, cost in zip(board.lines, costs, strict=True):
         cells: list[CellView] = []
+        others: list[CellView] = []
         for i in kept:
-            cells.append(_cell_view(line.cells[i], spans[i], line, board))
+            rare = board.columns[i][0] in RARE
+            (others if rare else cells).append(_cell_view(line.cells[i], spans[i], line, board))
             if i in ranked:
                 cells.append(_rank_view(line.cells[i], line))
             if i in tested and board.baseline:
@@ -90,17 +95,19 @@ def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
                 "baseline": line.row.fingerprint == board.baseline,
                 "cells": cells,
                 "costs": [cost[j] for j in told],
+                "rest": others,
             }
         )
     return {
         "kind": board.kind,
         "title": TITLES[board.kind],
         "columns": columns,
+        "rest": rest,
         "scored": bool(kept),
         "ranked": bool(ranked),
         "rows": rows,
         "costs": [COSTS[j] for j in told],
-        "untold": [(COSTS[j][0], costs[0][j].text, costs[0][j].empty) for j in range(len(COSTS)) if j not in told],
+        "untold": [(COSTS[j].label, costs[0][j].text, costs[0][j].empty) for j in range(len(COSTS)) if j not in told],
         "limits": _limits(runs, board, kept, ranked, tested) if board.kind == "summariser" else [],
         "baseline": names.get(board.baseline or ""),
         "judged": any(c.judged for c in columns),
@@ -120,17 +127,20 @@ def _unbroken(label: str) -> str:
 
 def _limits(
     runs: Runs, board: Leaderboard, kept: Sequence[int], ranked: set[int], tested: set[int]
-) -> list[tuple[str, list[str]]]:
-    """The judge's ceiling and floor as rows under the table: what it reads from articles, references and nothing at all."""
+) -> list[tuple[str, list[str], list[str]]]:
+    """The judge's ceiling and floor as rows under the table (cells before and after the costs): what it reads from articles,
+    references and nothing at all."""
     rows = []
     for name, values in judge_limits(runs).items():
         cells: list[str] = []
+        others: list[str] = []
         for i in kept:
             metric = board.columns[i][0]
             value = values.get(metric)
-            cells.append("" if metric not in values else "none" if value is None else number(value, metric))
+            said = "" if metric not in values else "none" if value is None else number(value, metric)
+            (others if metric in RARE else cells).append(said)
             cells += [""] * ((i in ranked) + (i in tested and board.baseline is not None))
-        rows.append((name, cells))
+        rows.append((name, cells, others))
     return rows
 
 
@@ -225,11 +235,11 @@ def _against(cell: Cell, line: Line, board: Leaderboard) -> CellView:
 
 
 COSTS = (
-    ("unanswered", ""),
-    ("tokens", ""),
-    ("s/article", "seconds per article"),
-    ("memory", "peak memory"),
-    ("cost", ""),
+    Column("unanswered"),
+    Column("tokens"),
+    Column("s/article", hint="seconds per article"),
+    Column("memory", hint="peak memory"),
+    Column("cost", "in all, price’s currency", hint="of all answers, in the currency of the configured price"),
 )
 
 

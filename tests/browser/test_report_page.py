@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -28,6 +29,8 @@ if not CHROMIUM:
     pytest.skip("no chromium on the PATH: install it, or set CHROMIUM to its path", allow_module_level=True)
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+EVERYTHING = "main > section { content-visibility: visible !important; }"
+"""Lays out the parts that are out of sight, too."""
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 
 
@@ -316,6 +319,33 @@ def test_what_is_wider_than_a_phone_shows_that_there_is_more(browser: Any, addre
         assert page.evaluate(f"{figures}.every((e) => e.getBoundingClientRect().width <= 362)")
 
 
+@pytest.mark.parametrize("width", [1280, 1440, 1920])
+def test_time_and_memory_are_in_view_on_a_desktop(browser: Any, address: str, width: int) -> None:
+    with Tab(browser, address, viewport={"width": width, "height": 900}) as page:
+        page.add_style_tag(content=EVERYTHING)
+        heads = page.locator('table[data-board="summariser"] thead th')
+        edges = {
+            head.inner_text().split("\n")[0]: head.evaluate("e => e.getBoundingClientRect().right")
+            for head in heads.all()
+        }
+        assert all(edges[name] <= width for name in ("tokens", "s/article", "memory")), edges
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if width == 1920:
+            assert max(edges.values()) <= width, "everything has room"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_became_of_stances_is_told_apart_in_grey(browser: Any, address: str, scheme: str) -> None:
+    with Tab(browser, address, color_scheme=scheme) as page:
+        page.add_style_tag(content=EVERYTHING)
+        kinds = ("kept", "flat", "dropped", "flip", "harm")
+        fills = [page.locator(f".fate-{k}").first.evaluate("e => getComputedStyle(e).fill") for k in kinds]
+        assert len(set(fills)) == len(kinds)
+        solid = [[int(v) for v in re.findall(r"\d+", fill)[:3]] for fill in fills if fill.startswith("rgb")]
+        greys = sorted(0.299 * r + 0.587 * g + 0.114 * b for r, g, b in solid)
+        assert all(y - x > 60 for x, y in itertools.pairwise(greys)), dict(zip(kinds, fills, strict=True))
+
+
 def test_paper_has_room_for_every_table(browser: Any, address: str) -> None:
     with Tab(browser, address, viewport={"width": 703, "height": 1000}) as page:  # A4 less its margins
         page.emulate_media(media="print")
@@ -405,7 +435,7 @@ def test_axe_finds_nothing_serious(browser: Any, address: str, runs: Runs, schem
     size = {"width": width, "height": 900}
     with Tab(browser, f"{address}#a={hostile(runs).id}", color_scheme=scheme, viewport=size) as page:
         # parts out of sight are judged like the rest
-        page.add_style_tag(content="main > section { content-visibility: visible !important; }")
+        page.add_style_tag(content=EVERYTHING)
         page.evaluate(AXE.read_text(encoding="utf-8"))
         assert serious(page) == []
         for details in page.locator("details").all():
@@ -419,7 +449,7 @@ def test_axe_finds_nothing_serious(browser: Any, address: str, runs: Runs, schem
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_without_gold(browser: Any, without_gold: str, scheme: str) -> None:
     with Tab(browser, without_gold, color_scheme=scheme) as page:
-        page.add_style_tag(content="main > section { content-visibility: visible !important; }")
+        page.add_style_tag(content=EVERYTHING)
         page.evaluate(AXE.read_text(encoding="utf-8"))
         assert serious(page) == []
 
