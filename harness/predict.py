@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from harness.errors import Unfitted
@@ -80,16 +81,18 @@ def answer_all(
     if work.units:
         store.describe(system.name, system.fingerprint, system.identity())
         context.pool.watch(pick_device(context.device))
-    for unit in work.units:
-        started = time.perf_counter()
-        answers = system.answer([item for _, item in unit], context)
-        elapsed = time.perf_counter() - started
-        if not any(a.seconds for a in answers):
-            answers = [replace(a, seconds=elapsed / len(answers)) for a in answers]
-        rows = [(key, item, answer) for (key, item), answer in zip(unit, answers, strict=True)]
-        for prediction in store.write(system.name, system.fingerprint, kind, rows):
-            found[prediction.key] = prediction
-        progress(len(unit))
+    started = time.perf_counter()
+    with closing(system.answer_units([[item for _, item in unit] for unit in work.units], context)) as done:
+        for number, answers in done:
+            asked = zip(work.units[number], answers, strict=True)
+            rows = [(key, item, answer) for (key, item), answer in asked if answer is not None]
+            elapsed = time.perf_counter() - started
+            if not any(a.seconds for _, _, a in rows):
+                rows = [(key, item, replace(a, seconds=elapsed / len(rows))) for key, item, a in rows]
+            for prediction in store.write(system.name, system.fingerprint, kind, rows):
+                found[prediction.key] = prediction
+            progress(len(rows))
+            started = time.perf_counter()
     peak = context.pool.peak() if work.units else None
     predictions = [_for_item(found[key], item) for key, item in zip(work.keys, work.items, strict=True)]
     return Answered(predictions, n_computed=work.n_missing, peak_memory_bytes=peak)

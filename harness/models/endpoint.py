@@ -8,9 +8,8 @@ import math
 import os
 import random
 import re
-import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from harness.errors import ConfigError, EndpointError
 from harness.files import encodable
+from harness.models.streaming import streamed
 from harness.secrets import LONG, without
 
 if TYPE_CHECKING:
@@ -86,6 +86,12 @@ class Completion:
     refused: bool = False
 
 
+Body = Mapping[str, Any]
+"""A request's JSON."""
+Outcome = Completion | EndpointError | None
+"""What became of a request; None only after an interrupt."""
+
+
 class _Response(NamedTuple):
     """What of a response is looked at."""
 
@@ -120,51 +126,72 @@ class Client:
         self._resume_at = 0.0
         self._refused = False
 
-    def complete(self, bodies: Sequence[Mapping[str, Any]]) -> list[Completion | EndpointError]:
-        """An answer to each request body, in order, or the error that stands for it; ConfigError if the key is missing.
+    def complete(self, bodies: Sequence[Body]) -> list[Completion | EndpointError]:
+        """An answer to each request body, in order, or the error that stands for it; see `stream`."""
+        return [o for _, outcomes in self.stream([bodies]) for o in outcomes if o is not None]
 
-        At most `concurrency` requests are under way. 408, 409, 425, 429, any 5xx, a broken connection, a timeout and an
-        answer that cannot be read are tried again, up to `attempts` times, after a jittered exponential wait, or after
-        what `Retry-After` asks for (all requests then wait). Anything else fails at once. The key is in no answer and
-        in no error, even if the server quotes it.
+    def stream(self, units: Iterable[Sequence[Body]]) -> Iterator[tuple[int, list[Outcome]]]:
+        """The outcomes of each unit of request bodies, with its number, as soon as its last request has one.
+
+        At most `concurrency` requests are under way, of all units together; a unit is taken when there is room for it.
+        408, 409, 425, 429, any 5xx, a broken connection, a timeout and an answer that cannot be read are tried again, up to
+        `attempts` times, after a jittered exponential wait, or after what `Retry-After` asks for, if that is longer (all
+        requests then wait). Anything else fails at once. The key is in no answer and in no error, even if the server
+        quotes it; ConfigError if it is missing. On Ctrl-C what is answered comes before KeyboardInterrupt goes on, with
+        None in the place of what is not.
         """
         key = self.server.key()
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return asyncio.run(self._all(bodies, key))
-        # a notebook has a loop of its own
-        found: list[Completion | EndpointError] = []
-        thread = threading.Thread(target=lambda: found.extend(asyncio.run(self._all(bodies, key))))
-        thread.start()
-        thread.join()
-        if len(found) != len(bodies):
-            raise EndpointError("the requests were interrupted")
-        return found
+        return streamed(lambda ready: self._all(units, key, ready))
 
-    async def _all(self, bodies: Sequence[Mapping[str, Any]], key: str | None) -> list[Completion | EndpointError]:
+    async def _all(
+        self, units: Iterable[Sequence[Body]], key: str | None, ready: Callable[[tuple[int, list[Outcome]]], None]
+    ) -> None:
         import httpx
 
         gate = asyncio.Semaphore(self.server.concurrency)
         headers = {"Authorization": f"Bearer {key}"} if key else {}
+        begun: dict[int, tuple[int, list[asyncio.Task[Outcome]]]] = {}
+        whole: list[asyncio.Task[None]] = []
 
-        async def one(body: Mapping[str, Any]) -> Completion | EndpointError:
-            async with gate:
-                try:
-                    return await self._patiently(client, body, key)
-                except EndpointError as error:
-                    reason = error.message
-                except Exception as error:
-                    # whatever it is, it costs this request alone
-                    reason = f"{type(error).__name__}: {error}"
-                return EndpointError(encodable(without(reason, key))[: 2 * _REASON])
+        async def one(body: Body) -> Outcome:
+            try:
+                return await self._patiently(client, body, key)
+            except EndpointError as error:
+                reason = error.message
+            except Exception as error:
+                # whatever it is, it costs this request alone
+                reason = f"{type(error).__name__}: {error}"
+            finally:
+                gate.release()
+            return EndpointError(encodable(without(reason, key))[: 2 * _REASON])
+
+        async def finish(unit: int) -> None:
+            outcomes = await asyncio.gather(*begun[unit][1])
+            del begun[unit]
+            ready((unit, outcomes))
 
         limits = httpx.Limits(max_connections=self.server.concurrency)
         # the timeout of a whole attempt is kept below: httpx's own begins anew with every byte
         async with httpx.AsyncClient(headers=headers, limits=limits, timeout=None) as client:
-            return list(await asyncio.gather(*(one(body) for body in bodies)))
+            try:
+                for unit, bodies in enumerate(units):
+                    _, requests = begun[unit] = len(bodies), []
+                    for body in bodies:
+                        await gate.acquire()
+                        requests.append(asyncio.create_task(one(body)))
+                    whole.append(asyncio.create_task(finish(unit)))
+                await asyncio.gather(*whole)
+            finally:
+                # nothing is left to do here but after an interrupt
+                left = [*whole, *(r for _, requests in begun.values() for r in requests)]
+                for task in left:
+                    task.cancel()
+                await asyncio.gather(*left, return_exceptions=True)
+                for unit, (size, requests) in begun.items():
+                    outcomes = [None if r.cancelled() else r.result() for r in requests]
+                    ready((unit, [*outcomes, *[None] * (size - len(requests))]))
 
-    async def _patiently(self, client: httpx.AsyncClient, body: Mapping[str, Any], key: str | None) -> Completion:
+    async def _patiently(self, client: httpx.AsyncClient, body: Body, key: str | None) -> Completion:
         attempt = 0
         while True:
             attempt += 1
@@ -189,13 +216,11 @@ class Client:
         backoff = min(self.server.longest_wait_s, self.server.backoff_s * 2 ** (attempt - 1))
         wait = self._draw(backoff / 2, backoff)
         if asked is not None:
-            wait = asked + self._draw(0, min(1.0, backoff))
+            wait = max(wait, asked + self._draw(0, min(1.0, backoff)))
             self._resume_at = max(self._resume_at, time.monotonic() + asked)
         await self._sleep(wait)
 
-    async def _attempt(
-        self, client: httpx.AsyncClient, body: Mapping[str, Any], key: str | None, attempt: int
-    ) -> Completion:
+    async def _attempt(self, client: httpx.AsyncClient, body: Body, key: str | None, attempt: int) -> Completion:
         started = time.perf_counter()
         plain = {k: v for k, v in body.items() if k not in _DROPPABLE}
         sent = plain if self._refused else body
@@ -211,7 +236,7 @@ class Client:
             raise _PassingError(reason, wait=retry_after(asked))
         raise EndpointError(reason)
 
-    async def _post(self, client: httpx.AsyncClient, body: Mapping[str, Any]) -> _Response:
+    async def _post(self, client: httpx.AsyncClient, body: Body) -> _Response:
         import httpx
 
         url = f"{self.server.base_url.rstrip('/')}/{_PATHS[self.server.api]}"

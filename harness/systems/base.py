@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
@@ -85,6 +85,13 @@ class System(ABC):
     @abstractmethod
     def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
         """One answer for each item, in order; raises SystemFailed if none can be given."""
+
+    def answer_units(
+        self, units: Sequence[Sequence[Item]], context: Context
+    ) -> Generator[tuple[int, Sequence[Answer | None]]]:
+        """Each unit's number and answers, in any order; None for an item that an interrupt left without one."""
+        for number, unit in enumerate(units):
+            yield number, self.answer(unit, context)
 
 
 def items_for(kind: str, articles: Sequence[Article]) -> Iterator[Item]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import string
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
@@ -15,7 +15,17 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from harness.errors import EndpointError, WindowExceeded
 from harness.files import encodable
-from harness.models.endpoint import TOKEN_BYTES, Api, Client, Completion, Server, estimate, estimated_spans
+from harness.models.endpoint import (
+    TOKEN_BYTES,
+    Api,
+    Body,
+    Client,
+    Completion,
+    Outcome,
+    Server,
+    estimate,
+    estimated_spans,
+)
 from harness.models.windows import Fitted, LongInput, fit_article
 from harness.systems.base import Context, Options, System
 from harness.systems.causal import fields_of, softmax
@@ -24,7 +34,7 @@ from harness.systems.templates import fill, require_places
 from harness.types import STANCES, Answer, Dataset, Item, Stance
 
 _UNIT = 32
-"""Items that are asked at once and stored together; across articles, so that a server has enough to do."""
+"""Items that are stored together, whatever the number of requests at once: it moves no part's border."""
 _TOP = {"chat": 20, "completions": 5}
 """How many alternatives of a token the two interfaces give at most."""
 _PLACES = ("article", "title", "speaker", "role", "target")
@@ -164,13 +174,32 @@ class EndpointSystem(System):
         return {k: v for k, v in body.items() if v is not None}
 
     def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
-        asked = [self._asked(item) for item in items]
-        bodies = [self.body(p) for a in asked if isinstance(a, _Asked) for p in a.prompts]
-        outcomes = iter(self.client.complete(bodies))
-        return [
-            self._answer(a, [next(outcomes) for _ in a.prompts]) if isinstance(a, _Asked) else Answer(error=a)
-            for a in asked
-        ]
+        return [a for _, answers in self.answer_units([items], context) for a in answers if a is not None]
+
+    def answer_units(
+        self, units: Sequence[Sequence[Item]], context: Context
+    ) -> Generator[tuple[int, list[Answer | None]]]:
+        """All units' requests share one window of `concurrency`: a slow one keeps no other unit waiting."""
+        asked: dict[int, list[_Asked | str]] = {}
+
+        def bodies() -> Iterator[list[Body]]:
+            for number, unit in enumerate(units):
+                asked[number] = [self._asked(item) for item in unit]
+                yield [self.body(p) for a in asked[number] if isinstance(a, _Asked) for p in a.prompts]
+
+        for number, outcomes in self.client.stream(bodies()):
+            yield number, self._answers(asked.pop(number), outcomes)
+
+    def _answers(self, asked: Sequence[_Asked | str], outcomes: Sequence[Outcome]) -> list[Answer | None]:
+        """An answer for each item, None where one of its requests has no outcome."""
+        rest, answers = iter(outcomes), list[Answer | None]()
+        for one in asked:
+            if isinstance(one, str):
+                answers.append(Answer(error=one))
+                continue
+            known = [o for o in (next(rest) for _ in one.prompts) if o is not None]
+            answers.append(self._answer(one, known) if len(known) == len(one.prompts) else None)
+        return answers
 
     def _asked(self, item: Item) -> _Asked | str:
         """The requests for one item, or why it is not asked: it is too long and must not be cut."""

@@ -181,7 +181,7 @@ def test_a_run_that_fails_with_the_key_in_its_error_records_stars(
         raise RuntimeError(f"Illegal header value b'Bearer {SECRET}'")
 
     monkeypatch.setenv("TEST_ENDPOINT_KEY", SECRET)
-    monkeypatch.setattr(Client, "complete", breaks)
+    monkeypatch.setattr(Client, "stream", breaks)
     where = [f"dataset.path={river}", f"results={tmp_path / 'results'}", "stance.api_key_env=TEST_ENDPOINT_KEY"]
     [found] = run(*CALL[1:], *where)
     assert found.error is not None

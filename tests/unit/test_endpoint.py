@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import math
+import signal
+import threading
+import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -205,6 +209,13 @@ def test_no_more_than_the_limit_is_under_way() -> None:
         assert server.most_at_once == 3
 
 
+def test_retry_after_shortens_no_wait() -> None:
+    for header in ("0", "Thu, 01 Jan 2026 11:00:00 GMT"):
+        with serving(lambda *_, header=header: f"429 {header}") as server:  # type: ignore[misc]
+            slept, _ = waits(server, attempts=4, backoff_s=4.0, longest_wait_s=10.0)
+        assert slept == [4.0, 8.0, 10.0], "the back-off is longer than what the server asks for"
+
+
 def test_a_unit_holds_items_of_many_articles() -> None:
     asked = items("stance", dataset(20))
     assert [len(u) for u in system().plan(asked)] == [32, 32, 16]
@@ -225,6 +236,95 @@ def test_a_server_that_is_not_there_is_soon_given_up() -> None:
     with serving() as server:
         client.server = Server(server.url)
         assert isinstance(client.complete([{"prompt": "x"}])[0], Completion)
+
+
+def test_units_share_one_window_of_requests(tmp_path: Path) -> None:
+    """A unit has 32 items; all of the first 64 are under way at once, and then the others."""
+    together = threading.Barrier(64)
+
+    def reply(_: dict[str, Any]) -> dict[str, Any]:
+        together.wait(20)
+        return chat("ok")
+
+    data, store = dataset(128), PredictionStore(tmp_path)
+    with serving(reply=reply) as server:
+        writer = system("summariser", base_url=server.url, concurrency=64, attempts=1, timeout_s=30)
+        work = plan(writer, items("summariser", data), data, store)
+        done = answer_all(writer, work, Context(data), store, "summary")
+        assert server.most_at_once == 64
+    assert [p.answer.error for p in done.predictions] == [None] * 128
+    assert len(list(tmp_path.rglob("part-*"))) == 4
+
+
+def test_a_slow_answer_keeps_no_other_unit_waiting(tmp_path: Path) -> None:
+    others, data, store = threading.Semaphore(0), dataset(48), PredictionStore(tmp_path)
+
+    def reply(body: dict[str, Any]) -> dict[str, Any]:
+        if number(prompt_of(body)):
+            others.release()
+            return chat("soon")
+        return chat("late" if all(others.acquire(timeout=20) for _ in range(47)) else "alone")
+
+    with serving(reply=reply) as server:
+        writer = system("summariser", base_url=server.url, concurrency=2, attempts=1, timeout_s=30)
+        work = plan(writer, items("summariser", data), data, store)
+        done = answer_all(writer, work, Context(data), store, "summary")
+    assert [p.answer.output for p in done.predictions] == ["late", *["soon"] * 47]
+
+
+@pytest.mark.parametrize("finished", [0, 40], ids=["first unit", "second unit"])
+def test_ctrl_c_keeps_what_was_answered(finished: int, tmp_path: Path) -> None:
+    """Eight answers after those that were finished before, and then the key is pressed while the others wait."""
+    last, data, store = finished + 8, dataset(96), PredictionStore(tmp_path)
+    answered = threading.Semaphore(0)
+
+    def press() -> None:
+        assert all(answered.acquire(timeout=20) for _ in range(last))
+        time.sleep(0.3)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    def reply(_: dict[str, Any]) -> dict[str, Any]:
+        answered.release()
+        return chat("ok")
+
+    with serving(lambda prompt, _: "ok" if number(prompt) < last else "nothing", reply) as server:
+        writer = system("summariser", base_url=server.url, concurrency=8, attempts=1, timeout_s=30)
+        work = plan(writer, items("summariser", data), data, store)
+        thread = threading.Thread(target=press)
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            answer_all(writer, work, Context(data), store, "summary")
+        thread.join()
+        stored = store.read(writer.name, writer.fingerprint)
+        assert {p.article_id for p in stored.values()} == {f"a{i}" for i in range(last)}
+        assert all(p.answer.error is None for p in stored.values())
+        assert plan(writer, items("summariser", data), data, store).n_missing == 96 - last
+
+
+def test_work_that_is_left_early_sends_nothing_more() -> None:
+    data = dataset(96)
+    with serving() as server:
+        writer = system("summariser", base_url=server.url, concurrency=1)
+        done = writer.answer_units(writer.plan(items("summariser", data)), Context(data))
+        next(done)
+        done.close()
+        sent = sum(server.seen.values())
+        assert 32 <= sent < 96
+        time.sleep(0.3)
+        assert sum(server.seen.values()) == sent, "nothing goes on"
+
+
+def test_an_error_in_between_is_raised_after_what_was_answered() -> None:
+    def units() -> Iterator[list[dict[str, str]]]:
+        yield [{"prompt": "x"}]
+        raise RuntimeError("no prompt")
+
+    with serving() as server:
+        done = Client(Server(server.url)).stream(units())
+        [outcome] = next(done)[1]
+        assert outcome is None or isinstance(outcome, Completion)
+        with pytest.raises(RuntimeError, match="no prompt"):
+            next(done)
 
 
 def test_it_works_inside_a_running_loop() -> None:
