@@ -42,10 +42,11 @@ class SummaryOptions:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the judges said of one summary, or why they said nothing."""
+    """What the judges said of one summary, or why they said nothing; `bertscore_note` stands beside the value."""
 
     bertscore: BertScore | str = "BERTScore's encoder was not asked"
     consistency: Consistency | str = "the NLI model was not asked"
+    bertscore_note: str | None = None
 
 
 Value = tuple[float | None, str | None]
@@ -79,7 +80,7 @@ def score_summary(
     )
     if options.bertscore:
         found = BertScore(0.0, 0.0, 0.0) if not summary.strip() else judged.bertscore
-        values |= _bertscore(found, references, nothing)
+        values |= _bertscore(found, references, nothing or judged.bertscore_note)
     fragments = overlap.fragments(summary, article.text)
     for name in ("coverage", "density", "compression"):
         value = None if fragments is None else float(getattr(fragments, name))
@@ -129,11 +130,11 @@ def _rouge(summary: str, references: Sequence[str], article: Article, options: S
     return {ROUGE_KEYS[variant]: score.fmeasure for variant, score in scores.items()}
 
 
-def _bertscore(found: BertScore | str, references: Sequence[str], nothing: str | None) -> dict[str, Value]:
+def _bertscore(found: BertScore | str, references: Sequence[str], beside: str | None) -> dict[str, Value]:
     keys = ("summary.bertscore", "summary.bertscore_cut")
     if not references or isinstance(found, str):
         return dict.fromkeys(keys, (None, found if references and isinstance(found, str) else NO_REFERENCES))
-    return dict(zip(keys, ((found.f1, nothing), (float(found.n_cut), nothing)), strict=True))
+    return dict(zip(keys, ((found.f1, beside), (float(found.n_cut), beside)), strict=True))
 
 
 def _or_too_short(value: float | None, n: int, nothing: str | None) -> Value:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Hashable, Sequence
+from dataclasses import asdict, replace
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from harness.errors import WindowExceeded
 from harness.metrics import bertscore, nli_consistency
+from harness.metrics.names import main_script
 from harness.metrics.summary import Judged
 from harness.models.embedder import Embedder
 from harness.models.nli import NliModel
@@ -22,12 +23,15 @@ from harness.types import Answer, Article, Dataset, Item
 
 UNIT = 32
 """Summaries that are judged and stored together."""
+MOST_UNKNOWN = 0.1
+"""A larger share of tokens that a tokenizer does not know, all of which look alike to the model, leaves a text unread."""
 
 
 class SummaryJudge(WeightedSystem):
     """A judge whose items carry a summary; `signature` identifies the values that come of its answers."""
 
     kind: ClassVar = "judge"
+    version: ClassVar[str] = "2"
 
     @property
     @abstractmethod
@@ -91,11 +95,15 @@ class BertScoreJudge(SummaryJudge):
         if self.options.idf:
             documents = [text for article in context.dataset for text in references(article)]
             idf = bertscore.idf_weights(model.tokens(documents))
+        unknown = unknown_ids(model.tokenizer)
         answers = []
         for summary, *others in asked:
             found = bertscore.bertscore(summary, others, lambda batch: [encoded[text] for text in batch], idf)
             tokens = sum(len(encoded[text].tokens) for text in (summary, *others))
             scores = {name: float(value) for name, value in asdict(found).items() if name != "n_cut"}
+            scores["unknown"] = unknown_share(encoded[summary].tokens, unknown)
+            for i, reference in enumerate(others):
+                scores[f"unknown_{i}"] = unknown_share(encoded[reference].tokens, unknown)
             answers.append(Answer(scores=scores, tokens_in=tokens, tokens_cut=found.n_cut, path="bertscore"))
         return answers
 
@@ -119,14 +127,19 @@ class NliJudge(SummaryJudge):
 
     def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
         model = self.loaded(NliModel, context)
-        return [self._answer(model, self._pairs(item), context.token_budget) for item in items]
+        unknown = unknown_ids(model.tokenizer)
+        return [self._answer(model, item, unknown, context.token_budget) for item in items]
 
-    def _answer(self, model: NliModel, pairs: Sequence[tuple[str, str]], budget: int) -> Answer:
+    def _answer(self, model: NliModel, item: Item, unknown: frozenset[int], budget: int) -> Answer:
+        pairs = self._pairs(item)
         try:
             values = model.entailment([premise for premise, _ in pairs], [claim for _, claim in pairs], budget)
         except WindowExceeded as error:
             return Answer(error=str(error))
-        return Answer(json.dumps(values.tolist()), path="nli")
+        texts = {"unknown": item.summary or "", "unknown_0": item.article.text}
+        read = {name: model.tokenizer(text, add_special_tokens=False).input_ids for name, text in texts.items()}
+        shares = {name: unknown_share(ids, unknown) for name, ids in read.items()}
+        return Answer(json.dumps(values.tolist()), scores=shares, path="nli")
 
     def _pairs(self, item: Item) -> list[tuple[str, str]]:
         return nli_consistency.summac_pairs(item.summary or "", item.article.text, item.article.language)
@@ -137,15 +150,47 @@ def references(article: Article) -> list[str]:
     return [r.text for r in article.summaries if r.text.strip()]
 
 
+def unknown_ids(tokenizer: Any) -> frozenset[int]:
+    """Token ids that stand for what a tokenizer does not know; a SentencePiece model may call it otherwise than its config."""
+    vocabulary: dict[str, int] = tokenizer.get_vocab()
+    return frozenset(vocabulary[t] for t in ("<unk>", "[UNK]", tokenizer.unk_token) if t in vocabulary)
+
+
+def unknown_share(tokens: Sequence[Hashable], unknown: frozenset[int]) -> float:
+    """Share in [0, 1] of the tokens that are unknown; 0 without tokens."""
+    return sum(token in unknown for token in tokens) / len(tokens) if tokens else 0.0
+
+
 def judged(article: Article, summary: str, bert: Answer | None, nli: Answer | None) -> Judged:
-    """The stored answers on one summary as what its metrics are made of; `None` where a judge was not asked."""
+    """The stored answers on one summary as what its metrics are made of; `None` where a judge was not asked.
+
+    A reference, or for NLI an article, of which the tokenizer does not know every tenth token leaves no value; of such a
+    summary the reason stands beside it.
+    """
     found: dict[str, Any] = {}
-    if bert is not None:
-        score = bertscore.BertScore(**bert.scores, n_cut=bert.tokens_cut) if bert.error is None else None
-        found["bertscore"] = score or f"no answer: {bert.error}"
+    if bert is not None and bert.error is not None:
+        found["bertscore"] = f"no answer: {bert.error}"
+    elif bert is not None:
+        shares = {name: share for name, share in bert.scores.items() if name.startswith("unknown")}
+        score = bertscore.BertScore(**{k: v for k, v in bert.scores.items() if k not in shares}, n_cut=bert.tokens_cut)
+        told = [_unread("reference", text, shares.get(f"unknown_{i}")) for i, text in enumerate(references(article))]
+        found["bertscore"] = next(filter(None, told), score)
+        found["bertscore_note"] = _unread("summary", summary, shares.get("unknown"))
     if nli is not None and nli.error is not None:
         found["consistency"] = f"no answer: {nli.error}"
     elif nli is not None:
         values = json.loads(nli.output)
-        found["consistency"] = nli_consistency.summac_zs(summary, article.text, lambda _: values, article.language)
+        support = nli_consistency.summac_zs(summary, article.text, lambda _: values, article.language)
+        if why := _unread("summary", summary, nli.scores.get("unknown")):
+            support = replace(support, reason=support.reason or why)
+        found["consistency"] = _unread("article", article.text, nli.scores.get("unknown_0")) or support
     return Judged(**found)
+
+
+def _unread(what: str, text: str, share: float | None) -> str | None:
+    """Why a text is as good as unread, naming its script."""
+    if share is None or share <= MOST_UNKNOWN:
+        return None
+    script = main_script(text)
+    written = f", which is in {script} letters" if script else ""
+    return f"the model's tokenizer does not know {share:.0%} of the tokens of the {what}{written}"
