@@ -12,7 +12,7 @@ from harness.report.compare import MetricDifference
 from harness.report.counts import direction
 from harness.report.limits import judge_limits
 from harness.report.table import Cell, Leaderboard, Line, labels
-from harness.report.text import ARROWS, TITLES, number, short
+from harness.report.text import ARROWS, TITLES, number, p_words, short, signed
 from harness.report.verdicts import better, judge_note
 
 UNPARSED = "stance.unparsed_rate.six_label"
@@ -147,14 +147,13 @@ def _limits(
 def _span(board: Leaderboard, i: int) -> tuple[float, float] | None:
     """The common scale of a column: from the lowest to the highest end of the intervals of the systems that compete (of all
     where none does); None where all are one value."""
-    cells = [line.cells[i] for line in board.lines if _competes(line, i)] or [line.cells[i] for line in board.lines]
+    left = board.unranked.get(board.columns[i][0], {})
+    fit = [line for line in board.lines if not line.row.use.ceiling and line.row.fingerprint not in left]
+    cells = [line.cells[i] for line in fit if line.cells[i].value is not None] or [
+        line.cells[i] for line in board.lines
+    ]
     ends = [e for c in cells for e in (c.value, c.ci_low, c.ci_high) if e is not None]
     return (min(ends), max(ends)) if ends and max(ends) > min(ends) else None
-
-
-def _competes(line: Line, i: int) -> bool:
-    cell = line.cells[i]
-    return not line.row.use.ceiling and cell.value is not None and not (cell.note or "").startswith("not ranked")
 
 
 def _cell_view(cell: Cell, span: tuple[float, float] | None, line: Line, board: Leaderboard) -> CellView:
@@ -219,17 +218,15 @@ def _against(cell: Cell, line: Line, board: Leaderboard) -> CellView:
     if d is None or d.difference is None:
         reason = (d.reason if d else None) or cell.empty or ("ceiling" if line.row.use.ceiling else "not tested")
         return CellView("", short(reason), empty=reason)
-    digits = 1 if number(10.0, cell.metric) == "10.0" else 3
-    interval = "" if d.ci_low is None or d.ci_high is None else f"{d.ci_low:+.{digits}f} to {d.ci_high:+.{digits}f}"
-    p = d.p_corrected
-    told = "no test" if p is None else f"p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"
+    said, low, high = (signed(v, cell.metric) for v in (d.difference, d.ci_low, d.ci_high))
+    interval = f"{low} to {high}" if low and high else ""
     return CellView(
         sort=repr(d.difference),
-        text=f"{d.difference:+.{digits}f}".replace("-", "−"),
+        text=said.replace("-", "−"),
         interval=interval.replace("-", "−"),
         mark="≠" if d.real else "≈",
         mark_words="separable from the baseline" if d.real else "not distinguishable from the baseline",
-        note=told,
+        note=p_words(d.p_corrected),
         kind="real" if d.real else "unclear",
     )
 

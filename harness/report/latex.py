@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from harness.report.collect import Runs
 from harness.report.counts import direction
-from harness.report.table import Cell, Leaderboard, labels
-from harness.report.text import number, rank_text, short
+from harness.report.table import Cell, Leaderboard, Line, labels
+from harness.report.text import against_text, number, rank_text, short
 from harness.report.verdicts import judge_note
 
 _SPECIAL = {
@@ -36,37 +37,66 @@ def escape(text: str) -> str:
 
 
 def latex(runs: Runs, boards: Sequence[Leaderboard]) -> str:
-    r"""One `table` for each leaderboard that has systems; needs \usepackage{booktabs}."""
-    parts = ["% \\usepackage{booktabs}"]
+    r"""One `table` for each leaderboard that has systems; needs \usepackage{booktabs} and, for wide ones, {graphicx}."""
+    parts = ["% \\usepackage{booktabs,graphicx}"]
     parts += [_table(runs, board) for board in boards if board.lines]
     return "\n".join(parts) + "\n"
+
+
+MOST = 7
+"""Columns that a page holds; a table with more stacks intervals under their values and is scaled to the width of a line."""
 
 
 def _table(runs: Runs, board: Leaderboard) -> str:
     names = labels([line.row for line in board.lines])
     kept = [i for i in range(len(board.columns)) if any(line.cells[i].value is not None for line in board.lines)]
-    ranked = {i for i in kept if any(line.cells[i].rank for line in board.lines)}
-    head = ["system"]
+    columns: list[tuple[str, list[tuple[str, ...]]]] = []
     for i in kept:
-        head += [
-            escape(board.columns[i][1]) + _ARROWS[direction(board.columns[i][0])],
-            *(["rank"] if i in ranked else []),
-        ]
+        metric, label = board.columns[i]
+        cells = [line.cells[i] for line in board.lines]
+        columns.append((escape(label) + _ARROWS[direction(metric)], [_cell(c) for c in cells]))
+        if any(c.rank for c in cells):
+            columns.append(("rank", [(rank_text(c.rank).replace("–", "--"),) for c in cells]))
+        if any(c.against_baseline for c in cells):
+            columns.append((r"$\Delta$", [_against(line, i, board) for line in board.lines]))
+    wide = len(columns) > MOST
     lines = [
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{_caption(runs, board, kept)}}}",
-        rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
+        *([r"\resizebox{\linewidth}{!}{%"] if wide else []),
+        rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
         r"\toprule",
-        " & ".join(head) + r" \\",
+        " & ".join(["system", *(title for title, _ in columns)]) + r" \\",
         r"\midrule",
     ]
-    for line in board.lines:
-        row = [escape(names[line.row.fingerprint])]
-        for i in kept:
-            row += [_cell(line.cells[i]), *([rank_text(line.cells[i].rank).replace("–", "--")] if i in ranked else [])]
+    for n, line in enumerate(board.lines):
+        row = [escape(names[line.row.fingerprint]), *(_joined(said[n], wide) for _, said in columns)]
         lines.append(" & ".join(row) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"])
+    end = r"\end{tabular}" + ("}" if wide else "")
+    return "\n".join([*lines, r"\bottomrule", end, r"\end{table}"])
+
+
+def _joined(parts: tuple[str, ...], stack: bool) -> str:
+    """Value, interval and p on one line, or one below the other."""
+    small = [parts[0], *(rf"{{\scriptsize {part}}}" for part in parts[1:])]
+    below = r" \\ ".join(small)
+    return rf"\shortstack[r]{{{below}}}" if stack and len(parts) > 1 else " ".join(small)
+
+
+def _against(line: Line, i: int, board: Leaderboard) -> tuple[str, ...]:
+    """The difference to the baseline and its mark, its interval, and p, as the text report has them."""
+    said = against_text(line, i, board)
+    found = re.fullmatch(r"(\S+)(?: (\[.*\]))? ([≠≈]) (.*)", said)
+    if found is None:
+        return (rf"\textit{{{escape(said.strip('()'))}}}",)
+    value, interval, mark, p = found.groups()
+    return (f"{_signs(value)}~{_signs(mark)}", *([_signs(interval)] if interval else []), _signs(p))
+
+
+def _signs(text: str) -> str:
+    """Escaped text whose marks and minus signs are LaTeX's own."""
+    return re.sub(r"(?<!\w)-(?=\d)", r"$-$", escape(text)).replace("≠", r"$\neq$").replace("≈", r"$\approx$")
 
 
 def _caption(runs: Runs, board: Leaderboard, kept: Sequence[int]) -> str:
@@ -75,16 +105,23 @@ def _caption(runs: Runs, board: Leaderboard, kept: Sequence[int]) -> str:
     judge = ""
     if any(board.columns[i][0].startswith("preservation.") for i in kept) and (note := judge_note(runs)):
         judge = f" Coverage, fidelity and harm: {escape(note)}."
+    base = labels([line.row for line in board.lines]).get(board.baseline or "", "")
+    against = (
+        rf" $\Delta$: difference to {escape(base)}, its 95\,\% interval and corrected p; $\neq$ real after correction."
+        if base
+        else ""
+    )
     return (
         f"{_CAPTIONS[board.kind]}{data}: value and 95\\,\\% interval by article; "
-        rf"$\approx$ no test tells it from the best (paired randomisation, Holm); rank: the places that it may truly have.{judge}"
+        rf"$\approx$ no test tells it from the best (paired randomisation, Holm); rank: the places that it may truly have."
+        f"{against}{judge}"
     )
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: Cell) -> tuple[str, ...]:
     if cell.value is None:
-        return rf"\textit{{{escape(short(cell.empty or 'empty'))}}}"
-    text = number(cell.value, cell.metric)
-    if cell.ci_low is not None and cell.ci_high is not None:
-        text += rf" {{\scriptsize[{number(cell.ci_low, cell.metric)}, {number(cell.ci_high, cell.metric)}]}}"
-    return text + (r"~$\approx$" if cell.tied else "")
+        return (rf"\textit{{{escape(short(cell.empty or 'empty'))}}}",)
+    value = number(cell.value, cell.metric) + (r"~$\approx$" if cell.tied else "")
+    if cell.ci_low is None or cell.ci_high is None:
+        return (value,)
+    return value, f"[{number(cell.ci_low, cell.metric)}, {number(cell.ci_high, cell.metric)}]"

@@ -1,25 +1,23 @@
-"""Reports as text: rich tables for the terminal, Markdown, CSV and JSON; the same records give the same bytes."""
+"""Reports as text: rich tables for the terminal, and Markdown; the same records give the same bytes."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.records import RunRecord
-from harness.report.collect import Runs, canonical
+from harness.report.collect import Runs
 from harness.report.compare import Comparison, MetricDifference
 from harness.report.counts import direction
 from harness.report.finders import COLUMNS as FINDER_COLUMNS
 from harness.report.finders import NOTE as FINDER_NOTE
 from harness.report.finders import TITLE as FINDERS
-from harness.report.finders import Finder, as_data, finder_rows, finders, stage_lines
+from harness.report.finders import finder_rows, finders, stage_lines
+from harness.report.html_head import head
 from harness.report.limits import limit_lines
 from harness.report.suspected import without_gold
-from harness.report.table import Cell, Leaderboard, labels
+from harness.report.table import Cell, Leaderboard, Line, labels
 from harness.report.verdicts import judge_note, pair_verdicts, unscored_verdict, verdicts
 
 if TYPE_CHECKING:
@@ -34,7 +32,8 @@ NARROWEST = 24
 ARROWS = {1: "↑", -1: "↓", 0: ""}
 NOTES = (
     "value [95 % interval, bootstrap by article]; ≈ no test tells it from the best (paired randomisation by article, "
-    "Holm); rank: the places that a system may truly have (95 %, all at once); ↑ higher is better, ↓ lower"
+    "Holm); rank: the places that a system may truly have (95 %, all at once); ↑ higher is better, ↓ lower; Δ: difference "
+    "to the baseline, ≠ real after correction"
 )
 
 
@@ -70,20 +69,53 @@ def heading(label: str, metric: str) -> str:
 
 
 def board_rows(board: Leaderboard) -> tuple[list[str], list[list[str]]]:
-    """Headings and rows of a leaderboard; a column is left out if every system's cell is empty for the same reason."""
+    """Headings and rows of a leaderboard; a column is left out if every system's cell is empty for the same reason.
+
+    Differences to the baseline stand beside their metric if somebody chose it, else last.
+    """
     names = labels([line.row for line in board.lines])
     kept = [i for i in range(len(board.columns)) if any(line.cells[i].value is not None for line in board.lines)]
-    ranked = {i for i in kept if any(line.cells[i].rank for line in board.lines)}
-    head = ["system"]
+    columns: list[tuple[str, list[str]]] = []
+    last: list[tuple[str, list[str]]] = []
     for i in kept:
-        head += [heading(board.columns[i][1], board.columns[i][0]), *(["rank"] if i in ranked else [])]
-    rows = []
-    for line in board.lines:
-        row = [names[line.row.fingerprint]]
-        for i in kept:
-            row += [cell_text(line.cells[i]), *([rank_text(line.cells[i].rank)] if i in ranked else [])]
-        rows.append([*row, pace_text(line.seconds_per_article)])
-    return [*head, "s/article"], rows
+        metric, label = board.columns[i]
+        cells = [line.cells[i] for line in board.lines]
+        columns.append((heading(label, metric), [cell_text(c) for c in cells]))
+        if any(c.rank for c in cells):
+            columns.append(("rank", [rank_text(c.rank) for c in cells]))
+        if any(c.against_baseline for c in cells):
+            told = [against_text(line, i, board) for line in board.lines]
+            (columns if board.chosen else last).append((f"Δ {label} to {names[board.baseline or '']}", told))
+    columns += [("s/article", [pace_text(line.seconds_per_article) for line in board.lines]), *last]
+    rows = [[names[line.row.fingerprint], *(said[n] for _, said in columns)] for n, line in enumerate(board.lines)]
+    return ["system", *(title for title, _ in columns)], rows
+
+
+def against_text(line: Line, i: int, board: Leaderboard) -> str:
+    """The difference to the baseline in column `i`, whether it is real (≠) or not (≈), and its corrected p."""
+    d, metric = line.cells[i].against_baseline, board.columns[i][0]
+    if line.row.fingerprint == board.baseline:
+        return "baseline"
+    if d is None or d.difference is None:
+        return f"({short((d and d.reason) or ('ceiling' if line.row.use.ceiling else 'not tested'))})"
+    low, high = signed(d.ci_low, metric), signed(d.ci_high, metric)
+    interval = f" [{low}, {high}]" if low and high else ""
+    return f"{signed(d.difference, metric)}{interval} {'≠' if d.real else '≈'} {p_words(d.p_corrected)}"
+
+
+def signed(value: float | None, metric: str) -> str:
+    """A difference with its sign, in the metric's digits; empty for None."""
+    return "" if value is None else f"{'+' if value >= 0 else '-'}{number(abs(value), metric)}"
+
+
+def p_text(p: float | None) -> str:
+    """A p-value as people read it, never 0; empty for None."""
+    return "" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def p_words(p: float | None) -> str:
+    """The same in a sentence."""
+    return "no test" if p is None else f"p {'' if p < 0.001 else '= '}{p_text(p)}"
 
 
 def rank_text(rank: Rank | None) -> str:
@@ -114,6 +146,13 @@ def head_lines(runs: Runs) -> list[str]:
         lines.append(
             f"Judge of stance preservation: {runs.judge.name} ({runs.judge.fingerprint[:8]}); {judge_note(runs)}"
         )
+    return [*lines, *state_lines(runs)]
+
+
+def state_lines(runs: Runs) -> list[str]:
+    """How many runs are complete and how many not; whether anything was scored."""
+    lines = []
+    use = runs.use
     states = f"Runs: {len(runs.records)} complete, {len(runs.failed)} failed, {len(runs.stale)} stale"
     states += f", {len(runs.others)} of another dataset" if runs.others else ""
     lines.append(states + (f", {len(runs.broken)} unreadable" if runs.broken else ""))
@@ -124,7 +163,7 @@ def head_lines(runs: Runs) -> list[str]:
 
 def problem_lines(runs: Runs) -> list[str]:
     """Everything that is not in the tables, by name."""
-    lines = [f"failed: {r.run_id}: {_first(r)} (to remove it, delete results/runs/{r.run_id})" for r in runs.failed]
+    lines = [f"failed: {r.run_id}: {first_line(r)} (to remove it, delete results/runs/{r.run_id})" for r in runs.failed]
     lines += [f"stale: {r.run_id}: {why}" for r, why in runs.stale]
     lines += [f"other dataset: {r.run_id}: {why}" for r, why in runs.others]
     lines += [f"unreadable: {error.message}" for error in runs.broken]
@@ -133,7 +172,8 @@ def problem_lines(runs: Runs) -> list[str]:
     return lines
 
 
-def _first(record: RunRecord) -> str:
+def first_line(record: RunRecord) -> str:
+    """The first line of a failed run's error."""
     return record.error.message.splitlines()[0] if record.error and record.error.message else "unknown error"
 
 
@@ -149,10 +189,10 @@ def terminal(console: Console, runs: Runs, boards: Sequence[Leaderboard]) -> Non
         for found in verdicts(runs, board):
             console.print(found.text, markup=False)
     if found_by := finders(runs):
-        head, rows = finder_rows(found_by)
+        columns, rows = finder_rows(found_by)
         shown = 2 + len(FINDER_COLUMNS)
         console.print()
-        console.print(_rich(FINDERS, head[:shown], [row[:shown] for row in rows], console.width))
+        console.print(_rich(FINDERS, columns[:shown], [row[:shown] for row in rows], console.width))
         for line in stage_lines(found_by):
             console.print(line, markup=False)
     for line in without_gold(runs, most=10):
@@ -173,7 +213,10 @@ def _rich(
     from rich import box
     from rich.table import Table
 
-    stacked = [[re.sub(r"^(\S+) (\[.*?\])( ≈)?", r"\1\3\n\2", cell) for cell in row] for row in rows]
+    stacked = [
+        [re.sub(r"^(\S+) (\[.*?\])( [≈≠])?(?: (.+))?$", r"\1\3\n\2\n\4", cell).rstrip("\n") for cell in row]
+        for row in rows
+    ]
     needed = [
         max(map(len, [*head[i].split(), *(line for row in stacked for line in row[i].split("\n"))]))
         for i in range(len(head))
@@ -201,12 +244,12 @@ def markdown(runs: Runs, boards: Sequence[Leaderboard]) -> str:
     """report.md."""
     sentences = [v for board in boards for v in verdicts(runs, board)] + unscored_verdict(runs)
     parts = ["# Comparison report", "", *(f"{escape(v.text)}\n" for v in sentences)]
-    parts += [*(f"- {escape(line)}" for line in head_lines(runs)), ""]
+    parts += [*(f"- {escape(f'{term}: {said}')}" for term, said in head(runs))]
+    parts += [*(f"- {escape(line)}" for line in state_lines(runs)), ""]
     for board in boards:
         if not board.lines:
             continue
-        head, rows = board_rows(board)
-        parts += [f"## {TITLES[board.kind]}", "", *markdown_table(head, rows), ""]
+        parts += [f"## {TITLES[board.kind]}", "", *markdown_table(*board_rows(board)), ""]
         limits = limit_lines(runs) if board.kind == "summariser" else []
         parts += [*(f"- {escape(line)}" for line in limits), *([""] if limits else [])]
     if found_by := finders(runs):
@@ -250,89 +293,15 @@ def quote(word: str) -> str:
     return shlex.quote(word)
 
 
-def csv_text(boards: Sequence[Leaderboard], found_by: Sequence[Finder] = ()) -> str:
-    """table.csv: one row a system and metric, all metrics of the runs, with interval, counts and why a value is empty."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    numbers = ["value", "ci_low", "ci_high", "n_scored", "n_unscored", "reason", "rank_low", "rank_high"]
-    writer.writerow(["kind", "system", "fingerprint", "metric", *numbers])
-    for board in boards:
-        for line in board.lines:
-            row = line.row
-            ranks = {c.metric: c.rank for c in line.cells}
-            for metric in sorted(row.metrics):
-                v, rank = row.metrics[metric], ranks.get(metric)
-                found = [v.value, v.ci_low, v.ci_high, v.n_scored, v.n_unscored, v.reason or ""]
-                places = [rank.low, rank.high] if rank else ["", ""]
-                writer.writerow([board.kind, row.name, row.fingerprint[:12], metric, *found, *places])
-    for f in found_by:
-        for metric, v in f.metrics.items():
-            found = [v.value, v.ci_low, v.ci_high, v.n_scored, v.n_unscored, v.reason or ""]
-            writer.writerow(["speakers", f.label, f.fingerprint[:12], metric, *found, "", ""])
-        for stage, n in f.stages.items():
-            writer.writerow(["speakers", f.label, f.fingerprint[:12], f"speakers.stages.{stage}", n, *[""] * 7])
-    return out.getvalue()
-
-
-def json_text(runs: Runs, boards: Sequence[Leaderboard]) -> str:
-    """table.json: everything of the report as data."""
-    content: dict[str, Any] = {
-        "dataset": runs.use and runs.use.model_dump(mode="json"),
-        "runs": {
-            "complete": [r.run_id for r in runs.records],
-            "failed": [[r.run_id, _first(r)] for r in runs.failed],
-            "stale": [[r.run_id, why] for r, why in runs.stale],
-            "other_dataset": [[r.run_id, why] for r, why in runs.others],
-            "unreadable": [e.message for e in runs.broken],
-        },
-        "leaderboards": {
-            b.kind: {
-                "baseline": b.baseline,
-                "best": b.best,
-                "systems": [_line(line) for line in b.lines],
-                "tests": [{"a": a, "b": b_, **asdict(d)} for a, b_, d in b.tests],
-            }
-            for b in boards
-        },
-        "speaker_finders": as_data(finders(runs)),
-        "problems": problem_lines(runs),
-    }
-    return canonical(rounded(content)) + "\n"
-
-
-def rounded(value: Any) -> Any:
-    """Numbers to twelve digits: the last ones hang on how many threads a matrix product ran in."""
-    if isinstance(value, float):
-        return float(f"{value:.12g}")
-    if isinstance(value, dict):
-        return {k: rounded(v) for k, v in value.items()}
-    return [rounded(v) for v in value] if isinstance(value, list | tuple) else value
-
-
-def _line(line: Any) -> dict[str, Any]:
-    row = line.row
-    return {
-        "name": row.name,
-        "fingerprint": row.fingerprint,
-        "description": row.use.description,
-        "runs": [r.run_id for r in row.runs],
-        "metrics": {k: v.model_dump(mode="json") for k, v in sorted(row.metrics.items())},
-        "tied_with_best": {c.metric: c.tied for c in line.cells if c.tied is not None},
-        "ranks": {c.metric: asdict(c.rank) for c in line.cells if c.rank is not None},
-        "use": row.use.model_dump(mode="json", exclude={"identity"}),
-        "seconds_per_article": line.seconds_per_article,
-    }
-
-
 def comparison_terminal(console: Console, comparison: Comparison, most: int = 10) -> None:
     """`harness compare` for one kind of system."""
     a, b = comparison.a.name, comparison.b.name
     for text in [v.text for v in pair_verdicts(comparison)] or [comparison.verdict]:
         console.print(text, markup=False)
     rows = [difference_row(d) for d in comparison.differences]
-    head = ["metric", a, b, "difference [95 %]", "p", "p (Holm)", "detectable", "items"]
+    columns = ["metric", a, b, "difference [95 %]", "p", "p corrected", "detectable", "items"]
     title = f"{TITLES[comparison.kind]}: {a} − {b}"
-    console.print(_rich(title, head, rows, console.width, "a wider terminal or --html has them"))
+    console.print(_rich(title, columns, rows, console.width, "a wider terminal or --html has them"))
     if comparison.articles:
         console.print(f"Articles where they part most ({len(comparison.articles)} in all):")
         for article, x, y, n in comparison.articles[:most]:
@@ -351,8 +320,8 @@ def difference_row(d: MetricDifference) -> list[str]:
         "" if d.a is None else f"{d.a:.3f}",
         "" if d.b is None else f"{d.b:.3f}",
         f"({short(d.reason or 'undefined')})" if d.difference is None else f"{d.difference:+.3f}{interval}",
-        "" if d.p_value is None else f"{d.p_value:.3f}",
-        "" if d.p_corrected is None else f"{d.p_corrected:.3f}{' real' if d.real else ''}",
+        p_text(d.p_value),
+        p_text(d.p_corrected) + (" real" if d.real else ""),
         "" if d.detectable is None else f"{d.detectable:.3f}",
         str(d.n_items),
     ]

@@ -7,11 +7,12 @@ from pathlib import Path
 from harness.files import write_text
 from harness.report.collect import Runs, load_runs, uncollected
 from harness.report.compare import Comparison
+from harness.report.data import csv_text, json_text
 from harness.report.finders import finders
 from harness.report.html import html
 from harness.report.latex import latex
 from harness.report.table import Leaderboard, leaderboards
-from harness.report.text import csv_text, json_text, markdown
+from harness.report.text import markdown
 
 
 def write_report(runs: Runs, boards: list[Leaderboard], out: Path) -> list[Path]:
@@ -20,7 +21,7 @@ def write_report(runs: Runs, boards: list[Leaderboard], out: Path) -> list[Path]
         contents = {
             "index.html": html(runs, boards),
             "report.md": markdown(runs, boards),
-            "table.csv": csv_text(boards, finders(runs)),
+            "table.csv": csv_text(runs, boards, finders(runs)),
             "table.tex": latex(runs, boards),
             "table.json": json_text(runs, boards),
         }

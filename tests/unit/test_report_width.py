@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +15,12 @@ from rich.console import Console
 from harness.errors import ConfigError
 from harness.records import Value
 from harness.report.collect import load_runs
-from harness.report.compare import Comparison, compare
-from harness.report.text import comparison_terminal, difference_row
-from tests.make_believe import dataset, run, stance
+from harness.report.compare import Comparison, MetricDifference, compare
+from harness.report.data import csv_text, json_text
+from harness.report.latex import latex
+from harness.report.table import leaderboards
+from harness.report.text import comparison_terminal, difference_row, markdown, p_words, terminal
+from tests.make_believe import dataset, judge, run, stance, summariser
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +46,7 @@ def test_compare_cuts_no_number_and_names_the_columns_left_out(pair: tuple[Path,
     assert all(len(line) <= width for line in text.splitlines())
     table = text.partition("Articles where")[0]
     caption = " ".join(table.partition("not shown for want of width:")[2].split())
-    left_out = [h for h in ("difference [95 %]", "p (Holm)", "detectable", "items") if h in caption]
+    left_out = [h for h in ("difference [95 %]", "p corrected", "detectable", "items") if h in caption]
     assert ("--html" in caption) == bool(left_out)
     row = difference_row(comparison.differences[0])
     for heading, cell in zip(("difference [95 %]", "detectable"), (row[3], row[6]), strict=True):
@@ -68,3 +74,90 @@ def test_compare_without_scores_says_so(pair: tuple[Path, str, str], tmp_path: P
     with pytest.raises(ConfigError, match="nothing was scored") as raised:
         compare(*ids, tmp_path)
     assert "harness report" in (raised.value.hint or "")
+
+
+def test_p_values_are_never_zero_and_say_which_correction() -> None:
+    made = {"metric": "stance.kappa.five_point", "a": 0.9, "b": 0.1, "difference": 0.8, "ci_low": 0.7, "ci_high": 0.9}
+    row = difference_row(MetricDifference(**made, p_value=0.0001, p_corrected=0.0004))
+    assert row[4:6] == ["< 0.001", "< 0.001 real"]
+    assert difference_row(MetricDifference(**made, p_value=0.0123, p_corrected=None))[4:6] == ["0.012", ""]
+
+
+def test_compare_heads_its_corrected_p_for_every_row(pair: tuple[Path, str, str]) -> None:
+    [comparison] = compare(pair[1], pair[2], pair[0])
+    text = printed(comparison, 250)
+    assert "p corrected" in text
+    # of the metrics beside the primary ones, the correction is not Holm's
+    assert "Holm)" not in text.partition("Stance classifiers:")[2]
+
+
+def test_differences_to_a_chosen_baseline_are_in_every_format(pair: tuple[Path, str, str]) -> None:
+    runs = load_runs(pair[0])
+    boards = leaderboards(runs, baseline="bad")
+    out = io.StringIO()
+    terminal(Console(file=out, width=120, highlight=False), runs, boards)
+    d = next(d for _, _, d in boards[1].tests)
+    value, low, high = (f"{abs(x):.3f}" for x in (d.difference, d.ci_low, d.ci_high))
+    assert d.real
+    for text in (out.getvalue(), markdown(runs, boards), latex(runs, boards)):
+        said = " ".join(text.split())
+        for wanted in (f"+{value}", f"+{low}", f"+{high}"):
+            assert wanted in said, wanted
+        assert "Δ" in said or r"\Delta" in said
+        assert p_words(d.p_corrected).removeprefix("p < ") in said
+    rows = [r for r in csv.DictReader(io.StringIO(csv_text(runs, boards))) if r["system"] == "good"]
+    told = next(r for r in rows if r["metric"] == "stance.macro_f1.three_way")
+    assert told["baseline"] == "bad"
+    assert f"{float(told['difference']):.3f}" == value
+    assert float(told["p_corrected"]) == d.p_corrected
+    [good] = [
+        s for s in json.loads(json_text(runs, boards))["leaderboards"]["stance"]["systems"] if s["name"] == "good"
+    ]
+    assert good["against_baseline"]["stance.macro_f1.three_way"]["p_corrected"] == pytest.approx(d.p_corrected)
+
+
+def test_what_the_terminal_leaves_out_is_in_the_csv(pair: tuple[Path, str, str]) -> None:
+    runs = load_runs(pair[0])
+    boards = leaderboards(runs)
+    rows = [r for r in csv.DictReader(io.StringIO(csv_text(runs, boards))) if r["system"] == "good"]
+    told = {r["metric"]: r for r in rows}
+    [line] = [line for line in boards[1].lines if line.row.name == "good"]
+    assert float(told["use.seconds_per_article"]["value"]) == line.seconds_per_article
+    assert int(told["use.tokens_in"]["value"]) == line.row.use.tokens_in > 0
+    assert told["use.cost"]["value"] == ""
+    assert "no price" in told["use.cost"]["reason"]
+    assert {metric for metric, _ in boards[1].columns} <= set(told)
+
+
+def test_agreement_code_and_hardware_are_in_markdown_and_json(pair: tuple[Path, str, str]) -> None:
+    runs = load_runs(pair[0])
+    boards = leaderboards(runs)
+    about = json.loads(json_text(runs, boards))["about"]
+    text = markdown(runs, boards)
+    for term in ("Agreement", "Code", "Packages", "Hardware", "Runs made"):
+        assert about[term]
+        assert f"- {term}: " in text
+
+
+def test_an_unvalidated_judge_is_named_in_csv_and_json(tmp_path: Path) -> None:
+    run(tmp_path, dataset(3), summariser=summariser("short", 0.5), judge=judge(), resamples=100)
+    runs = load_runs(tmp_path)
+    boards = leaderboards(runs)
+    rows = list(csv.DictReader(io.StringIO(csv_text(runs, boards))))
+    doubted = {r["metric"] for r in rows if "judge not validated" in r["reason"]}
+    assert doubted == {r["metric"] for r in rows if r["metric"].startswith("preservation.")} != set()
+    told = json.loads(json_text(runs, boards))["judge"]
+    assert told["name"] == "word-judge"
+    assert told["note"].startswith("judge not validated")
+    assert told["validation"]["validated"] is False
+
+
+def test_a_wide_latex_table_is_scaled_and_a_narrow_one_is_not(pair: tuple[Path, str, str]) -> None:
+    runs = load_runs(pair[0])
+    boards = leaderboards(runs)
+    text = latex(runs, boards)
+    assert r"\resizebox{\linewidth}{!}{%" in text
+    assert r"\end{tabular}}" in text
+    assert text.count("{") == text.count("}")
+    narrow = [replace(b, columns=b.columns[:2]) for b in boards]
+    assert "resizebox" not in latex(runs, narrow)
