@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -171,17 +172,15 @@ def _self_check(model: CausalModel) -> bool:
 
 def _forced(model: CausalModel, prompts: list[list[int]], following: list[list[int]]) -> list[torch.Tensor]:
     """Logits after the prompts and after each step of given tokens, [rows, vocabulary] each."""
-    batch = _Rows(model, prompts, len(following))
-    logits = [batch.prefill()]
-    for step in following:
-        logits.append(batch.step(step))
+    with _rows(model, prompts, len(following)) as batch:
+        logits = [batch.prefill(), *map(batch.step, following)]
     if batch.plan.layers != model.layers * (len(prompts) + len(following)):
         raise Unsupported("not every layer attends")
     return logits
 
 
 class _Rows:
-    """A batch under way."""
+    """A batch under way, inside of `_rows`."""
 
     def __init__(self, model: CausalModel, prompts: Sequence[list[int]], max_new_tokens: int) -> None:
         self._model, self._prompts = model, prompts
@@ -197,23 +196,30 @@ class _Rows:
         import torch
 
         logits: list[torch.Tensor] = []
-        with torch.inference_mode(), planned(self._model.model, self.plan):
-            for row, ids in enumerate(self._prompts):
-                self.plan.prefill(row, len(ids))
-                places = torch.arange(len(ids))[None]
-                last = torch.tensor([len(ids) - 1])
-                logits.append(self._model.logits(torch.tensor([ids]), positions=places, keep=last)[:, 0])
+        for row, ids in enumerate(self._prompts):
+            self.plan.prefill(row, len(ids))
+            places = torch.arange(len(ids))[None]
+            last = torch.tensor([len(ids) - 1])
+            logits.append(self._model.logits(torch.tensor([ids]), positions=places, keep=last)[:, 0])
         return torch.cat(logits)
 
     def step(self, tokens: Sequence[int]) -> torch.Tensor:
         """Logits after one more token in each row, [rows, vocabulary]."""
         import torch
 
-        model = self._model
-        with torch.inference_mode(), planned(model.model, self.plan), packed_linears(model.model, model.packed):
-            self.plan.decode()
-            ids = torch.tensor(tokens)[:, None]
-            return model.logits(ids, positions=self.plan.positions())[:, -1]
+        self.plan.decode()
+        ids = torch.tensor(tokens)[:, None]
+        return self._model.logits(ids, positions=self.plan.positions())[:, -1]
+
+
+@contextmanager
+def _rows(model: CausalModel, prompts: Sequence[list[int]], max_new_tokens: int) -> Iterator[_Rows]:
+    """A batch whose forward passes go by its plan."""
+    import torch
+
+    batch = _Rows(model, prompts, max_new_tokens)
+    with torch.inference_mode(), planned(model.model, batch.plan), packed_linears(model.model, model.packed):
+        yield batch
 
 
 def _answer(model: CausalModel, prompts: list[list[int]], decoding: Decoding, *, rows: bool) -> list[Generation]:
@@ -236,19 +242,19 @@ def _answer(model: CausalModel, prompts: list[list[int]], decoding: Decoding, *,
 
 
 def _run_rows(model: CausalModel, prompts: list[list[int]], choosers: list[_Chooser]) -> None:
-    batch = _Rows(model, prompts, choosers[0].decoding.max_new_tokens)
     active = choosers
-    logits = batch.prefill()
-    while True:
-        chosen = _choose(logits, active)
-        working = [n for n, c in enumerate(active) if not c.done]
-        if not working:
-            return
-        if len(working) <= _COMPACT * len(active):
-            batch.plan.keep(working)
-            active = [active[n] for n in working]
-            chosen = [chosen[n] for n in working]
-        logits = batch.step(chosen)
+    with _rows(model, prompts, choosers[0].decoding.max_new_tokens) as batch:
+        logits = batch.prefill()
+        while True:
+            chosen = _choose(logits, active)
+            working = [n for n, c in enumerate(active) if not c.done]
+            if not working:
+                return
+            if len(working) <= _COMPACT * len(active):
+                batch.plan.keep(working)
+                active = [active[n] for n in working]
+                chosen = [chosen[n] for n in working]
+            logits = batch.step(chosen)
 
 
 def _choose(logits: torch.Tensor, choosers: Sequence[_Chooser]) -> list[int]:

@@ -19,7 +19,8 @@ _CHUNK = 512
 
 
 class RowsPlan:
-    """A plan (see `attention.Plan`) with a key/value buffer per layer, [rows, heads, capacity, dim].
+    """A plan (see `attention.Plan`) with a buffer per layer for keys, [rows, heads, dim, capacity], and one for values,
+    [rows, heads, capacity, dim]: so both products of a decoding step read memory in its order.
 
     Row r's tokens lie at 0..lengths[r]; there is no padding on the left and nothing is ever concatenated. `rows` is
     the number of texts and `capacity` the most tokens that one of them will have.
@@ -34,7 +35,7 @@ class RowsPlan:
         self._values: dict[int, torch.Tensor] = {}
         self._row: int | None = None
         self._slots: tuple[torch.Tensor, torch.Tensor] | None = None
-        self._spans: dict[tuple[int | None, int], list[tuple[slice, slice, torch.Tensor]]] = {}
+        self._spans: dict[int | None, list[tuple[slice, slice, torch.Tensor]]] = {}
         self._masks: dict[int | None, torch.Tensor] = {}
 
     def prefill(self, row: int, length: int) -> None:
@@ -87,25 +88,24 @@ class RowsPlan:
         if self._slots is None:
             raise RuntimeError("decode() comes first")
         rows, positions = self._slots
-        keys[rows, :, positions] = heads.key[:, :, 0]
+        keys[rows, :, :, positions] = heads.key[:, :, 0]
         values[rows, :, positions] = heads.value[:, :, 0]
-        wanted = (heads.window, heads.groups)
-        spans = self._spans.get(wanted) or self._find_spans(*wanted)
-        parts = [attend(heads.query[r], keys[r, :, s], values[r, :, s], scale=heads.scale, mask=m) for r, s, m in spans]
+        spans = self._spans.get(heads.window) or self._find_spans(heads.window)
+        parts = [_one_step(heads.query[r], keys[r, ..., s], values[r, :, s], m, heads.scale) for r, s, m in spans]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def _store(self, heads: Heads, row: int) -> None:
-        layer = heads.layer
-        for buffers, fresh in ((self._keys, heads.key), (self._values, heads.value)):
-            _, count, length, dim = fresh.shape
-            if layer not in buffers:
-                buffers[layer] = fresh.new_empty(len(self.lengths), count, self.capacity, dim)
-            buffers[layer][row, :, :length] = fresh[0]
+        _, count, length, dim = heads.key.shape
+        if heads.layer not in self._keys:
             # Masked places are multiplied by zero: they must hold numbers.
-            buffers[layer][row, :, length:] = 0
+            shape = (len(self.lengths), count)
+            self._keys[heads.layer] = heads.key.new_zeros(*shape, dim, self.capacity)
+            self._values[heads.layer] = heads.value.new_zeros(*shape, self.capacity, heads.value.shape[-1])
+        self._keys[heads.layer][row, :, :, :length] = heads.key[0].transpose(1, 2)
+        self._values[heads.layer][row, :, :length] = heads.value[0]
 
-    def _find_spans(self, window: int | None, groups: int) -> list[tuple[slice, slice, torch.Tensor]]:
-        """Runs of rows that attend to the same stretch of the buffer, with their masks [rows, 1, groups, keys]."""
+    def _find_spans(self, window: int | None) -> list[tuple[slice, slice, torch.Tensor]]:
+        """Runs of rows that attend to the same stretch of the buffer, with their masks [rows, 1, 1, keys]."""
         mask = self._masks.get(window)
         if mask is None:
             mask = self._masks[window] = self._mask(window)
@@ -113,10 +113,9 @@ class RowsPlan:
         start = 0
         for (low, high), run in groupby(self.lengths, key=lambda n: self._stretch(n, window)):
             stop = start + sum(1 for _ in run)
-            here = mask[start:stop, :, :, low:high].expand(-1, -1, groups, -1)
-            spans.append((slice(start, stop), slice(low, high), here))
+            spans.append((slice(start, stop), slice(low, high), mask[start:stop, :, :, low:high]))
             start = stop
-        self._spans[window, groups] = spans
+        self._spans[window] = spans
         return spans
 
     def _stretch(self, length: int, window: int | None) -> tuple[int, int]:
@@ -136,6 +135,22 @@ class RowsPlan:
             visible &= place >= length - window
         mask = torch.zeros(visible.shape, dtype=self._dtype, device=self._device)
         return mask.masked_fill_(~visible, -math.inf)[:, None, None]
+
+
+def _one_step(
+    query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, scale: float | None
+) -> torch.Tensor:
+    """Attention of one new token a row: [rows, heads, 1, dim] to keys [rows, kv heads, dim, n] and values
+    [rows, kv heads, n, dim], with an additive mask [rows, 1, 1, n] → [rows, 1, heads, dim].
+
+    A step reads all keys and values once and computes little: plain products are faster at that than fused attention.
+    """
+    rows, heads, _, dim = query.shape
+    shared = keys.shape[1]
+    # the heads of a group read the same keys: as further queries of one head they read them once
+    packed = query.reshape(rows, shared, heads // shared, dim) * (dim**-0.5 if scale is None else scale)
+    weights = (packed @ keys).add_(mask).float().softmax(-1).to(values.dtype)
+    return (weights @ values).reshape(rows, 1, heads, values.shape[-1])
 
 
 def _causal(heads: Heads) -> torch.Tensor:

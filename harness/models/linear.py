@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.models.device import free_memory
@@ -11,19 +12,22 @@ from harness.models.device import free_memory
 if TYPE_CHECKING:
     import torch
 
-Packed = dict[str, "torch.Tensor"]
+Packed = dict[tuple[str, ...], "torch.Tensor"]
+"""Weights in oneDNN's layout by the names of the linear layers that they are of, one below the other."""
 
 _MOST_ROWS = 64
 """With more rows the library's ordinary product is as fast."""
 _SHARE = 0.3
 """Packed weights are a second copy: they may take this share of the free memory."""
+_SIBLINGS = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
+"""Layers of one block that are given the same input: one product serves them all."""
 
 
 def pack_linears(model: torch.nn.Module) -> Packed:
-    """oneDNN's layout of every float32 linear layer by module name; empty off the processor or where memory is short."""
+    """Every float32 linear layer packed; empty off the processor or where memory is short."""
     import torch
 
-    linears = {n: m for n, m in model.named_modules() if type(m) is torch.nn.Linear}
+    linears: dict[str, Any] = {n: m for n, m in model.named_modules() if type(m) is torch.nn.Linear}
     weights = [m.weight for m in linears.values()]
     if not all(w.device.type == "cpu" and w.dtype == torch.float32 for w in weights):
         return {}
@@ -33,9 +37,24 @@ def pack_linears(model: torch.nn.Module) -> Packed:
     operations: Any = torch.ops.mkldnn
     try:
         with torch.inference_mode():
-            return {n: operations._reorder_linear_weight(m.weight.detach().clone()) for n, m in linears.items()}
+            return {
+                names: operations._reorder_linear_weight(torch.cat([linears[n].weight.detach() for n in names]))
+                for names in _together(linears)
+            }
     except (AttributeError, RuntimeError):
         return {}
+
+
+def _together(linears: dict[str, Any]) -> list[tuple[str, ...]]:
+    """The names, those of siblings in one tuple."""
+    found: dict[tuple[str, ...], None] = {}
+    for name in linears:
+        parent, _, own = name.rpartition(".")
+        family = next((f for f in _SIBLINGS if own in f), (own,))
+        names = tuple(f"{parent}.{n}" if parent else n for n in family)
+        whole = all(n in linears and linears[n].in_features == linears[name].in_features for n in names)
+        found[names if whole else (name,)] = None
+    return list(found)
 
 
 @contextmanager
@@ -44,32 +63,48 @@ def packed_linears(model: torch.nn.Module, packed: Packed) -> Iterator[None]:
 
     The packed product gives a row the same bits whatever other rows stand beside it, which the ordinary one does not.
     """
-    modules: dict[str, Any] = {n: model.get_submodule(n) for n in packed}
-    for name, module in modules.items():
-        module.forward = _forward(module, packed[name])
+    changed: list[Any] = []
+    for names, weight in packed.items():
+        modules: list[Any] = [model.get_submodule(n) for n in names]
+        for module, forward in zip(modules, _forwards(modules, weight), strict=True):
+            module.forward = forward
+            changed.append(module)
     try:
         yield
     finally:
-        for module in modules.values():
+        for module in changed:
             del module.forward
 
 
-def _forward(module: Any, packed: torch.Tensor) -> Any:
+def _forwards(modules: Sequence[Any], packed: torch.Tensor) -> list[Callable[[torch.Tensor], torch.Tensor]]:
+    """The forward of each of the layers whose packed weights are given."""
     import torch
 
     product: Any = torch.ops.mkldnn._linear_pointwise
     linear, cat = torch.nn.functional.linear, torch.cat
-    weight, bias, columns = module.weight, module.bias, module.in_features
+    columns, sizes = modules[0].in_features, [m.out_features for m in modules]
+    biases = [m.weight.new_zeros(m.out_features) if m.bias is None else m.bias for m in modules]
+    bias = cat(biases) if any(m.bias is not None for m in modules) else None
+    asked: dict[str, Any] = {"input": None}
 
-    def forward(x: torch.Tensor) -> torch.Tensor:
-        rows = x.numel() // columns
-        if rows > _MOST_ROWS:
-            return linear(x, weight, bias)
+    def together(x: torch.Tensor, rows: int) -> Sequence[torch.Tensor]:
         flat = x.reshape(rows, columns)
         if rows == 1:
             # One row alone would go to a kernel that sums in another order.
             flat = cat([flat, flat])
         out: torch.Tensor = product(flat, packed, bias, "none", [], "")
-        return out[:rows].view(*x.shape[:-1], -1)
+        parts: Sequence[torch.Tensor] = torch.functional.split(out[:rows].view(*x.shape[:-1], -1), sizes, -1)
+        return parts
 
-    return forward
+    def forward(x: torch.Tensor, n: int) -> torch.Tensor:
+        rows = x.numel() // columns
+        if rows > _MOST_ROWS:
+            return linear(x, modules[n].weight, modules[n].bias)
+        if asked["input"] is not x:
+            asked.update(input=x, parts=together(x, rows))
+        part: torch.Tensor = asked["parts"][n]
+        if n == len(modules) - 1:
+            asked.update(input=None, parts=())
+        return part
+
+    return [partial(forward, n=n) for n in range(len(modules))]

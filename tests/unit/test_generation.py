@@ -148,9 +148,10 @@ def test_one_text_that_does_not_fit_in_memory_is_an_error_of_its_own(
             assert now == was
 
 
-def test_packed_layers_give_a_row_the_same_bits_whatever_stands_beside_it(llama: CausalModel) -> None:
+@pytest.mark.parametrize("name", ["mlp.down_proj", "mlp.gate_proj", "self_attn.k_proj", "self_attn.v_proj"])
+def test_packed_layers_give_a_row_the_same_bits_whatever_stands_beside_it(llama: CausalModel, name: str) -> None:
     packed = pack_linears(llama.model)
-    layer: Any = llama.model.get_submodule("model.layers.0.mlp.down_proj")
+    layer: Any = llama.model.get_submodule(f"model.layers.0.{name}")
     x = torch.randn(40, layer.in_features)
     with torch.inference_mode():
         plain = layer(x)
@@ -161,6 +162,36 @@ def test_packed_layers_give_a_row_the_same_bits_whatever_stands_beside_it(llama:
     # Without oneDNN nothing is packed, and rows agree as closely as the ordinary product lets them.
     assert torch.equal(together, alone) if packed else torch.allclose(together, alone, atol=1e-4)
     assert torch.allclose(plain, together, atol=1e-4) and torch.equal(plain, after)
+
+
+def test_siblings_with_and_without_bias_share_one_product_of_the_input_that_each_is_given() -> None:
+    class Block(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.q_proj, self.k_proj, self.v_proj = (torch.nn.Linear(8, n, bias=n != 4) for n in (8, 4, 6))
+            self.gate_proj, self.up_proj = torch.nn.Linear(8, 5), torch.nn.Linear(5, 5)
+
+    block, x, y = Block(), torch.randn(3, 8), torch.randn(3, 8)
+    packed = pack_linears(block)
+    assert set(packed) <= {("q_proj", "k_proj", "v_proj"), ("gate_proj",), ("up_proj",)}
+    with torch.inference_mode():
+        expected = [
+            block.q_proj(x),
+            block.k_proj(y),
+            block.v_proj(y),
+            block.q_proj(y),
+            block.up_proj(block.gate_proj(x)),
+        ]
+        with packed_linears(block, packed):
+            found = [
+                block.q_proj(x),
+                block.k_proj(y),
+                block.v_proj(y),
+                block.q_proj(y),
+                block.up_proj(block.gate_proj(x)),
+            ]
+    for a, b in zip(expected, found, strict=True):
+        assert torch.allclose(a, b, atol=1e-5)
 
 
 @given(st.lists(st.integers(1, 500), max_size=40), st.integers(1, 50), st.integers(1, 2000), st.integers(1, 9))
