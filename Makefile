@@ -51,8 +51,22 @@ reference: $(VENV)/.installed
 	$(BIN)/harness run -m experiment=reference_summaries results=results/reference
 	$(BIN)/harness report --results results/reference --baseline majority
 
-bench: $(VENV)/.installed-test
-	$(BIN)/python -m bench
+# peers have environments of their own; LLAMA_CMAKE_ARGS is for processors on which llama.cpp's native build does not run
+$(VENV)/peers/lm-eval/.installed: constraints.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip -q install torch==2.13.0
+	$(@D)/bin/pip -q install 'lm-eval[hf]==0.4.13'
+	touch $@
+
+$(VENV)/peers/llama-cpp/.installed:
+	$(PYTHON) -m venv $(@D)
+	CMAKE_ARGS="$(LLAMA_CMAKE_ARGS)" $(@D)/bin/pip -q install llama-cpp-python==0.3.36
+	touch $@
+
+bench: export LM_EVAL_PYTHON ?= $(CURDIR)/$(VENV)/peers/lm-eval/bin/python
+bench: export LLAMA_CPP_PYTHON ?= $(CURDIR)/$(VENV)/peers/llama-cpp/bin/python
+bench: $(VENV)/.installed-test $(VENV)/peers/lm-eval/.installed $(VENV)/peers/llama-cpp/.installed
+	$(BIN)/python -m bench $(BENCH)
 
 docs: $(VENV)/.installed
 	$(BIN)/python docs/generate.py

@@ -1,6 +1,6 @@
 """Summaries of 16 articles, 96 new tokens: ours against a loop of pipeline("text-generation") and llama.cpp.
 
-    LLAMA_CPP_PYTHON=/path/to/python python -m bench.generation --articles DIR [--rounds 3] [--pipeline 4]
+    LLAMA_CPP_PYTHON=/path/to/python python -m bench.generation --articles DIR [--rounds 3]
 
 Articles are speeches of 600 to 800 tokens, cut from the texts of DIR's *.dna (SQLite) file, else the seed article's parts.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def articles(model: CausalModel, folder: Path | None) -> list[str]:
     return [p[n] for n in range(rounds) for p in cut if n < len(p)][:COUNT]
 
 
-def main(folder: Path | None = None, rounds: int = 3, looped: int = 4) -> list[Row]:
+def main(folder: Path | None = None, rounds: int = 3) -> list[Row]:
     import torch
 
     torch.set_num_threads(2)
@@ -59,37 +60,37 @@ def main(folder: Path | None = None, rounds: int = 3, looped: int = 4) -> list[R
     decoding = Decoding(max_new_tokens=NEW)
     rows_hold(model)
     answers = generate(model, prompts, decoding)
-    sample = list(range(0, len(prompts), max(1, len(prompts) // looped)))[:looped]
-    scale = len(prompts) / len(sample)
+    said: dict[str, Any] = {}
 
-    pipeline = Peer("_peer_pipeline.py", "PIPELINE_PYTHON", "transformers", str(model.source.folder()))
-    llama = Peer("_peer_llama_cpp.py", "LLAMA_CPP_PYTHON", "llama_cpp", str(model.source.path))
-    jobs: dict[str, tuple[Peer, list[Any], str]] = {
-        "pipeline loop": (pipeline, [prompts[i] for i in sample], ">= 2.4"),
-        "llama.cpp, Q4 file": (llama, [model.encode(prompts[i]) for i in sample], ">= 2.2"),
+    def by(name: str, peer: Peer, asked: list[Any]) -> Callable[[], float]:
+        def run() -> float:
+            found = peer.run({"prompts": asked, "max_new_tokens": NEW})
+            said[name] = found["values"]
+            return float(found["seconds"])
+
+        return run
+
+    pipeline, llama = "pipeline loop", "llama.cpp, Q4 file"
+    peers = {
+        pipeline: Peer("_peer_pipeline.py", "PIPELINE_PYTHON", "transformers", str(model.source.folder())),
+        llama: Peer("_peer_llama_cpp.py", "LLAMA_CPP_PYTHON", "llama_cpp", str(model.source.path)),
     }
+    asked = {pipeline: prompts, llama: [model.encode(p) for p in prompts]}
+    there = [name for name, peer in peers.items() if not peer.missing]
+    for name in there:
+        # loading is not measured
+        peers[name].run({"prompts": asked[name][:1], "max_new_tokens": 1})
+    jobs = [lambda: seconds(lambda: generate(model, prompts, decoding)), *(by(n, peers[n], asked[n]) for n in there)]
+    ours_s, *theirs = interleaved(jobs, rounds)
+    found = dict(zip(there, theirs, strict=True))
     rows = []
-    for name, (peer, asked, target) in jobs.items():
-        job = {"prompts": asked, "max_new_tokens": NEW}
-        if peer.missing:
-            ours_s = seconds(lambda: generate(model, prompts, decoding))
-            rows.append(row(f"{len(prompts)} summaries / {name}", ours_s, None, target, peer.why))
-            continue
-        said = peer.run(job)["values"]
-        note = f"peer measured on {len(sample)} of {len(prompts)} articles"
-        if name == "pipeline loop":
-            same = sum(text.strip() == answers[i].text for text, i in zip(said, sample, strict=True))
-            note += f"; {same} of {len(said)} texts are the same"
-        ours_s, peer_s = interleaved(
-            [
-                lambda: seconds(lambda: generate(model, prompts, decoding)),
-                lambda peer=peer, job=job: float(peer.run(job)["seconds"]) * scale,
-            ],
-            rounds,
-        )
-        peer.close()
-        note += f"; {ours_s / len(prompts):.2f} s an article of ours"
-        rows.append(row(f"{len(prompts)} summaries / {name}", ours_s, peer_s, target, note))
+    for name, target in ((pipeline, ">= 2.4"), (llama, ">= 2.2")):
+        note = peers[name].why if peers[name].missing else f"{ours_s / len(prompts):.2f} s an article of ours"
+        if name in said and name == pipeline:
+            same = sum(text.strip() == answer.text for text, answer in zip(said[name], answers, strict=True))
+            note += f"; {same} of {len(answers)} texts are the same"
+        rows.append(row(f"{len(prompts)} summaries / {name}", ours_s, found.get(name), target, note))
+        peers[name].close()
     show(rows)
     return rows
 
@@ -98,6 +99,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--articles", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--pipeline", type=int, default=4)
     given = parser.parse_args()
-    main(given.articles, given.rounds, given.pipeline)
+    main(given.articles, given.rounds)

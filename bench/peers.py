@@ -53,7 +53,7 @@ class Peer:
         process.stdin.flush()
         line = process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{self._command} ended without an answer")
+            raise RuntimeError(f"{' '.join(self._command)} ended without an answer, with status {process.wait()}")
         return json.loads(line)
 
     def close(self) -> None:
