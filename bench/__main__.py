@@ -103,8 +103,8 @@ def head(rates: dict[str, float]) -> str:
             "the ratios, not the seconds.",
             "",
             f"The machine, measured in the same run: {rates['matrix_gflops']:.0f} GFLOP/s in fp32 matrix products,",
-            f"{rates['memory_gbs']:.1f} GB/s of memory reads, {rates['threads']:.0f} threads. Arithmetic floor: {floor:.2f} s for 1,000 tokens",
-            "through the layers of SmolLM2-135M (attention and output come on top).",
+            f"{rates['memory_gbs']:.1f} GB/s of memory reads, {rates['threads']:.0f} threads. Arithmetic floor: {floor:.2f} s",
+            "for 1,000 tokens through the layers of SmolLM2-135M (attention and output come on top).",
             "",
         ]
     )
