@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from harness.data.summary_stances import JudgeSample, text_hash
+from harness.metrics.overlap import word_count
 from harness.metrics.preservation import OutcomeRow, item_scores, outcomes
 from harness.metrics.preservation_table import (
     COVERAGE,
@@ -23,7 +25,6 @@ from harness.metrics.preservation_table import (
     outcome_table,
     ratio_counts,
     two_sides,
-    voice_counts,
 )
 from harness.types import Article, MetricValue, Stance
 
@@ -42,7 +43,7 @@ def score_preservation(material: Material, scored: Scored) -> None:
         scored.items.extend(balance(own, by_article[article_id]))
     scored.add(with_intervals(summary_rows, by_article, options.seed, options.resamples))
     words = dict.fromkeys((r.article for r in summary_rows), 0)
-    words |= {i.article.id: len(i.article.text.split()) for i in material.readings.get("summary", ())}
+    words |= {i.article.id: word_count(i.article.text) for i in material.readings.get("summary", ())}
     scored.tables["preservation"] = {
         "outcomes": outcome_table(summary_rows),
         "rows": [row_as_data(row) for row in summary_rows],
@@ -107,8 +108,8 @@ def without_summary(material: Material) -> list[OutcomeRow]:
 def with_intervals(
     rows: Sequence[OutcomeRow], articles: Mapping[str, Article], seed: int, resamples: int
 ) -> dict[str, MetricValue]:
-    """Coverage, fidelity, harm, hawk shift and voice shift, pooled over articles, with intervals by article."""
-    from harness.stats.bootstrap import clustered_interval_counts
+    """Coverage, fidelity, harm and hawk shift, pooled over articles, and the mean voice shift, with intervals by article."""
+    from harness.stats.bootstrap import clustered_interval_counts, clustered_interval_mean
 
     found: dict[str, MetricValue] = {}
     for metric, value in aggregate(rows).items():
@@ -120,27 +121,29 @@ def with_intervals(
         found[metric] = interval.metric(value.n_scored, value.n_unscored)
     grouped = _by_article(rows)
     sides = {a: pair for a in grouped if (pair := two_sides(articles[a])) is not None}
+    if not sides:
+        none = MetricValue(None, n_unscored=len(grouped), reason="no article has two sides with a gold stance")
+        return found | {HAWK_SHIFT: none, VOICE_SHIFT: none}
     hawk = [hawk_counts(grouped[a], pair) for a, pair in sides.items()]
-    voice = [voice_counts(grouped[a], pair[0]) for a, pair in sides.items()]
-    for metric, counts4 in ((HAWK_SHIFT, hawk), (VOICE_SHIFT, voice)):
-        if not counts4:
-            found[metric] = MetricValue(None, reason="no article has two sides with a gold stance")
-            continue
-        interval = clustered_interval_counts(counts4, STATISTICS[metric], seed=seed, resamples=resamples)
-        # of an article in which neither side's stance is conveyed, nothing enters
-        n = sum(c[1] + (c[3] if metric == HAWK_SHIFT else 0) > 0 for c in counts4)
-        found[metric] = interval.metric(n, len(grouped) - n)
+    interval = clustered_interval_counts(hawk, STATISTICS[HAWK_SHIFT], seed=seed, resamples=resamples)
+    # of an article in which neither side's stance is conveyed, nothing enters
+    n = sum(c[1] + c[3] > 0 for c in hawk)
+    found[HAWK_SHIFT] = interval.metric(n, len(grouped) - n)
+    voice = [s for a in sides for s in balance(grouped[a], articles[a]) if s.metric == VOICE_SHIFT]
+    own = {s.article_id: s.value for s in voice if s.value is not None}
+    interval = clustered_interval_mean(list(own.values()), list(own), seed=seed, resamples=resamples)
+    value = interval.metric(len(own), len(grouped) - len(own))
+    found[VOICE_SHIFT] = value if own else replace(value, reason=voice[0].reason)
     return found
 
 
 def validation(material: Material, rows: Sequence[OutcomeRow]) -> dict[str, object]:
-    """The judge against hand labels of what summaries convey; without labels it is not validated, and says so.
+    """The judge against hand labels of what summaries convey; without labels, or while some of those drawn are open, it is
+    not validated, and says so.
 
     `rows` are the outcomes of this run's summaries: where the sample has some of these, the judge must still say of them
     what it said when the sample was drawn. One that learns from gold may not, once gold was changed.
     """
-    from dataclasses import asdict
-
     from harness.metrics.judge_validation import NOT_VALIDATED, LabelledTriple, judge_validation
     from harness.metrics.preservation import HARM, outcome_of
 
@@ -150,14 +153,22 @@ def validation(material: Material, rows: Sequence[OutcomeRow]) -> dict[str, obje
         reason = f"{NOT_VALIDATED}: {reason}; harness data sample-judge draws them anew"
         return {"validated": False, "n": 0, "stale": True, "reason": reason}
     gold = {(a.id, *pair): label.stance for a in material.articles for pair, label in a.gold_stances().items()}
+    drawn = [
+        (row, gold[pair])
+        for row in (sample.labels if sample else ())
+        if (pair := (row.article, row.speaker, row.target)) in gold
+    ]
     triples = []
-    for row in sample.labels if sample else ():
-        stance = gold.get((row.article, row.speaker, row.target))
-        if row.stance is not None and stance is not None:
+    for row, stance in drawn:
+        if row.stance is not None:
             harmed = outcome_of(stance, row.stance, is_mentioned=True) in HARM
             triples.append(LabelledTriple(row.drawn == "harm", harmed, row.weight))
     if not triples:
         return {"validated": False, "n": 0, "reason": f"{NOT_VALIDATED}: no hand labels of summaries for this judge"}
+    if n_open := len(drawn) - len(triples):
+        # which are labelled first is nobody's draw, so their weights stand for nothing
+        reason = f"{n_open} of the {len(drawn)} triples drawn from these articles are not labelled yet"
+        return {"validated": False, "n": len(triples), "reason": f"{NOT_VALIDATED}: {reason}"}
     found = judge_validation(triples)
     return {
         "validated": found.validated,

@@ -78,20 +78,6 @@ def _rank(triple: Triple, seed: int) -> bytes:
     return hashlib.sha256("\x1f".join([str(seed), *_order(triple)]).encode()).digest()
 
 
-def labelled(triples: Iterable[Triple], human: Mapping[str, Sequence[OutcomeRow]]) -> list[LabelledTriple]:
-    """Judge and person side by side; `human` are outcomes, by summariser, of the labels made by hand.
-
-    A triple that nobody labelled, or whose label is missing, is left out; compare the lengths to see how many.
-    """
-    truth = {
-        (summariser, row.article, row.speaker, row.target): row.outcome in HARM
-        for summariser, rows in human.items()
-        for row in rows
-        if not row.unjudged
-    }
-    return [LabelledTriple(t.judge_harm, truth[_order(t)], t.weight) for t in triples if _order(t) in truth]
-
-
 def judge_validation(rows: Iterable[LabelledTriple]) -> JudgeValidation:
     """Sensitivity: of the true harms, the weighted share that the judge reports; specificity: of the rest, that it does not.
 

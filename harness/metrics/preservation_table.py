@@ -1,7 +1,8 @@
 """Coverage, fidelity and harm over articles, within length bands, and how a summariser shifts the balance of two sides.
 
-Everything is a ratio of sums over articles, so `ratio_counts` with `stats.bootstrap.clustered_interval_counts` gives the
-intervals: `clustered_interval_counts(ratio_counts(rows, metric), STATISTICS[metric])`.
+The three numbers and hawk shift are ratios of sums over articles, so `clustered_interval_counts(ratio_counts(rows, metric),
+STATISTICS[metric])` of `stats.bootstrap` gives their intervals. Voice shift is the mean of the articles' own: pooled, the
+share of gold would be of all articles and that of conveyed stances of those that convey something.
 """
 
 from __future__ import annotations
@@ -223,7 +224,6 @@ STATISTICS: Mapping[str, Callable[[NDArray[np.floating]], NDArray[np.floating]]]
     FIDELITY: _ratio,
     HARM_RATE: _ratio,
     HAWK_SHIFT: _difference,
-    VOICE_SHIFT: _difference,
 }
 """Maps sums over articles, (..., 2) or (..., 4), to values; NaN where a denominator is 0."""
 

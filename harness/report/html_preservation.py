@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.metrics.preservation_table import two_sides
-from harness.metrics.slices import FEWEST_ITEMS
 from harness.report import svg as s
 from harness.report.collect import Row, Runs
 from harness.report.html_pictures import MOST, left_out
 from harness.report.svg import Markup, Picture
 from harness.report.table import Leaderboard, labels
 from harness.report.verdicts import judge_note, sentence
+from harness.stats.power import FEWEST_ITEMS
 from harness.types import Article
 
 SIDES = ("more escalatory side", "other side", "outside, or no side")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.slices import FEWEST_ITEMS
+from harness.metrics.overlap import word_count
 from harness.metrics.stance import COUNT_METRICS
 from harness.report import svg as s
 from harness.report.collect import Runs
@@ -17,7 +17,7 @@ from harness.report.counts import article_counts, on_scale
 from harness.report.html_pictures import MOST, left_out
 from harness.report.svg import Markup, Picture
 from harness.report.table import Leaderboard, labels
-from harness.stats.power import planned_detectable
+from harness.stats.power import FEWEST_ITEMS, planned_detectable
 from harness.types import Article
 
 METRIC = "macro_f1.three_way"
@@ -172,5 +172,5 @@ def era(article: Article) -> str:
 
 def length(article: Article) -> str:
     """How long the article is."""
-    n = len(article.text.split())
+    n = word_count(article.text)
     return next(name for low, high, name in LENGTHS if low <= n < high)

@@ -15,6 +15,8 @@ ALPHA = 0.05
 POWER = 0.8
 FEWEST_CLUSTERS = 6
 """With fewer articles the test by article cannot reach p < 0.05: swaps of G articles give at best p = 2 / 2^G."""
+FEWEST_ITEMS = 40
+"""A slice of fewer items shows counts and what could be detected, no score that invites a ranking."""
 _MOST_ARTICLES = 100_000
 _RESAMPLES = 2_000
 

@@ -9,7 +9,6 @@ from harness.metrics.judge_validation import (
     NOT_VALIDATED,
     LabelledTriple,
     judge_validation,
-    labelled,
     triples_to_label,
     wilson,
 )
@@ -182,7 +181,4 @@ def test_triples_to_label() -> None:
     assert triples != triples_to_label(by_summariser, others=4, seed=2)
     assert triples_to_label({}) == []
     # A person who agrees with the judge everywhere validates it.
-    pairs = labelled(triples, by_summariser)
-    assert len(pairs) == len(triples)
-    assert judge_validation(pairs).validated
-    assert labelled(triples, {"x": outcomes(article("a"), SUMMARY, {})}) == []
+    assert judge_validation(LabelledTriple(t.judge_harm, t.judge_harm, t.weight) for t in triples).validated

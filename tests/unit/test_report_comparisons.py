@@ -13,12 +13,15 @@ from harness.errors import ConfigError
 from harness.metrics.preservation_table import HARM_RATE
 from harness.records import Failure, RunRecord, write_record
 from harness.report.collect import PRIMARY, load_runs
+from harness.report.columns import UNPARSED, codes
 from harness.report.compare import MetricDifference, compare, corrected, difference, verdict
 from harness.report.counts import Counts, shared_counts, unjudged
-from harness.report.table import leaderboards, unranked
+from harness.report.html_slices import _slice_value
+from harness.report.table import _tied, leaderboards, unranked
 from harness.report.verdicts import outcome, verdicts
 from harness.stats.bootstrap import ratio
 from harness.stats.correction import holm
+from harness.stats.power import FEWEST_ITEMS
 from tests.make_believe import dataset, judge, run, stance, summariser
 
 FLIPS = "stance.sign_flip_rate.five_point"
@@ -175,5 +178,33 @@ def test_one_other_system_is_not_several(tmp_path: Path) -> None:
     assert ", as is the other one" in said
 
 
-def test_what_is_tested_is_a_difference() -> None:
-    assert not MetricDifference("m", None, None, None, None, None, None).real
+def test_slices_under_forty_items_show_counts_and_no_score(tmp_path: Path) -> None:
+    run(tmp_path, dataset(12), stance=stance("right", 0.0, unparsed=0.0), resamples=100)
+    runs = load_runs(tmp_path)
+    [row] = runs.rows("stance")
+    told = codes(runs, row)
+    scored = np.flatnonzero(runs.items.gold >= 0)
+    for n, value in ((FEWEST_ITEMS - 1, None), (FEWEST_ITEMS, 1.0)):
+        chosen = np.isin(np.arange(len(runs.items)), scored[:n])
+        assert _slice_value(runs, told, chosen) == (value, n, n)
+    unanswered = told.copy()
+    unanswered[scored[0]] = UNPARSED + 1
+    assert _slice_value(runs, unanswered, np.isin(np.arange(len(told)), scored[:FEWEST_ITEMS]))[0] is None
+
+
+def test_tied_with_the_best(tmp_path: Path) -> None:
+    for name, error in (("a", 0.1), ("b", 0.2), ("c", 0.3), ("d", 0.4)):
+        run(tmp_path, dataset(2), stance=stance(name, error), resamples=100)
+    rows = {row.name: row for row in load_runs(tmp_path).rows("stance")}
+    metric = "stance.macro_f1.three_way"
+
+    def against_best(name: str, p: float | None) -> tuple[str, str, MetricDifference]:
+        d = MetricDifference(metric, 0.5, 0.6, -0.1, None, None, p, p_corrected=p)
+        return rows[name].fingerprint, rows["a"].fingerprint, d
+
+    tests = [against_best("b", 0.4), against_best("c", 0.01), against_best("d", None)]
+    best = {metric: rows["a"].fingerprint}
+    assert {n: _tied(row, metric, tests, best) for n, row in rows.items()} == {
+        "a": True, "b": True, "c": False, "d": None,
+    }  # fmt: skip
+    assert _tied(rows["a"], "stance.kappa.five_point", tests, best) is None

@@ -7,7 +7,6 @@ import math
 
 import pytest
 
-from harness.metrics.slices import slices
 from harness.metrics.stance import COUNT_METRICS, SCOPES, StancePair, aggregate, key, scale_counts, score_items
 from harness.types import ESCALATION, STANCES, MetricValue, Stance
 
@@ -274,20 +273,3 @@ def test_unparsed_answers_leave_calibration_and_go_last_in_selection() -> None:
 def test_counts_of_another_article_are_refused() -> None:
     with pytest.raises(KeyError):
         scale_counts([pair(SUPPORT, SUPPORT, article="b")], ["a"], "three_way")
-
-
-def test_small_slices_show_counts_and_no_score() -> None:
-    large = [
-        pair(gold, gold, article=f"a{a}", speaker=f"s{i}", side="west", phenomena=("threat",) if a == 0 else ())
-        for a in range(10)
-        for i, gold in enumerate(STANCES)
-    ]
-    west, east = slices([*large, pair(SUPPORT, OPPOSE, speaker="x", side="east")], "side", resamples=100)
-    assert (west.name, west.n_items, west.n_right) == ("west", 60, 60)
-    assert west.metric.value == 1.0
-    assert (east.name, east.n_items, east.n_right, east.metric.value) == ("east", 1, 0, None)
-    assert east.metric.reason == "1 items: a slice under 40 shows counts only"
-    assert east.detectable.value == 1.0
-    [threat] = slices(large, "phenomena", resamples=100)
-    assert (threat.n_items, threat.metric.value) == (6, None)
-    assert threat.detectable.value is not None

@@ -1,0 +1,122 @@
+"""Preservation of a run: balance over articles, length bands of any script, and when a judge counts as validated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.config import MetricsConfig
+from harness.data.summary_stances import JudgeSample, SummaryStance
+from harness.metrics.preservation import OutcomeRow, outcomes
+from harness.metrics.preservation_table import HAWK_SHIFT, VOICE_SHIFT
+from harness.predict import Answered
+from harness.preserve import validation, with_intervals
+from harness.scoring import Material, score
+from harness.types import (
+    Annotation,
+    Answer,
+    Article,
+    Item,
+    Prediction,
+    ReferenceSummary,
+    Source,
+    Speaker,
+    Stance,
+    StanceLabel,
+    Target,
+)
+
+S, OP = Stance.SUPPORT, Stance.OPPOSE
+SPEAKERS = {name: Speaker(name, name.title(), side=name[0], main=True) for name in ("north", "nord", "south", "sud")}
+
+
+def article(article_id: str, **gold: Stance) -> Article:
+    labels = tuple(StanceLabel(name, "escalation", stance) for name, stance in gold.items())
+    return Article(
+        id=article_id, title="A", text="x", event="e", source=Source(kind="fictional"),
+        targets=(Target("escalation", "e"),), speakers=tuple(SPEAKERS[name] for name in gold),
+        gold=Annotation("gold", labels), summaries=(ReferenceSummary("x", "A reference."),),
+    )  # fmt: skip
+
+
+def faithful(source: Article, *told: str) -> list[OutcomeRow]:
+    """A summary that conveys what it tells of as gold has it."""
+    gold = source.gold_stances()
+    judged = {(name, "escalation"): gold[name, "escalation"].stance for name in told}
+    return outcomes(source, ", ".join(name.title() for name in told) + ".", judged)
+
+
+def test_voice_shift_is_of_the_articles_that_convey_something() -> None:
+    """In half of the articles the north has two voices of three, and all of them are conveyed; of the others, where it has
+    one of three, the summaries say nothing. Nobody's voice was shifted in what is told."""
+    told = [article(f"t{i:02d}", north=S, nord=S, south=OP) for i in range(12)]
+    silent = [article(f"u{i:02d}", north=S, south=OP, sud=OP) for i in range(12)]
+    rows = [row for a in told for row in faithful(a, "north", "nord", "south")]
+    rows += [row for a in silent for row in faithful(a)]
+    found = with_intervals(rows, {a.id: a for a in [*told, *silent]}, 0, 200)[VOICE_SHIFT]
+    # pooled it was 24 of 36 conveyed minus 36 of 72 in gold: a sixth
+    assert found.value == pytest.approx(0)
+    assert (found.n_scored, found.n_unscored) == (12, 12)
+    louder = [row for a in told[:6] for row in faithful(a, "north", "nord")]
+    louder += [row for a in told[6:] for row in faithful(a, "north", "nord", "south")]
+    found = with_intervals(louder, {a.id: a for a in told}, 0, 200)[VOICE_SHIFT]
+    # 1 - 2/3 in six articles of twelve
+    assert found.value == pytest.approx(1 / 6)
+    assert found.ci_low is not None
+    assert found.ci_high is not None
+    assert 0 < found.ci_low < 1 / 6 < found.ci_high < 1 / 3
+
+
+def test_a_balance_that_no_article_has_says_why() -> None:
+    silent = article("u", north=S, south=OP)
+    found = with_intervals(faithful(silent), {"u": silent}, 0, 200)
+    assert (found[VOICE_SHIFT].value, found[VOICE_SHIFT].reason) == (None, "the summaries convey no stance")
+    one_sided = article("v", north=S, nord=S)
+    found = with_intervals(faithful(one_sided, "north"), {"v": one_sided}, 0, 200)
+    for metric in (VOICE_SHIFT, HAWK_SHIFT):
+        assert (found[metric].n_unscored, found[metric].reason) == (1, "no article has two sides with a gold stance")
+
+
+def sample(labels: list[SummaryStance]) -> JudgeSample:
+    return JudgeSample(judge="j", fingerprint="f", summarisers={}, labels=labels)
+
+
+def label(article_id: str, drawn: Any, stance: Stance | None, weight: float = 1.0) -> SummaryStance:
+    return SummaryStance(
+        summariser="s", article=article_id, speaker="north", target="escalation", summary="0", drawn=drawn,
+        weight=weight, stance=stance,
+    )  # fmt: skip
+
+
+def test_a_sample_that_is_labelled_in_part_validates_nobody() -> None:
+    """Whoever labels the judge's hits first and stops would find it perfect."""
+    articles = [article(f"a{i:02d}", north=S, south=OP) for i in range(20)]
+    labels = [label(a.id, "harm", OP) for a in articles[:10]] + [label(a.id, "other", S) for a in articles[10:]]
+    material = Material(articles, MetricsConfig(), judge_sample=sample(labels))
+    whole = validation(material, [])
+    assert (whole["validated"], whole["n"]) == (True, 20)
+    part = [*labels[:-1], labels[-1].model_copy(update={"stance": None})]
+    found = validation(replace(material, judge_sample=sample(part)), [])
+    assert (found["validated"], found["n"]) == (False, 19)
+    assert found["reason"] == "judge not validated: 1 of the 20 triples drawn from these articles are not labelled yet"
+    # what is open of other articles does not matter to these
+    found = validation(replace(material, articles=articles[:-1], judge_sample=sample(part)), [])
+    assert (found["validated"], found["n"]) == (True, 19)
+
+
+def test_a_chinese_summary_stands_in_the_band_of_its_length() -> None:
+    source = article("z", north=S, south=OP)
+    text = "政府关闭了桥梁" * 18
+    read = [Item(replace(source, text=text), *pair) for pair in source.pairs()]
+    said = Answered(
+        [
+            Prediction("k", "j", "stance", "z", i.speaker.id, i.target.id, Answer(), "2026-01-01")
+            for i in read
+            if i.speaker and i.target
+        ]
+    )
+    material = Material([source], MetricsConfig(resamples=100), readings={"summary": read}, judge="j@f", judged=said)
+    # 126 characters, each of them a word
+    assert list(score(material).tables["preservation"]["by_length"]) == ["91-130"]
