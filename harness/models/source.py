@@ -76,6 +76,7 @@ class ModelSource:
     kind: SourceKind
     path: Path | None
     commit: str | None = None
+    revision: str | None = None
 
     @property
     def is_gguf(self) -> bool:
@@ -107,7 +108,7 @@ class ModelSource:
 
         ModelError if the download or the conversion fails.
         """
-        path = _download(self.ref, self.commit) if self.kind == "hub" else self.path
+        path = _download(self.ref, self.commit, self.revision) if self.kind == "hub" else self.path
         if path is None:
             raise ModelError(f"{self.ref} has no files")
         if path.suffix == ".gguf" and path.is_file():
@@ -140,7 +141,7 @@ def resolve(ref: str, revision: str | None = None) -> ModelSource:
             hint="give a folder with config.json and weights, a .gguf file, package:NAME, or a hub id such as org/name or "
             "org/name/file.gguf",
         )
-    return ModelSource(ref, "hub", *_resolve_hub(ref, revision))
+    return ModelSource(ref, "hub", *_resolve_hub(ref, revision), revision)
 
 
 def model_files(folder: Path) -> tuple[Path, ...]:
@@ -335,8 +336,11 @@ def _complete(folder: Path) -> bool:
     return tokenizer and (folder / "config.json").is_file() and bool(weights) and all(f.is_file() for f in weights)
 
 
-def _download(ref: str, commit: str | None) -> Path:
-    """The snapshot folder, or the one GGUF file that `ref` names; nothing is asked of the hub where all of it is here."""
+def _download(ref: str, commit: str | None, revision: str | None) -> Path:
+    """The snapshot folder, or the one GGUF file that `ref` names; nothing is asked of the hub where all of it is here.
+
+    The cache is told which commit the revision was, as if it had been asked for by that name: it is found there next time.
+    """
     from huggingface_hub import hf_hub_download, snapshot_download, try_to_load_from_cache
 
     repository, file = _in_hub(ref)
@@ -345,13 +349,18 @@ def _download(ref: str, commit: str | None) -> Path:
         return Path(cached) if file else Path(cached).parent
     try:
         if file:
-            return Path(hf_hub_download(repository, file, revision=commit))
-        patterns = _wanted(ref, _listed(ref, commit)[1])
-        return Path(snapshot_download(ref, revision=commit, allow_patterns=patterns))
+            path = Path(hf_hub_download(repository, file, revision=commit))
+        else:
+            patterns = _wanted(ref, _listed(ref, commit)[1])
+            path = Path(snapshot_download(ref, revision=commit, allow_patterns=patterns))
     except ModelError:
         raise
     except Exception as error:
         raise _hub_error(ref, commit, error) from error
+    if commit and revision != commit:
+        snapshots = next(p for p in path.parents if p.name == "snapshots")
+        write_atomic(snapshots.with_name("refs") / (revision or "main"), commit)
+    return path
 
 
 def _hub_error(ref: str, revision: str | None, error: Exception) -> ModelError:
@@ -375,6 +384,6 @@ def _hub_error(ref: str, revision: str | None, error: Exception) -> ModelError:
         return ModelError(f"the hub has no {ref}{at}", hint="check the file's name; or " + _LOCAL_HINT)
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return ModelError(
-        f"{ref}{at} is not, or not wholly, in the local hub cache and the hub cannot be reached: {reason}",
+        f"{ref}{at} is not in the local hub cache and the hub cannot be reached: {reason}",
         hint=_LOCAL_HINT,
     )

@@ -219,6 +219,27 @@ def test_a_download_that_was_cut_short_goes_on(lost: set[str], hub: Callable[...
     assert made.asked == 1, "what is whole is not asked for"
 
 
+@pytest.mark.parametrize("revision", [None, "v1/beta"])
+def test_what_was_downloaded_is_found_next_time(
+    revision: str | None, tmp_path: Path, hub: Callable[..., Hub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import huggingface_hub
+
+    cached = huggingface_hub.try_to_load_from_cache
+    made = hub("config.json", "tokenizer.json", "model.safetensors", "m.gguf")
+    monkeypatch.setattr(
+        huggingface_hub, "try_to_load_from_cache", lambda *a, **k: cached(*a, **k, cache_dir=tmp_path / "hub")
+    )
+    monkeypatch.setattr(gguf, "_convert", lambda file, folder: (folder / "config.json").write_text(file.name))
+    for ref in ("org/name", "org/name/m.gguf"):
+        resolve(ref, revision).folder()
+        monkeypatch.setattr(made, "names", ())
+        assert resolve(ref, revision).commit == COMMIT, "the hub, which has nothing now, is not asked"
+        assert (made.snapshot.parents[1] / "refs" / (revision or "main")).read_text() == COMMIT
+        (made.snapshot.parents[1] / "refs" / (revision or "main")).unlink()
+        made.names = ("m.gguf",)
+
+
 def test_old_weights_are_downloaded_only_where_there_are_no_others(hub: Callable[..., Hub]) -> None:
     old = ("config.json", "vocab.txt", "pytorch_model.bin")
     made = hub(*old)
