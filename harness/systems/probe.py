@@ -25,7 +25,6 @@ class ProbeOptions(WeightOptions):
 class EmbeddingProbe(FittedStance, WeightedSystem):
     """Features [s, t, s * t] of the mean embedding s of the speaker's sentences and the embedding t of the target."""
 
-    version: ClassVar = "2"
     Options: ClassVar = ProbeOptions
 
     def features(self, items: Sequence[Item], context: Context) -> NDArray[np.float32]:
