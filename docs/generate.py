@@ -1,4 +1,5 @@
-"""Writes docs/cli.md (every command's help) and datasets/article.schema.json; `--check` fails if either is out of date."""
+"""Writes docs/cli.md (every command's help), datasets/article.schema.json and the README's tables, which are columns of the
+committed reference report; `--check` fails if one is out of date."""
 
 from __future__ import annotations
 
@@ -37,10 +38,61 @@ def commands(path: str, command: click.Command) -> Iterator[tuple[str, click.Com
             yield from commands(f"{path} {name}", child)
 
 
+COLUMNS = {
+    "Stance classifiers": [
+        "system",
+        "macro-F1 3-way",
+        "rank",
+        "F_avg 3-way",
+        "accuracy 6-label",
+        "escalation F1",
+        "s/article",
+    ],
+    "Summarisers": [
+        "system",
+        "ROUGE-Lsum",
+        "rank",
+        "coverage",
+        "fidelity",
+        "harm /100",
+        "BERTScore",
+        "words",
+        "s/article",
+    ],
+}
+"""What the README shows of each table of the reference report."""
+
+
+def readme() -> str:
+    """The README with its tables filled."""
+    report = (ROOT / "results" / "reference" / "reports" / "latest" / "report.md").read_text(encoding="utf-8")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for title, wanted in COLUMNS.items():
+        begin, end = f"<!-- {title}: generated -->\n", "<!-- end -->"
+        before, _, rest = text.partition(begin)
+        text = before + begin + "\n".join(table(report, title, wanted)) + "\n" + end + rest.partition(end)[2]
+    return text
+
+
+def table(report: str, title: str, wanted: list[str]) -> list[str]:
+    """The lines of a report's table with the wanted columns, each by its first one of that name."""
+    section = report.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
+    names = [cell.rstrip(" ↑↓") for cell in rows[0]]
+    places = [names.index(name) for name in wanted]
+    head, *body = ([row[i] for i in places] for row in rows)
+    lines = [head, [":--", *["--:"] * (len(places) - 1)], *body]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
 def files() -> dict[Path, str]:
     """What is generated, by path."""
     schema = json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
-    return {ROOT / "docs" / "cli.md": reference(), ROOT / "datasets" / "article.schema.json": schema}
+    return {
+        ROOT / "docs" / "cli.md": reference(),
+        ROOT / "datasets" / "article.schema.json": schema,
+        ROOT / "README.md": readme(),
+    }
 
 
 def main() -> int:
