@@ -46,10 +46,12 @@ clean:
 	rm -rf $(VENV) build dist *.egg-info
 
 # the committed report over the whole set: records and small tables are kept, predictions are not (see .gitignore)
-reference: $(VENV)/.installed
+reference: $(VENV)/.installed-test
 	$(BIN)/harness run -m experiment=reference_stances results=results/reference
 	$(BIN)/harness run -m experiment=reference_summaries results=results/reference
 	$(BIN)/harness report --results results/reference --baseline majority
+	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/picture.py
 
 # peers have environments of their own; LLAMA_CMAKE_ARGS is for processors on which llama.cpp's native build does not run
 $(VENV)/peers/lm-eval/.installed: constraints.txt
