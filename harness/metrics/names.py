@@ -16,6 +16,7 @@ _POSSESSIVE = regex.compile(r"['’]s?$")
 _INITIALS = regex.compile(r"(?:\p{L}\.)+\p{L}?\.?")
 UNSPACED_SCRIPTS = frozenset({"Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan"})
 CASED_SCRIPTS = frozenset({"Latin", "Cyrillic", "Greek", "Armenian"})
+NOUNS_WITH_CAPITALS = {"de": "German", "lb": "Luxembourgish"}
 
 # Words that English writes with a capital only because a sentence or a headline begins with them, or beside a name.
 _NO_NAMES_TEXT = """
@@ -31,9 +32,13 @@ representative congressman congresswoman deputy governor mayor king queen prince
 chairman chairwoman pope ayatollah sheikh speaker spokesman spokeswoman foreign defence defense interior это этот
 эта эти тот та те он она оно они мы вы я но и а в во на по при для как что когда если тем между ранее затем потом
 после также вчера сегодня завтра однако кроме поэтому вместе все весь уже еще ещё из от до за под над об о у с со к
-президент министр глава премьер премьер-министр генерал власти по-прежнему
+президент министр глава премьер премьер-министр генерал власти по-прежнему ο η το οι τα του της των τον την τους τις
+στο στη στην στον στους στις στα ένας μία μια ένα και με για από σε όμως αλλά
 """
 _NO_NAMES = frozenset(_NO_NAMES_TEXT.split())
+# Articles of other languages: no part of a name at the start of a sentence, but one inside it (Los Angeles).
+_ARTICLES_TEXT = "le la les un une des el los las una unos unas il lo gli uno het een o os as um uma den det ett en et"
+_ARTICLES = frozenset(_ARTICLES_TEXT.split())
 _JOINING_TEXT = "of the de del della di da der den van von la le al el bin ibn ul y du des"
 _JOINING = frozenset(_JOINING_TEXT.split())
 _REPORTING_TEXT = """
@@ -116,7 +121,7 @@ def _runs(line: list[_Token]) -> Iterator[_Run]:
             if script not in UNSPACED_SCRIPTS:
                 yield _Run([line[first].text], first == 0, True, "")
             continue
-        if not line[first].capital or (first == 0 and line[first].text.lower() in _NO_NAMES):
+        if not line[first].capital or (first == 0 and _opens(line[first].text)):
             continue
         words = [line[first].text]
         while not _POSSESSIVE.search(words[-1]):
@@ -129,6 +134,12 @@ def _runs(line: list[_Token]) -> Iterator[_Run]:
             words += [token.text for token in line[i : ahead + 1]]
             i = ahead + 1
         yield _Run(words, first == 0, False, line[i].text if i < len(line) else "")
+
+
+def _opens(word: str) -> bool:
+    """Whether a word has its capital from the sentence that it begins; UN is no article."""
+    lower = word.lower()
+    return lower in _NO_NAMES or (lower in _ARTICLES and not (len(word) > 1 and word.isupper()))
 
 
 def _touches(line: list[_Token], i: int) -> bool:

@@ -24,8 +24,18 @@ _SCALES = {
 }
 _ORDINALS_TEXT = "first second third fourth fifth sixth seventh eighth ninth"
 _ORDINALS = {word: i for i, word in enumerate(_ORDINALS_TEXT.split(), start=1)}
+_LONE_TEXT = """
+tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth
+"""
+_LONE_ORDINALS = (
+    _ORDINALS
+    | {word: i for i, word in enumerate(_LONE_TEXT.split(), start=10)}
+    | {f"{word[:-1]}ieth": value for word, value in _TENS.items()}
+)
 _FRACTIONS = {"half": Decimal("0.5"), "quarter": Decimal("0.25")}
-_DIGITS = r"\d+(?:[.,'’\u00a0\u202f]\d+)*"
+# a space between groups of three makes one number of them; other separators also of any digits
+_SPACED = r"\d{1,3}(?:[ \u2009]\d{3})+(?!\d)(?:[.,]\d+)?"
+_DIGITS = rf"(?:{_SPACED}|\d+(?:[.,'’\u00a0\u202f]\d+)*)"
 _WORD = rf"(?:{'|'.join([*_SMALL, *_TENS, *_SCALES])})"
 _SCALE = "|".join(_SCALES)
 _NUMBER = re.compile(
@@ -34,7 +44,8 @@ _NUMBER = re.compile(
     rf"|\b(?P<fraction>{'|'.join(_FRACTIONS)})[-\s]+(?:of[-\s]+)?(?:an?[-\s]+)?(?P<of>{_SCALE})\b"
     rf"|\b(?P<words>{_WORD}(?:(?:[-\s]+|(?<=hundred|housand|million|billion)\s+and\s+){_WORD})*"
     rf"(?:(?<=ty)-(?:{'|'.join(_ORDINALS)}))?)"
-    rf"(?:\s+and\s+a\s+half[-\s]+(?P<half_of>{_SCALE}))?\b",
+    rf"(?:\s+and\s+a\s+half[-\s]+(?P<half_of>{_SCALE}))?\b"
+    rf"|\b(?P<ordinal>{'|'.join(_LONE_ORDINALS)})\b",
     re.IGNORECASE,
 )
 _SHORT_SCALES = {"bn": 1_000_000_000, "m": 1_000_000}
@@ -42,14 +53,19 @@ _GROUPS = re.compile(r"\d{1,3}(?:([.,'’\u00a0\u202f])\d{3})(?:\1\d{3})*")
 
 
 class Number(NamedTuple):
-    """A number as the text has it, and the values that it may stand for: `1.200` is 1.2 or 1200."""
+    """A number as the text has it, and the values that it may stand for: `1.200` is 1.2 or 1200.
+
+    `parts` are what stands between spaces: `24 155 mm guns` may be two numbers.
+    """
 
     text: str
     values: frozenset[Decimal]
+    parts: frozenset[Decimal] = frozenset()
 
 
-def numbers(text: str, *, lone_one: bool = False) -> list[Number]:
-    """Every number in order, English number words too; no vague plurals; `one` alone, mostly a pronoun, if asked.
+def numbers(text: str, *, every_word: bool = False) -> list[Number]:
+    """Every number in order, English number words too; no vague plurals; `one`, mostly a pronoun, and ordinals (`sixth`,
+    `second`) if asked for every word.
 
     Half and quarter count before a scale (`half a million`, `two and a half million`); `twenty-first` is 21, and
     `thirty-second` 30 or 32. `m` is million after a sum of money, metres after a space (`300 m of wire`), and either of them
@@ -60,8 +76,11 @@ def numbers(text: str, *, lone_one: bool = False) -> list[Number]:
     found: list[Number] = []
     for match in _NUMBER.finditer(ascii_digits):
         shown = text[match.start() : match.end()]
+        parts = frozenset[Decimal]()
         if match["digits"]:
             values = _readings(match["digits"])
+            if len(spaced := re.split(r"[ \u2009]", match["digits"])) > 1:
+                parts = frozenset().union(*map(_readings, spaced))
             if match["half"]:
                 values = frozenset(v + _FRACTIONS["half"] for v in values)
             if scale := match["scale"]:
@@ -74,15 +93,19 @@ def numbers(text: str, *, lone_one: bool = False) -> list[Number]:
                     values |= scaled
         elif match["fraction"]:
             values = frozenset({_FRACTIONS[match["fraction"].lower()] * _SCALES[match["of"].lower()]})
+        elif match["ordinal"]:
+            if not every_word:
+                continue
+            values = frozenset({Decimal(_LONE_ORDINALS[match["ordinal"].lower()])})
         else:
-            if match["words"].lower() == "one" and not lone_one and not match["half_of"]:
+            if match["words"].lower() == "one" and not every_word and not match["half_of"]:
                 continue
             words = match["words"].lower()
             values = frozenset({Decimal(_in_words(words)), Decimal(_in_words(words.removesuffix("-second")))})
             if scale := match["half_of"]:
                 values = frozenset((v + _FRACTIONS["half"]) * _SCALES[scale.lower()] for v in values)
         if values:
-            found.append(Number(shown, values))
+            found.append(Number(shown, values, parts))
     return found
 
 
@@ -98,7 +121,7 @@ def _ascii_digit(character: str) -> str:
 
 
 def _readings(digits: str) -> frozenset[Decimal]:
-    plain = re.sub(r"['’\u00a0\u202f]", "", digits)
+    plain = re.sub(r"['’ \u2009\u00a0\u202f]", "", digits)
     candidates = {plain.replace(",", "")}
     if _GROUPS.fullmatch(digits):
         candidates.add(re.sub(r"\D", "", digits))

@@ -152,7 +152,7 @@ def metric_infos(options: SummaryOptions | None = None) -> dict[str, MetricInfo]
     rouge_is = rouge_signature(stemmer=options.stemmer, tokenizer=options.tokenizer)
     every = SCRIPTS_KEPT["unicode"]
     share, any_size = (0.0, 1.0), (0.0, math.inf)
-    names = "capitalised words; every word of Arabic, Hebrew and other scripts without capitals; none of unspaced ones"
+    names = "capitalised words; every word of scripts without capitals, such as Arabic; none of unspaced scripts, nor of German"
     infos = [
         MetricInfo("summary.rouge1", "ROUGE-1", True, share, rouge_tokens, "Lin 2004", rouge_is),
         MetricInfo("summary.rouge2", "ROUGE-2", True, share, rouge_tokens, "Lin 2004", rouge_is),
@@ -209,7 +209,7 @@ def metric_infos(options: SummaryOptions | None = None) -> dict[str, MetricInfo]
             share,
             "digits of every script; number words in English",
             "harness",
-            "numbers 2|share of distinct",
+            "numbers 3|share of distinct",
         ),
         MetricInfo(
             "summary.unsupported_names",
@@ -218,7 +218,7 @@ def metric_infos(options: SummaryOptions | None = None) -> dict[str, MetricInfo]
             share,
             names,
             "harness",
-            "names 1|share of distinct",
+            "names 2|share of distinct",
         ),
     ]
     if options.nli:

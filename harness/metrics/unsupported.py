@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 import regex
 
-from harness.metrics.names import CASED_SCRIPTS, UNSPACED_SCRIPTS, Name, bare_word, main_script, names
+from harness.metrics.names import (
+    CASED_SCRIPTS,
+    NOUNS_WITH_CAPITALS,
+    UNSPACED_SCRIPTS,
+    Name,
+    bare_word,
+    main_script,
+    names,
+)
 from harness.metrics.numbers import numbers
 from harness.metrics.scripts import script_of
 
@@ -49,13 +57,14 @@ class Support:
 
 
 def unsupported_numbers(summary: str, article: str) -> Support:
-    """Numbers of the summary that the article lacks, whatever their notation: 12, twelve, ١٢; 1,200, 1.2 thousand."""
-    known = {value for number in numbers(article, lone_one=True) for value in number.values}
-    stated = {number.values: number.text for number in reversed(numbers(summary))}
-    ordered = tuple(reversed(stated.items()))
+    """Numbers of the summary that the article lacks, whatever their notation: 12, twelve, ١٢; 1,200, 1 200, 1.2
+    thousand; 6th, sixth."""
+    known = {value for number in numbers(article, every_word=True) for value in number.values | number.parts}
+    stated = {number.values: number for number in reversed(numbers(summary))}
+    ordered = tuple(reversed(stated.values()))
     return Support(
-        tuple(text for _, text in ordered),
-        tuple(text for values, text in ordered if not values & known),
+        tuple(n.text for n in ordered),
+        tuple(n.text for n in ordered if not (n.values & known or (n.parts and n.parts <= known))),
         None if stated else "the summary has no numbers",
     )
 
@@ -64,8 +73,10 @@ def unsupported_names(summary: str, article: str, language: str = "en") -> Suppo
     """Names of the summary (`names.names`) of which some word is nowhere in the article.
 
     Inflected forms (Путин, Путина; Ukraine, Ukrainian), Arabic prefixes, possessives and initials of a longer name (US,
-    United States) count as the same name.
+    United States) count as the same name. A language that writes every noun with a capital is refused.
     """
+    if refused := NOUNS_WITH_CAPITALS.get(language.lower().partition("-")[0]):
+        return Support((), (), f"{refused} writes every noun with a capital, so names cannot be told from other words")
     script = main_script(summary)
     if script in UNSPACED_SCRIPTS:
         return Support((), (), f"{script} has neither capitals nor spaces, so names cannot be told from other words")

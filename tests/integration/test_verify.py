@@ -2,28 +2,69 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from harness import verify
 from harness.errors import HarnessError
 from harness.verify import Check, checks_table, run_checks
 from harness.verify_external import realsumm_checks, summary_level, summeval_checks
+from tests.conftest import ROOT
+
+
+def judgements() -> Path | None:
+    """The folder with `summary_judgements/`: HARNESS_EXTERNAL, or the one beside the checkout; None where neither is."""
+    named = os.environ.get("HARNESS_EXTERNAL")
+    folder = Path(named) if named else ROOT.parent / "shared" / "external"
+    return folder if named or (folder / "summary_judgements").is_dir() else None
 
 
 def test_all_checks_hold() -> None:
-    """With HARNESS_EXTERNAL=<folder with summary_judgements/> those on human judgements too."""
-    external = os.environ.get("HARNESS_EXTERNAL")
-    checks = run_checks(Path(external) if external else None)
+    checks = run_checks()
     assert [(c.metric, c.published, c.ours) for c in checks if not c.passed] == []
     names = [c.metric for c in checks]
     assert sum("coverage" in name for name in names) == 5
-    assert sum("type-I error" in name for name in names) == 6
-    assert {c.verdict for c in checks} <= {"ok", "shown"}
+    assert sum("type-I error" in name for name in names) == 7
+    assert [c.metric for c in checks if c.verdict == "not run"] == ["ROUGE's correlations with human judgements"]
     assert len(checks_table(checks).rows) == len(checks)
+
+
+@pytest.mark.skipif(judgements() is None, reason="no human judgements: HARNESS_EXTERNAL names their folder")
+def test_correlations_with_human_judgements_are_the_published_ones() -> None:
+    folder = judgements()
+    assert folder is not None
+    checks = run_external(folder)
+    assert len(checks) == 30
+    assert {c.verdict for c in checks} == {"ok"}
+
+
+def test_the_folder_beside_the_checkout_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HARNESS_EXTERNAL", raising=False)
+    beside = ROOT.parent / "shared" / "external"
+    assert judgements() == (beside if (beside / "summary_judgements").is_dir() else None)
+    monkeypatch.setenv("HARNESS_EXTERNAL", "elsewhere")
+    assert judgements() == Path("elsewhere")
+
+
+def test_what_could_not_run_is_no_success_unless_it_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
+    needed = Check("m", 0.0, None, 1e-12, "s", note="no data")
+    assert not needed.passed
+    assert replace(needed, optional=True).passed
+    monkeypatch.setitem(sys.modules, "rouge_score.rouge_scorer", None)
+    left_out = verify.rouge_checks()
+    assert {(c.verdict, c.passed) for c in left_out} == {("not run", True)}
+    shown = Console(width=200, file=io.StringIO(), record=True)
+    shown.print(checks_table([needed, *left_out]))
+    text = shown.export_text()
+    assert "not run: no data" in text
+    assert text.count("not run (optional): pip install rouge-score to compare") == len(left_out)
 
 
 def test_verdicts() -> None:

@@ -22,7 +22,10 @@ from harness.metrics.unsupported import unsupported_names, unsupported_numbers
         ("twenty-one", {"21"}),
         ("٢٠٢٤", {"2024"}),
         ("१२", {"12"}),
-        ("10 000", {"10", "0"}),
+        ("10 000", {"10000"}),
+        ("1 250 000,5 dollars", {"1250000.5", "12500005"}),
+        ("in 2024 300 men, 12 3000", {"2024", "300", "12", "3000"}),
+        ("the 6th fleet, a second, the sixth", {"6"}),
         ("10\u202f000", {"10000"}),
         ("24.12.2024", {"24", "12", "2024"}),
         ("dozens of men, one of them", set()),
@@ -52,6 +55,14 @@ def test_unsupported_numbers() -> None:
     assert found.unsupported == ("77",)
     assert found.share == pytest.approx(1 / 3)
     assert unsupported_numbers("1 man", "one man").share == 0.0
+    assert unsupported_numbers("10 000 troops", "10,000 troops").unsupported == ()
+    assert unsupported_numbers("10,000 troops", "10 000 troops").unsupported == ()
+    assert unsupported_numbers("10 000 troops", "10 men, 5,000 troops").unsupported == ("10 000",)
+    # twenty-four guns of 155 millimetres, not twenty-four thousand
+    assert unsupported_numbers("24 155 mm guns", "24 guns of 155 mm").unsupported == ()
+    assert unsupported_numbers("24 guns of 155 mm", "24 155 mm guns").unsupported == ()
+    assert unsupported_numbers("the 6th, 12th and 30th day", "the sixth, twelfth and thirtieth day").unsupported == ()
+    assert unsupported_numbers("the 6th day", "the fifth day").unsupported == ("6",)
     nothing = unsupported_numbers("No numbers.", "12")
     assert (nothing.share, nothing.reason) == (None, "the summary has no numbers")
 
@@ -99,6 +110,23 @@ def test_arabic_names_do_not_vanish() -> None:
     assert "Arabic has no capitals" in (found.reason or "")
     assert unsupported_names("They quote البرادعي today.", "They quote Ahmad.").unsupported == ("البرادعي",)
     assert unsupported_names("وأحمد", "احمد").unsupported == ()
+
+
+@pytest.mark.parametrize(("language", "name"), [("de", "German"), ("de-AT", "German"), ("lb", "Luxembourgish")])
+def test_a_language_that_writes_nouns_with_capitals_is_refused_by_name(language: str, name: str) -> None:
+    found = unsupported_names("Der Kanzler lehnte die Lieferung ab.", "Olaf Scholz sprach.", language)
+    assert (found.stated, found.share) == ((), None)
+    assert found.reason == f"{name} writes every noun with a capital, so names cannot be told from other words"
+
+
+def test_an_article_is_no_name() -> None:
+    article = "Στον Πούτιν, στην Αθήνα."
+    greek = unsupported_names("Η Αθήνα διαμαρτυρήθηκε. Ο Πούτιν απάντησε. Της Μόσχας η θέση.", article, "el")
+    assert greek.stated == ("Αθήνα", "Πούτιν", "Μόσχας")
+    assert greek.unsupported == ("Μόσχας",)
+    assert [n.words for n in names("La ministre est à Los Angeles. Le Kremlin nie. UN troops left.", "fr")] == [
+        ("los", "angeles"), ("kremlin",), ("un",),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("summary", ["", "…", "nothing here", "北京警告"])
