@@ -277,7 +277,7 @@ def summary_items(judge: SummaryJudge, articles: Sequence[Article], summaries: A
 
 def judge_items(articles: Sequence[Article], summaries: Answered) -> dict[str, list[Item]]:
     """What the judge reads: each summary alone, and the article; where there is gold, to know the judge's ceiling and floor,
-    also a reference, nothing at all and another article's reference."""
+    also the first reference, nothing at all, and the first reference of another article, or its summary for want of one."""
     texts = {p.article_id: p.answer.output for p in summaries.predictions if p.answer.error is None}
     readings: dict[str, list[Item]] = {"summary": [], "article": [], "reference": [], "empty": [], "other": []}
 
@@ -289,14 +289,16 @@ def judge_items(articles: Sequence[Article], summaries: Answered) -> dict[str, l
         if article.id in texts:
             ask("summary", article, texts[article.id])
         ask("article", article, article.text)
-    labelled = [a for a in articles if a.gold is not None and a.summaries]
-    by_id = {a.id: a for a in labelled}
-    others = another_article(by_id)
+    labelled = [a for a in articles if a.gold is not None]
+    references = {a.id: a.summaries[0].text for a in labelled if a.summaries}
+    told = {a.id: text for a in labelled if (text := references.get(a.id, texts.get(a.id))) is not None}
+    others = another_article(told)
     for article in labelled:
-        ask("reference", article, article.summaries[0].text)
+        if article.id in references:
+            ask("reference", article, references[article.id])
         ask("empty", article, "")
         if article.id in others:
-            ask("other", article, by_id[others[article.id]].summaries[0].text)
+            ask("other", article, told[others[article.id]])
     return {reading: items for reading, items in readings.items() if items}
 
 
