@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 import sys
 from dataclasses import dataclass, replace
@@ -166,3 +167,8 @@ def release_cached(device: str) -> None:
         import torch
 
         torch.cuda.empty_cache()
+    elif sys.platform == "linux":
+        # glibc keeps what is freed below something that is not; other libraries have no such function
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import platform
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import psutil  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
 from harness.errors import ModelError
-from harness.models.device import PeakMemory, free_memory, is_out_of_memory, pick_device, pick_dtype, total_memory
+from harness.models.device import (
+    PeakMemory,
+    free_memory,
+    is_out_of_memory,
+    pick_device,
+    pick_dtype,
+    release_cached,
+    total_memory,
+)
 from harness.models.pool import ModelPool
 
 
@@ -231,6 +242,18 @@ def test_what_leaves_is_taken_from_a_gpu_s_measure_too(monkeypatch: pytest.Monke
     pool.watch("cuda")
     pool.get("b", load, needs=lambda: 450, device="cuda")
     assert pool.peak() == 450
+
+
+def test_what_is_freed_goes_back_to_the_system() -> None:
+    if sys.platform != "linux" or platform.libc_ver()[0] != "glibc":
+        pytest.skip("only glibc can be asked to")
+    blocks = [bytearray(b"x") * 100_000 for _ in range(1000)]
+    above = bytearray(100_000)
+    held = psutil.Process().memory_info().rss
+    blocks.clear()
+    release_cached("cpu")
+    assert held - psutil.Process().memory_info().rss > 80_000_000
+    assert above
 
 
 def test_running_out_of_memory_is_recognised() -> None:
