@@ -95,7 +95,7 @@ def test_nothing_is_lost_and_nothing_doubled(kind: str, tmp_path: Path) -> None:
     asked = items(kind, data)
     store = PredictionStore(tmp_path)
     with serving(behave, reply) as server:
-        judge = system(kind, base_url=server.url, concurrency=32, attempts=2, timeout_s=2.0)
+        judge = system(kind, base_url=server.url, concurrency=32, attempts=2, timeout_s=4.0)
         work = plan(judge, asked, data, store)
         done = answer_all(judge, work, Context(data), store, kind)
         assert [p.article_id for p in done.predictions] == [i.article.id for i in asked]
