@@ -105,24 +105,38 @@ def compare(a: str, b: str, results: Path, page: Path | None) -> None:
 
 
 @cli.command()
-@click.argument("run")
-@click.option("--article", help="Id of one article; without it, those where the run went wrong most.")
+@click.argument("runs", nargs=-1, required=True)
+@click.option("--article", help="Id of one article; without it, a list of those where most pairs match.")
 @click.option("--prompt", is_flag=True, help="Also the exact prompt and raw answer of every item.")
 @click.option("--speaker", help="Only the stances of this speaker.")
+@click.option(
+    "--filter", "only", type=click.Choice(["wrong", "flipped", "unparsed", "disagree"]), help="Only pairs like these."
+)
+@click.option("--phenomenon", metavar="NAME", help="Only pairs with this phenomenon in gold.")
 @RESULTS
-def show(run: str, article: str | None, prompt: bool, speaker: str | None, results: Path) -> None:
-    """Shows what a run's systems said of an article, beside gold.
+def show(
+    runs: tuple[str, ...],
+    article: str | None,
+    prompt: bool,
+    speaker: str | None,
+    only: str | None,
+    phenomenon: str | None,
+    results: Path,
+) -> None:
+    """Shows what the systems of one or more runs said of an article, beside gold: the page's drill-down.
 
     \b
     Examples:
       harness show smollm2+smollm2-escalation-dev-2c3d --article cuba-1962-excomm
+      harness show lead3+majority-escalation-dev-0a1b smollm2+smollm2-escalation-dev-2c3d --filter disagree
       harness show smollm2+smollm2-escalation-dev-2c3d --article cuba-1962-excomm --speaker lemay --prompt
     """
     from rich.console import Console
 
     from harness.report.show import show_article
 
-    show_article(Console(highlight=False, emoji=False), results, run, article, prompts=prompt, speaker=speaker)
+    console = Console(highlight=False, emoji=False)
+    show_article(console, results, runs, article, prompts=prompt, speaker=speaker, only=only, phenomenon=phenomenon)
 
 
 @cli.command("list")

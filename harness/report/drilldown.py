@@ -11,13 +11,16 @@ from typing import Any
 
 from harness.report.collect import Row, Runs
 from harness.report.columns import answers, codes
+from harness.report.marks import MARKS, mark_table
 from harness.report.table import labels
 from harness.types import PHENOMENA, STANCES, Article, Speaker
 
 MOST_ANSWERS = 100_000
 """A page with more answers than this leaves out prompts and raw answers: `harness show --prompt` has them."""
-MOST_BYTES = 3_200_000
-"""Room for prompts and raw answers, so that a page with twenty systems and sixty articles stays under 5 MB."""
+MOST_BYTES = 4_400_000
+"""Room for data, texts, raw answers and prompts: with its tables and pictures a page of twenty systems stays under 5 MB."""
+LONGEST = (16_000, 8_000, 4_000, 2_000, 1_000, 500, 200)
+"""Characters to which raw answers are cut, step by step, until they find room."""
 SHORTEST_PIECE = 200
 """Characters of an article that are worth cutting out of a prompt."""
 
@@ -41,7 +44,7 @@ SUMMARY_SCORES = ("summary.rouge_lsum", "summary.words")
 class Drilldown:
     """What the page's script reads: `data` at once, `prose` (all texts) soon after, `blocks` by name when asked for.
 
-    `left_out` names the systems whose prompts found no room; `*` for all prompts and raw answers.
+    `left_out` says in words what found no room.
     """
 
     data: dict[str, Any]
@@ -63,6 +66,8 @@ def drilldown(runs: Runs, order: Sequence[str] = ()) -> Drilldown:
         "labels": [str(s) for s in STANCES],
         "outcomes": list(OUTCOMES),
         "phenomena": list(PHENOMENA),
+        "marks": mark_table(),
+        "mark_words": {name: list(words) for name, words in MARKS.items()},
         "labelled": bool(runs.use and runs.use.labelled),
         "articles": [_article(a) for a in runs.articles],
         "items": items,
@@ -79,8 +84,12 @@ def drilldown(runs: Runs, order: Sequence[str] = ()) -> Drilldown:
         "notes": notes,
     }
     if len(items) * len(classifiers) + len(runs.articles) * len(summarisers) > MOST_ANSWERS:
-        return Drilldown(data, prose, {}, ["*"])
-    return Drilldown(data, prose, *_blocks(runs, [*classifiers, *summarisers]))
+        return Drilldown(data, prose, {}, [f"all prompts and raw answers{ELSEWHERE}"])
+    room = MOST_BYTES - len(packed(data)) - len(packed(prose))
+    return Drilldown(data, prose, *_blocks(runs, [*classifiers, *summarisers], room))
+
+
+ELSEWHERE = " are left out of this page for its size: harness show RUN --article ID --prompt prints them"
 
 
 def _named(rows: Sequence[Row]) -> list[tuple[Row, str]]:
@@ -254,24 +263,41 @@ def _summary_scores(runs: Runs, row: Row) -> list[list[float | None]]:
     return columns
 
 
-def _blocks(runs: Runs, rows: Iterable[Row]) -> tuple[dict[str, str], list[str]]:
-    """Raw answers and prompts of each system, packed, by fingerprint; and the systems whose prompts found no room."""
-    room = MOST_BYTES
-    packed, prompts = {}, {}
-    for row in rows:
-        columns = _said(runs, row)
-        key = row.fingerprint[:12]
-        packed[f"raw:{key}"] = _pack(columns["raw"])
-        prompts[f"prompt:{key}"] = (row.name, _pack(columns["prompt"]))
-    room -= sum(map(len, packed.values()))
-    left_out = []
+def _blocks(runs: Runs, rows: Iterable[Row], room: int) -> tuple[dict[str, str], list[str]]:
+    """Raw answers and prompts of each system, packed, by name; and in words what found no room in so many bytes: the longest
+    raw answers are cut, and the longest prompts left out."""
+    said = {row.fingerprint[:12]: (row.name, _said(runs, row)) for row in rows}
+    left_out: list[str] = []
+    found: dict[str, str] = {}
+    longest = max((len(raw or "") for _, columns in said.values() for raw in columns["raw"]), default=0)
+    for most in (None, *(n for n in LONGEST if n < longest)):
+        found = {
+            f"raw:{key}": _pack([_cut_raw(raw, most) for raw in columns["raw"]]) for key, (_, columns) in said.items()
+        }
+        if sum(map(len, found.values())) <= room:
+            break
+    if most is not None:
+        n = sum(isinstance(_cut_raw(raw, most), list) for _, columns in said.values() for raw in columns["raw"])
+        left_out.append(f"the ends of {n} raw answers, after {most:,} characters,{ELSEWHERE}")
+    room -= sum(map(len, found.values()))
+    prompts = {f"prompt:{key}": (name, _pack(columns["prompt"])) for key, (name, columns) in said.items()}
+    silent = []
     for key, (name, block) in sorted(prompts.items(), key=lambda pair: (len(pair[1][1]), pair[0])):
         if len(block) <= room:
             room -= len(block)
-            packed[key] = block
+            found[key] = block
         else:
-            left_out.append(name)
-    return packed, sorted(left_out)
+            silent.append(name)
+    if silent:
+        left_out.append(f"the prompts of {', '.join(sorted(silent))}{ELSEWHERE}")
+    return found, left_out
+
+
+def _cut_raw(raw: str | None, most: int | None) -> str | list[Any] | None:
+    """A raw answer, or [its beginning, how many characters follow] where it is longer."""
+    if raw is None or most is None or len(raw) <= most:
+        return raw
+    return [raw[:most], len(raw) - most]
 
 
 def _said(runs: Runs, row: Row) -> dict[str, list[Any]]:

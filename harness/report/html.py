@@ -70,7 +70,7 @@ def html(runs: Runs, boards: Sequence[Leaderboard], comparisons: Sequence[Compar
             commands=reproduce(runs, boards),
             configs=_configs(boards),
             # read last: pictures and drill-down may find torn parts
-            problems=problem_lines(runs),
+            problems=[*problem_lines(runs), *(f"left out: {said}" for said in details.left_out)],
             data=packed(details.data),
             prose=packed(details.prose),
             blocks=sorted(details.blocks.items()),

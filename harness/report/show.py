@@ -1,8 +1,11 @@
-"""One article in the terminal: what the systems said, beside gold, with the evidence."""
+"""The drill-down in the terminal: one article with what the systems said of it, beside gold; the page's filters and marks."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from rich.console import Console
@@ -12,28 +15,70 @@ from rich.text import Text
 
 from harness.errors import ConfigError, nearest_hint
 from harness.report.collect import Row, Runs, load_runs
+from harness.report.columns import UNPARSED, codes
+from harness.report.drilldown import OUTCOMES, mentions, outcome_codes
+from harness.report.marks import MARKS, mark
+from harness.report.table import labels
 from harness.report.text import number
-from harness.types import Article, Prediction
+from harness.types import PHENOMENA, STANCES, Article, Prediction
+
+FILTERS = ("wrong", "flipped", "unparsed", "disagree")
+HARMS = ("polarised", "flipped", "invented", "misattributed")
+NO_ANSWER = {6: "unparsed", 7: "error", 8: "gone", 9: "not asked"}
+STYLES = {"right": "green", "near": "", "wrong": "yellow", "flip": "bold red"}
+COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "red", "bright_cyan", "bright_magenta")
+"""Of speakers, in their order; their names are underlined, too."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What is shown: the runs' systems by name, and the items (of `runs.items`) that the filters let through."""
+
+    runs: Runs
+    classifiers: list[tuple[str, Row]]
+    summarisers: list[tuple[str, Row]]
+    matching: set[int]
+
+    def of(self, article: Article, speaker: str | None = None) -> list[int]:
+        """The article's items that match, in order."""
+        index = self.runs.items.index
+        pairs = [(article.id, s.id, t.id) for s, t in article.pairs() if speaker in (None, s.id)]
+        return [index[pair] for pair in pairs if index[pair] in self.matching]
 
 
 def show_article(
     console: Console,
     results: Path,
-    run: str,
+    run_ids: Sequence[str],
     article_id: str | None,
     *,
     prompts: bool = False,
     speaker: str | None = None,
+    only: str | None = None,
+    phenomenon: str | None = None,
 ) -> None:
-    """Prints the article and every answer of the run on it; without an id, a list of where the run went wrong most.
+    """Prints the article and every answer of the runs on it; without an id, a list of where most pairs match.
 
-    `prompts` adds each item's exact prompt and raw answer; `speaker` leaves the stances of the others out.
+    `prompts` adds each item's exact prompt and raw answer; `speaker`, `only` (one of FILTERS) and `phenomenon` leave pairs
+    out. ConfigError names the nearest article, speaker or phenomenon for one that is not there.
     """
-    runs = load_runs(results, [run])
+    runs = load_runs(results, run_ids)
     if not runs.records:
-        raise ConfigError(f"{run} failed: there is nothing to show", hint="its record.json has the traceback")
+        raise ConfigError(
+            f"{', '.join(run_ids)} failed: there is nothing to show", hint="its record.json has the traceback"
+        )
+    if phenomenon is not None and phenomenon not in PHENOMENA:
+        raise ConfigError(
+            f"there is no phenomenon {phenomenon!r}",
+            hint=nearest_hint(phenomenon, list(PHENOMENA)) + ", ".join(PHENOMENA),
+        )
+    classifiers, summarisers = (
+        [(labels(rows)[row.fingerprint], row) for row in rows]
+        for rows in (runs.rows("stance"), runs.rows("summariser"))
+    )
+    view = View(runs, classifiers, summarisers, _matching(runs, only, phenomenon))
     if article_id is None:
-        _most_wrong(console, runs)
+        _articles(console, view, only is not None or phenomenon is not None)
         return
     article = next((a for a in runs.articles if a.id == article_id), None)
     if article is None:
@@ -47,29 +92,108 @@ def show_article(
         raise ConfigError(
             f"{article_id} has no speaker {speaker!r}", hint=nearest_hint(speaker, known) + ", ".join(known)
         )
-    console.print(f"[bold]{escape(article.title)}[/bold]  ({article.id}, {article.event}, split {article.split})\n")
-    console.print(Text(visible(article.text.strip())))
-    for row in runs.rows("summariser"):
-        _summary(console, runs, row, article)
+    shown = view.of(article, speaker)
+    _text(console, article, speaker)
+    for name, row in view.summarisers:
+        _summary(console, view, name, row, article, shown)
         if prompts:
-            _prompts(console, runs, row, article, None)
+            _prompts(console, runs, name, row, article, None)
     for summary in article.summaries:
         console.print(f"\n[bold]Reference summary[/bold] by {escape(summary.annotator)}")
         console.print(Text(visible(summary.text.strip())))
-    for row in runs.rows("stance"):
-        _stances(console, runs, row, article, speaker)
-        if prompts:
-            _prompts(console, runs, row, article, speaker)
+    if view.classifiers:
+        _stances(console, view, article, shown)
+    for name, row in view.classifiers if prompts else ():
+        _prompts(console, runs, name, row, article, set(shown))
 
 
-def _summary(console: Console, runs: Runs, row: Row, article: Article) -> None:
+def _matching(runs: Runs, only: str | None, phenomenon: str | None) -> set[int]:
+    """The items that both filters let through, by the page's rules."""
+    told = [codes(runs, row).tolist() for row in runs.rows("stance")]
+    fates = [outcome_codes(runs, row) for row in runs.rows("summariser")]
+    gold = runs.items.gold.tolist()
+
+    def marks(i: int) -> set[str]:
+        answered = (t[i] for t in told if gold[i] >= 0 and t[i] <= UNPARSED)
+        return {mark(STANCES[gold[i]], None if code == UNPARSED else STANCES[code]) for code in answered}
+
+    tests: dict[str | None, Callable[[int], bool]] = {
+        None: lambda i: True,
+        "wrong": lambda i: bool(marks(i) & {"wrong", "flip"}),
+        "flipped": lambda i: "flip" in marks(i) or any(f and _outcome(f, i) == "flipped" for f in fates),
+        "unparsed": lambda i: any(t[i] == UNPARSED for t in told),
+        "disagree": lambda i: len({t[i] for t in told if t[i] < UNPARSED}) > 1,
+    }
+    with_it = None
+    if phenomenon is not None:
+        stances = {(a.id, pair): s for a in runs.articles for pair, s in a.gold_stances().items()}
+        with_it = {runs.items.index[a, *pair] for (a, pair), s in stances.items() if phenomenon in s.phenomena}
+    return {i for i in range(len(gold)) if (with_it is None or i in with_it) and tests[only](i)}
+
+
+def _outcome(letters: str, i: int) -> str | None:
+    """What became of an item in a summary, by the letters of `outcome_codes`."""
+    return None if letters[i] == "-" else OUTCOMES[ord(letters[i]) - ord("a")]
+
+
+def _text(console: Console, article: Article, speaker: str | None) -> None:
+    """The article: speakers coloured and underlined, gold evidence (of one speaker, if chosen) reversed."""
+    console.print(f"[bold]{escape(article.title)}[/bold]  ({article.id}, {article.event}, split {article.split})")
+    cast = Text("Speakers: ")
+    for n, one in enumerate(article.speakers):
+        cast.append(", " if n else "").append(visible(one.name), _colour(n)).append(f" ({one.id})")
+    console.print(cast)
+    for t in article.targets:
+        more = ("; de-escalates" if t.direction == "de_escalate" else "") + (
+            "" if t.rung is None else f"; rung {t.rung}"
+        )
+        console.print(Text(f"{t.id}: {visible(t.proposition)}{more}"))
+    stances = article.gold.stances if article.gold else ()
+    evidence = [(e.start, e.end) for s in stances if speaker in (None, s.speaker) for e in s.evidence]
+    named = mentions(article.text, article.speakers)
+    start, end = len(article.text) - len(article.text.lstrip()), len(article.text.rstrip())
+    cuts = sorted({start, end, *(x for a, b, *_ in [*evidence, *named] for x in (a, b) if start < x < end)})
+    text = Text()
+    for a, b in pairwise(cuts):
+        who = next((n for x, y, n in named if x <= a < y), None)
+        marked = any(x <= a < y for x, y in evidence)
+        text.append(visible(article.text[a:b]), " ".join([*(["reverse"] if marked else []), _colour(who)]).strip())
+    console.print()
+    console.print(text)
+
+
+def _colour(n: int | None) -> str:
+    return "" if n is None else f"underline {COLOURS[n % len(COLOURS)]}"
+
+
+def _summary(console: Console, view: View, name: str, row: Row, article: Article, shown: Sequence[int]) -> None:
+    runs = view.runs
     prediction = next((p for ref, p in runs.answers(row) if ref.article_id == article.id), None)
-    console.print(f"\n[bold]Summary[/bold] by {escape(row.name)}")
+    console.print(f"\n[bold]Summary[/bold] by {escape(name)}")
     console.print(Text(visible(_said(prediction))))
     scores = {s.metric: s.value for s in runs.scores(row) if s.item == article.id and s.value is not None}
     wanted = ("summary.rouge1", "summary.rouge2", "summary.rouge_lsum", "summary.words")
-    shown = [f"{m.removeprefix('summary.')} {number(scores[m], m)}" for m in wanted if m in scores]
-    console.print("  ".join(shown), style="dim")
+    told = [f"{m.removeprefix('summary.')} {number(scores[m], m)}" for m in wanted if m in scores]
+    console.print("  ".join(told), style="dim")
+    letters = outcome_codes(runs, row)
+    if not letters or row.judge is None:
+        return
+    judged, gold = codes(runs, row, "judge", "summary").tolist(), runs.items.gold.tolist()
+    pairs = {runs.items.index[article.id, s.id, t.id]: (s, t) for s, t in article.pairs()}
+    fates = [(i, fate) for i in shown if (fate := _outcome(letters, i)) is not None]
+    counted = Counter(fate for _, fate in fates if fate not in HARMS)
+    console.print(Text(f"As {row.judge.name} reads it: " + (_counts(counted) or "nothing else") + "."))
+    for i, fate in fates:
+        if fate in HARMS:
+            s, t = pairs[i]
+            told = [f"gold {STANCES[gold[i]]}"] if gold[i] >= 0 else []
+            told += [f"here {STANCES[judged[i]]}"] if judged[i] < UNPARSED else []
+            why = f" ({', '.join(told)})" if told else ""
+            console.print(Text(f"  {MARKS['flip'][0]} {fate}: {visible(s.name)} on {t.id}{why}", "bold red"))
+
+
+def _counts(counted: Counter[str]) -> str:
+    return ", ".join(f"{fate.replace('_', ' ')} {counted[fate]}" for fate in OUTCOMES if counted[fate])
 
 
 def _said(prediction: Prediction | None) -> str:
@@ -85,10 +209,11 @@ def visible(text: str) -> str:
     return "".join(c if c in "\n\t" or ord(c) >= 0xA0 or 0x20 <= ord(c) < 0x7F else f"\\x{ord(c):02x}" for c in text)
 
 
-def _prompts(console: Console, runs: Runs, row: Row, article: Article, speaker: str | None) -> None:
-    """What the system was asked and what it said, word for word."""
+def _prompts(console: Console, runs: Runs, name: str, row: Row, article: Article, shown: set[int] | None) -> None:
+    """What the system was asked and what it said, word for word; of the shown items alone, if given."""
     for ref, prediction in runs.answers(row):
-        if ref.article_id != article.id or speaker not in (None, ref.speaker_id):
+        item = runs.items.index.get((ref.article_id, ref.speaker_id or "", ref.target_id or ""))
+        if ref.article_id != article.id or (shown is not None and item not in shown):
             continue
         about = "" if ref.speaker_id is None else f", {ref.speaker_id} on {ref.target_id}"
         answer = prediction.answer if prediction else None
@@ -96,53 +221,61 @@ def _prompts(console: Console, runs: Runs, row: Row, article: Article, speaker: 
             ("Prompt", answer and answer.prompt),
             ("Raw answer", answer and (answer.raw or answer.output)),
         ):
-            console.print(f"\n[bold]{what}[/bold] of {escape(row.name)}{escape(about)}")
+            console.print(f"\n[bold]{what}[/bold] of {escape(name)}{escape(about)}")
             missing = "the stored prediction is gone" if answer is None else answer.error or "none"
             console.print(Text(visible(said) if said else f"({missing})"), soft_wrap=True)
 
 
-def _stances(console: Console, runs: Runs, row: Row, article: Article, speaker: str | None) -> None:
+def _stances(console: Console, view: View, article: Article, shown: Sequence[int]) -> None:
+    """A row for each pair: gold, and each classifier's answer with its mark."""
     gold = article.gold_stances()
-    table = Table(title=f"Stance by {escape(row.name)}", title_justify="left", title_style="bold")
-    for heading in ("speaker", "target", "gold", row.name, "", "evidence"):
+    names = ", ".join(name for name, _ in view.classifiers)
+    table = Table(title=Text(f"Stance by {names}"), title_justify="left", title_style="bold")
+    for heading in ("speaker", "target", "gold", *(escape(name) for name, _ in view.classifiers), "evidence"):
         table.add_column(heading, overflow="fold")
-    for ref, prediction in runs.answers(row):
-        if ref.article_id != article.id or ref.speaker_id is None or ref.target_id is None:
-            continue
-        if speaker not in (None, ref.speaker_id):
-            continue
-        label = gold.get((ref.speaker_id, ref.target_id))
-        answer = prediction.answer if prediction else None
-        said = "gone" if answer is None else "error" if answer.error else (answer.label or "unparsed")
-        mark = ""
-        if label is not None and answer is not None and answer.error is None:
-            if answer.label == label.stance:
-                mark = "[green]✓[/green]"
-            elif answer.label is not None and (label.stance.degree or 0) * (answer.label.degree or 0) < 0:
-                mark = "[red]flipped[/red]"
-            else:
-                mark = "[yellow]✗[/yellow]"
-        evidence = " … ".join(e.text for e in label.evidence) if label else ""
-        gold_text = str(label.stance) if label else "(not labelled)"
-        name = article.speaker(ref.speaker_id).name
-        table.add_row(escape(name), ref.target_id, gold_text, str(said), mark, escape(evidence))
+    told = [codes(view.runs, row).tolist() for _, row in view.classifiers]
+    place = {s.id: n for n, s in enumerate(article.speakers)}
+    pairs = {view.runs.items.index[article.id, s.id, t.id]: (s, t) for s, t in article.pairs()}
+    for i in shown:
+        s, t = pairs[i]
+        label = gold.get((s.id, t.id))
+        answers = []
+        for answered in told:
+            code = answered[i]
+            which = mark(label.stance, STANCES[code] if code < UNPARSED else None) if label and code <= UNPARSED else ""
+            glyph = f" {MARKS[which][0]}" if which else ""
+            answers.append(Text(f"{NO_ANSWER.get(code) or STANCES[code]}{glyph}", STYLES.get(which, "")))
+        evidence = " … ".join(visible(e.text) for e in label.evidence) if label else ""
+        said = str(label.stance) if label else "(not labelled)"
+        table.add_row(Text(visible(s.name), _colour(place[s.id])), t.id, said, *answers, Text(evidence))
     console.print()
     console.print(table)
+    if gold:
+        console.print("  ".join(f"{glyph} {words}" for glyph, words in MARKS.values()), style="dim")
+    left = sum(1 for _ in article.pairs()) - len(shown)
+    if left:
+        console.print(f"{left} more pairs of the article do not match", style="dim")
 
 
-def _most_wrong(console: Console, runs: Runs) -> None:
-    """Articles by how many stances were wrong, or by ROUGE where the run has no stance classifier."""
-    table = Table(title="Articles, those that went wrong most first", title_justify="left", title_style="bold")
-    table.add_column("article")
-    table.add_column("wrong stances (three-way)", justify="right")
-    wrong: Counter[str] = Counter()
-    total: Counter[str] = Counter()
-    for row in runs.rows("stance"):
-        for score in runs.scores(row):
-            if score.metric == "stance.accuracy.three_way" and score.value is not None:
-                total[score.article_id] += 1
-                wrong[score.article_id] += score.value == 0
-    for article in sorted(runs.articles, key=lambda a: (-wrong[a.id], a.id)):
-        table.add_row(article.id, f"{wrong[article.id]} of {total[article.id]}" if total else "no stance classifier")
+def _articles(console: Console, view: View, narrowed: bool) -> None:
+    """Articles by how many of their pairs match the filters; without any, by how many stances were wrong."""
+    runs = view.runs
+    wrong = _matching(runs, "wrong", None) if not narrowed else view.matching
+    what = "pairs that match" if narrowed else "wrong stances (three-way)"
+    title = (
+        "Articles, those with most pairs that match first" if narrowed else "Articles, those that went wrong most first"
+    )
+    console.print(title, style="bold")
+    table = Table()
+    table.add_column("article", overflow="fold")
+    table.add_column(what, justify="right")
+    index = runs.items.index
+    own = {a.id: [index[a.id, s.id, t.id] for s, t in a.pairs()] for a in runs.articles}
+    counts = {a: len(wrong & set(items)) for a, items in own.items()}
+    for article in sorted(own, key=lambda a: (-counts[a], a)):
+        if narrowed and not counts[article]:
+            continue
+        told = f"{counts[article]} of {len(own[article])}"
+        table.add_row(article, told if narrowed or view.classifiers else "no stance classifier")
     console.print(table)
     console.print("--article ID shows one of them", style="dim")

@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from harness.data.load import fingerprint
+from harness.report import drilldown
 from harness.report.collect import Runs, load_runs
 from harness.report.columns import UNPARSED, codes
 from harness.report.compare import compare
+from harness.report.marks import MARKS, mark
 from harness.report.table import labels, leaderboards
 from harness.report.write import write_comparison, write_report
 from harness.types import STANCES, Article, Dataset
@@ -215,6 +217,23 @@ def test_rows_of_a_speaker_share_a_heading_and_the_marks_are_explained(browser: 
             assert words in legend
 
 
+def test_every_answer_has_the_mark_that_the_terminal_gives_it(browser: Any, address: str, runs: Runs) -> None:
+    article = next(a for a in runs.articles if HOSTILE not in a.text)
+    rows = {labels(runs.rows("stance"))[row.fingerprint]: codes(runs, row) for row in runs.rows("stance")}
+    with Tab(browser, f"{address}#a={article.id}") as page:
+        heads = page.locator(".stances thead th").all_inner_texts()[3:]
+        table = page.locator(".stances tbody tr")
+        seen = set()
+        for n, (s, t) in enumerate(article.pairs()):
+            i = runs.items.index[article.id, s.id, t.id]
+            glyphs = [e.inner_text() for e in table.nth(n).locator(".say b").all()]
+            told = [int(rows[name][i]) for name in heads]
+            marks = [mark(STANCES[runs.items.gold[i]], None if c == UNPARSED else STANCES[c]) for c in told]
+            assert glyphs == [MARKS[m][0] for m in marks]
+            seen |= set(marks)
+        assert seen >= {"right", "wrong"}
+
+
 def test_prompt_and_raw_answer_are_exact(browser: Any, address: str, runs: Runs) -> None:
     row = next(r for r in runs.rows("stance") if r.name == "hasty")
     odd = hostile(runs)
@@ -234,6 +253,25 @@ def test_prompt_and_raw_answer_are_exact(browser: Any, address: str, runs: Runs)
             page.keyboard.press("Escape")
             assert page.locator("dialog[open]").count() == 0
             assert cell.evaluate("e => e === document.activeElement")
+
+
+def test_a_raw_answer_that_found_no_room_says_how_much_is_missing(
+    browser: Any, runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drilldown, "MOST_BYTES", 0)
+    monkeypatch.setattr(drilldown, "LONGEST", (20,))
+    write_report(runs, leaderboards(runs), tmp_path)
+    row = next(r for r in runs.rows("stance") if r.name == "careful")
+    article = next(a for a in runs.articles if HOSTILE not in a.text)
+    answer = next(p.answer for r, p in runs.answers(row) if r.article_id == article.id and p is not None)
+    raw = answer.raw or ""
+    with Tab(browser, f"{(tmp_path / 'index.html').as_uri()}#a={article.id}&sys=careful") as page:
+        assert "left out: the ends of " in page.text_content(".problems")
+        assert "left out: the prompts of careful, careful-twin" in page.text_content(".problems")
+        page.locator(".stances .say").nth(1).click()
+        page.wait_for_selector("dialog[open]")
+        assert page.text_content("dialog pre") == raw[:20]
+        assert f"{len(raw) - 20} more characters are left out of this page" in page.text_content("dialog .cut")
 
 
 def test_hostile_article_and_answers_show_as_text(browser: Any, address: str, runs: Runs) -> None:
@@ -328,7 +366,9 @@ def test_time_and_memory_are_in_view_on_a_desktop(browser: Any, address: str, wi
             head.inner_text().split("\n")[0]: head.evaluate("e => e.getBoundingClientRect().right")
             for head in heads.all()
         }
-        assert all(edges[name] <= width for name in ("tokens", "s/article", "memory")), edges
+        costs = {"tokens", "s/article", "memory"} & set(edges)
+        assert {"tokens", "s/article"} <= costs
+        assert all(edges[name] <= width for name in costs), edges
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         if width == 1920:
             assert max(edges.values()) <= width, "everything has room"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
 import os
+import random
 import re
 import shutil
+import string
 import subprocess
 import sys
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,8 +24,10 @@ from harness.report.collect import load_runs
 from harness.report.html import html
 from harness.report.table import leaderboards
 from harness.report.write import write_report
+from harness.systems.base import Context
+from harness.types import Answer, Item
 from tests.conftest import ROOT, Harness
-from tests.make_believe import HOSTILE, dataset, judge, results_folder, run, stance, summariser
+from tests.make_believe import HOSTILE, NoisyStance, dataset, judge, results_folder, run, stance, summariser
 
 FILES = {"index.html", "report.md", "table.csv", "table.tex", "table.json"}
 WRITE = """
@@ -222,15 +230,53 @@ def test_without_any_complete_run_the_failure_is_the_report(results: Path, tmp_p
     assert HOSTILE not in files["index.html"]
 
 
-def test_twenty_systems_and_sixty_articles_fit_into_five_megabytes(tmp_path: Path) -> None:
-    data = dataset(60, 12, hostile=True)
+class Talkative(NoisyStance):
+    """Thinks aloud in words that no compression knows, for its first items at length."""
+
+    def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
+        letters = string.ascii_letters + string.digits + " "
+        said = []
+        for n, (item, answer) in enumerate(zip(items, super().answer(items, context), strict=True)):
+            length = 12_000 if n < 5 else 1_500
+            words = "".join(random.Random(f"{self.name}/{item.id}").choices(letters, k=length))
+            said.append(replace(answer, raw=f"Let me think. {words} The answer is {answer.label}."))
+        return said
+
+
+@pytest.fixture(scope="module")
+def ten_summarisers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ten")
     for i in range(10):
-        run(tmp_path, data, stance=stance(f"classifier-{i}", i / 10), resamples=100)
-        run(tmp_path, data, summariser=summariser(f"summariser-{i}", i / 10), judge=judge(), resamples=100)
-    runs = load_runs(tmp_path)
+        one = summariser(f"summariser-{i}", i / 10)
+        run(folder, dataset(60, 12, hostile=True), summariser=one, judge=judge(), resamples=100)
+    return folder
+
+
+@pytest.mark.parametrize("kind", [NoisyStance, Talkative], ids=["short answers", "long answers"])
+def test_twenty_systems_and_sixty_articles_fit_into_five_megabytes(
+    ten_summarisers: Path, tmp_path: Path, kind: type[NoisyStance]
+) -> None:
+    folder = tmp_path / "twenty"
+    shutil.copytree(ten_summarisers, folder)
+    for i in range(10):
+        system = kind(f"classifier-{i}", stance("any", i / 10).options, "make-believe")
+        run(folder, dataset(60, 12, hostile=True), stance=system, resamples=100)
+    runs = load_runs(folder)
     text = html(runs, leaderboards(runs))
     assert len(text.encode()) < 5_000_000
-    assert len(re.findall(r'data-name="prompt:', text)) == 20
+    notes = text.partition('class="problems"')[2].partition("</details>")[0]
+    prompts = len(re.findall(r'data-name="prompt:', text))
+    assert len(re.findall(r'data-name="raw:', text)) == 20
+    if kind is NoisyStance:
+        assert prompts == 20
+        assert "left out" not in notes
+        return
+    assert re.search(r"left out: the ends of \d+ raw answers, after \d+ characters, are left out of this page", notes)
+    [raw] = re.findall(rf'data-name="raw:{runs.rows("stance")[0].fingerprint[:12]}">([^<]*)<', text)
+    answers = json.loads(zlib.decompress(base64.b64decode(raw)))
+    whole = {p.answer.raw for _, p in runs.answers(runs.rows("stance")[0]) if p is not None}
+    beginning, more = next(a for a in answers if isinstance(a, list))
+    assert any(w.startswith(beginning) and len(w) == len(beginning) + more for w in whole if w)
 
 
 def test_compare_writes_a_page_and_ranks_articles(results: Path, harness: Harness, tmp_path: Path) -> None:

@@ -342,3 +342,25 @@ def test_a_ceiling_does_not_squeeze_the_bars_of_those_that_compete(tmp_path: Pat
     low, high = (float(end) for end in view["columns"][0].under.split(" – "))
     values = [c.ci_high for line in board.lines if line.row.name != "reader" for c in line.cells[:1]]
     assert (low, high) == (pytest.approx(low), pytest.approx(max(values), abs=0.001))
+
+
+def test_what_finds_no_room_is_cut_or_left_out_and_said(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from harness.report import drilldown as module
+    from harness.report.drilldown import _blocks
+
+    monkeypatch.setattr(module, "LONGEST", (50, 20))
+    runs = load_runs(small)
+    rows = [*runs.rows("stance"), *runs.rows("summariser")]
+    whole, said = _blocks(runs, rows, 10_000_000)
+    assert said == []
+    assert sum(name.startswith("prompt:") for name in whole) == 3
+    raw = sum(len(block) for name, block in whole.items() if name.startswith("raw:"))
+    names = {row.fingerprint[:12]: row.name for row in rows}
+    prompts = sorted((len(block), names[name[7:]]) for name, block in whole.items() if name.startswith("prompt:"))
+    some, said = _blocks(runs, rows, raw + prompts[0][0])
+    absent = ", ".join(sorted(name for _, name in prompts[1:]))
+    assert [line.partition(" are left out")[0] for line in said] == [f"the prompts of {absent}"]
+    assert {n for n in some if n.startswith("raw:")} == {n for n in whole if n.startswith("raw:")}
+    _, said = _blocks(runs, rows, 0)
+    assert re.match(r"the ends of \d+ raw answers, after 20 characters", said[0])
+    assert "the prompts of bad, good, short" in said[1]

@@ -3,7 +3,6 @@
   const $ = (selector, root = document) => root.querySelector(selector);
   const GLYPHS = ["−−", "−", "0", "+", "++", "∅"];
   const DEGREES = [-2, -1, 0, 1, 2, null];
-  const THREE = [-1, -1, 0, 1, 1, 0];
   const UNPARSED = 6;
   const NO_ANSWER = { 6: "unparsed", 7: "no answer (error)", 8: "no longer stored", 9: "not asked" };
   const HARM = new Set([4, 5, 6, 7]), DROPPED = new Set([8, 9]);
@@ -116,8 +115,9 @@
   for (const name of new Set([...classifiers, ...summarisers].map((s) => s.name))) form.elements.sys.append(el("option", {}, name));
   const code = (system, i) => system.codes.charCodeAt(i) - 48;
   const fate = (system, i) => (system.outcomes ? system.outcomes.charCodeAt(i) - 97 : -1);
-  const isFlip = (gold, told) => gold >= 0 && told < UNPARSED && (DEGREES[gold] ?? 0) * (DEGREES[told] ?? 0) < 0;
-  const isWrong = (gold, told) => gold >= 0 && (told === UNPARSED || (told < UNPARSED && THREE[gold] !== THREE[told]));
+  const markOf = (gold, told) => (gold < 0 || told > UNPARSED ? "" : data.marks[gold][told]);
+  const isFlip = (gold, told) => markOf(gold, told) === "flip";
+  const isWrong = (gold, told) => ["wrong", "flip"].includes(markOf(gold, told));
   function disagree(systems, i) {
     let seen = -1;
     for (const system of systems) {
@@ -267,10 +267,10 @@
   const face = (told) => (told in NO_ANSWER ? [NO_ANSWER[told]] : [GLYPHS[told], el("span", { class: "w" }, ` ${words(data.labels[told])}`)]);
   const colour = (told) => (told in NO_ANSWER ? "bad" : `d${DEGREES[told] ?? "n"}`);
   const label = (told) => el("span", { class: `say ${colour(told)}` }, el("span", {}, ...face(told)));
-  const MARKS = { right: ["✓", "as gold"], near: ["≈", "right side, other degree"], wrong: ["✗", "wrong side"], flip: ["⇄", "flipped"] };
+  const MARKS = data.mark_words;
   function said(system, i, gold) {
     const told = code(system, i), flip = isFlip(gold, told), wrong = isWrong(gold, told);
-    const mark = gold < 0 || told > UNPARSED ? null : MARKS[flip ? "flip" : wrong ? "wrong" : told === gold ? "right" : "near"];
+    const mark = MARKS[markOf(gold, told)] ?? null;
     return el("button", {
       type: "button", class: `say ${colour(told)}${flip ? " flip" : wrong ? " wrong" : ""}`,
       title: "prompt and raw answer", onclick: () => open(system, i, classifiers.includes(system)),
@@ -364,13 +364,16 @@
     const k = isStance ? first.findLastIndex((f) => f <= i) : i;
     const a = articles[k], box = $("#said .said");
     const [raws, prompts, { texts, summaries }] = await Promise.all([block(`raw:${system.fingerprint}`), block(`prompt:${system.fingerprint}`), prose]);
-    const raw = raws?.[i] ?? (isStance ? null : summaries[system.fingerprint][k]), prompt = prompts?.[i] ?? null;
+    const whole = raws?.[i] ?? (isStance ? null : summaries[system.fingerprint][k]), prompt = prompts?.[i] ?? null;
+    // a raw answer that found no room is its beginning and how much follows
+    const [raw, more] = Array.isArray(whole) ? whole : [whole, 0];
     const about = isStance ? ` on ${a.speakers[items[i][0]][1]}, ${a.targets[items[i][1]][0]}` : "";
     const away = "left out of this page for its size; harness show RUN --article ID --prompt prints it";
     const parts = [el("h2", { id: "said-h" }, `${system.name}${about}`), el("p", { class: "meta" }, a.title)];
     if (isStance && items[i][2] >= 0) parts.push(el("p", {}, "Gold: ", words(data.labels[items[i][2]])));
     parts.push(el("h3", {}, "Raw answer"), raw !== null && raw !== undefined ? el("pre", { dir: "auto", tabindex: "0" }, raw)
       : el("p", { class: "meta" }, raws === null ? away : "none: the answer is computed without text"));
+    if (more) parts.push(el("p", { class: "cut" }, `${more.toLocaleString("en")} more characters are ${away}`));
     parts.push(el("h3", {}, "Prompt"));
     if (prompt === null) parts.push(el("p", { class: "meta" }, prompts === null ? away : "none: this system reads no prompt"));
     else if (prompt.length === 1) parts.push(el("pre", { tabindex: "0" }, prompt[0]));
