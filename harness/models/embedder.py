@@ -76,7 +76,8 @@ class Embedder:
         windows: list[list[Vectors]] = [[] for _ in new]
         for owner, vector in zip(owners, pooled, strict=True):
             windows[owner].append(vector)
-        self._known.update((text, _unit(np.mean(own, axis=0))) for text, own in zip(new, windows, strict=True))
+        for text, own in zip(new, windows, strict=True):
+            self._known[text] = own[0] if len(own) == 1 else _unit(np.mean(own, axis=0, keepdims=True))[0]
         return np.stack([self._known[t] for t in texts]) if texts else np.zeros((0, self.dimension), np.float32)
 
     def token_embeddings(
@@ -132,7 +133,7 @@ class Embedder:
             pooled = hidden[:, 0]
         else:
             pooled = (hidden * mask[..., None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
-        return [_unit(row) for row in pooled]
+        return list(_unit(pooled))
 
     def _forward(self, batch: Sequence[list[int]], layer: int) -> tuple[Vectors, Vectors]:
         """Hidden states (rows, tokens, dimension) after `layer` layers, and the mask of what is no padding."""
@@ -148,8 +149,9 @@ class Embedder:
         return hidden.float().cpu().numpy(), fields["attention_mask"].numpy().astype(np.float32)
 
 
-def _unit(vector: Vectors) -> Vectors:
-    found: Vectors = vector / np.maximum(np.linalg.norm(vector), 1e-12)
+def _unit(vectors: Vectors) -> Vectors:
+    """Vectors (n, dimension) at length 1."""
+    found: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return found
 
 
