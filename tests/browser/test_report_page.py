@@ -22,7 +22,7 @@ from harness.report.marks import MARKS, mark
 from harness.report.table import labels, leaderboards
 from harness.report.write import write_comparison, write_report
 from harness.types import STANCES, Article, Dataset
-from tests.make_believe import HOSTILE, dataset, judge, results_folder, run, summariser
+from tests.make_believe import HOSTILE, dataset, judge, results_folder, run, stance, summariser
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[test]'")
 
@@ -344,7 +344,12 @@ def test_dark_follows_the_system_and_the_button_and_paper_is_white(browser: Any,
 
 def test_phone_width_scrolls_nothing_sideways(browser: Any, address: str) -> None:
     with Tab(browser, address, viewport={"width": 390, "height": 844}) as page:
+        page.add_style_tag(content=EVERYTHING)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        wide = """[...document.querySelectorAll('main *:not(.scroll *, dialog *, .sr, .defs *)')]
+            .filter((e) => e.getBoundingClientRect().right > 391 && e.getBoundingClientRect().width > 0)
+            .map((e) => e.outerHTML.slice(0, 120))"""
+        assert page.evaluate(wide) == []
 
 
 def test_what_is_wider_than_a_phone_shows_that_there_is_more(browser: Any, address: str) -> None:
@@ -389,9 +394,18 @@ def test_what_became_of_stances_is_told_apart_in_grey(browser: Any, address: str
 def test_paper_has_room_for_every_table(browser: Any, address: str) -> None:
     with Tab(browser, address, viewport={"width": 703, "height": 1000}) as page:  # A4 less its margins
         page.emulate_media(media="print")
-        assert page.evaluate("document.querySelector('.stances').getBoundingClientRect().right") <= 703
+        page.add_style_tag(content=EVERYTHING)
+        right = "all => all.map((e) => Math.round(e.getBoundingClientRect().right))"
+        upright = page.eval_on_selector_all("main > section:not(.board) table, figure svg", right)
+        assert len(upright) > 10
+        assert max(upright) <= 703
         assert page.is_visible(".key-line")
         assert not page.is_visible(".stances td:not(.gold) .w")
+        # leaderboards are printed across
+        page.set_viewport_size({"width": 1032, "height": 700})
+        across = page.eval_on_selector_all(".board table", right)
+        assert len(across) >= 2
+        assert max(across) <= 1032
 
 
 @pytest.fixture(scope="module")
@@ -466,6 +480,49 @@ def test_keyboard_alone_reaches_everything(browser: Any, address: str) -> None:
         page.locator(".cast button").first.focus()
         page.keyboard.press("Space")
         assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Runs]:
+    """A page with more articles than its list shows at first, and more classifiers than its table does."""
+    folder = tmp_path_factory.mktemp("many")
+    data = dataset(64, 2)
+    for i in range(14):
+        run(folder, data, stance=stance(f"classifier-{i:02d}", i / 20), resamples=100)
+    found = load_runs(folder)
+    write_report(found, leaderboards(found), folder / "out")
+    return (folder / "out" / "index.html").as_uri(), found
+
+
+FOCUS = "[...document.querySelectorAll('{}')].indexOf(document.activeElement)"
+
+
+def test_focus_stays_where_more_is_shown(browser: Any, many: tuple[str, Runs]) -> None:
+    with Tab(browser, many[0]) as page:
+        assert page.locator("#list button").count() == 61
+        page.locator("#list button").last.focus()
+        page.keyboard.press("Enter")
+        assert page.locator("#list button").count() == 64
+        assert page.evaluate(FOCUS.format("#list button")) == 60, "the first one that was not there before"
+        toggle = page.locator("#article .toggle")
+        assert toggle.inner_text() == "Show the other 2 classifiers too"
+        toggle.focus()
+        page.keyboard.press("Enter")
+        wait(page, "document.querySelector('#article .toggle').textContent === 'Show only what matches'")
+        wait(page, f"{FOCUS.format('#article .toggle')} === 0")
+        page.keyboard.press("Enter")
+        wait(page, "document.querySelector('#article .toggle').textContent !== 'Show only what matches'")
+        wait(page, f"{FOCUS.format('#article .toggle')} === 0")
+
+
+def test_a_link_to_a_late_article_shows_its_entry(browser: Any, many: tuple[str, Runs]) -> None:
+    last = many[1].articles[-1].id
+    with Tab(browser, f"{many[0]}#a={last}") as page:
+        current = page.locator('#list [aria-current="true"]')
+        assert current.get_attribute("data-a") == last
+        inside = """() => { const e = document.querySelector('#list [aria-current]').getBoundingClientRect(),
+            f = document.querySelector('#list').getBoundingClientRect(); return e.top >= f.top - 2 && e.bottom <= f.bottom + 2; }"""
+        assert page.evaluate(inside)
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci --prefix tests/browser")

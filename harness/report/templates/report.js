@@ -182,6 +182,8 @@
   const PAGE = 60;
   function list(most = PAGE) {
     const current = shown.some(({ k }) => articles[k].id === state.a) ? state.a : shown.length ? articles[shown[0].k].id : "";
+    // the entry of the open article is always there, whatever link has opened it
+    most = Math.max(most, shown.findIndex(({ k }) => articles[k].id === current) + 1);
     const entries = shown.slice(0, most).map(({ k, n, apart: far }) => {
       const article = articles[k];
       const note = far !== undefined ? `${far} pairs in dispute` : `${n} pair${n === 1 ? "" : "s"}`;
@@ -189,9 +191,13 @@
         article.title, el("small", {}, `${article.id} · ${note}`)));
     });
     if (shown.length > most) {
-      entries.push(el("li", {}, el("button", { type: "button", onclick: () => list(shown.length) }, `Show all ${shown.length} articles`)));
+      entries.push(el("li", {}, el("button", { type: "button", onclick: () => { list(shown.length); $("#list").querySelectorAll("button")[most].focus(); } }, `Show all ${shown.length} articles`)));
     }
-    $("#list").replaceChildren(...entries);
+    const box = $("#list");
+    box.replaceChildren(...entries);
+    // scrolls the list alone, not the page
+    const entry = $('[aria-current="true"]', box)?.getBoundingClientRect(), frame = box.getBoundingClientRect();
+    if (entry && (entry.top < frame.top || entry.bottom > frame.bottom)) box.scrollTop += entry.top - frame.top - frame.height / 3;
     return article(current);
   }
   $("#list").addEventListener("click", (event) => {
@@ -297,7 +303,7 @@
     if (systems.length) box.append(legend());
     const fewer = !named.length && classifiers.length > systems.length ? ` and ${classifiers.length - systems.length} classifiers` : "";
     if (state.rows === "all" || (hidden && matching.length) || fewer) {
-      box.append(el("button", { type: "button", class: "quiet", onclick: () => { state.rows = state.rows === "all" ? "" : "all"; article(a.id); remember(); } },
+      box.append(el("button", { type: "button", class: "quiet toggle", onclick: async () => { state.rows = state.rows === "all" ? "" : "all"; await article(a.id); remember(); $("#article .toggle")?.focus(); } },
         state.rows === "all" ? "Show only what matches" : hidden && matching.length ? `Show the other ${hidden} pairs${fewer} too` : `Show the other ${classifiers.length - systems.length} classifiers too`));
     }
     // rows of one speaker stand together under one heading
