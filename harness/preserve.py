@@ -137,19 +137,25 @@ def with_intervals(
     return found
 
 
+ROUNDING = 0.02
+"""Share of a judge's answers that may be others on another machine: sums in another order turn near ties."""
+
+
 def validation(material: Material, rows: Sequence[OutcomeRow]) -> dict[str, object]:
     """The judge against hand labels of what summaries convey; without labels, or while some of those drawn are open, it is
     not validated, and says so.
 
     `rows` are the outcomes of this run's summaries: where the sample has some of these, the judge must still say of them
-    what it said when the sample was drawn. One that learns from gold may not, once gold was changed.
+    what it said when the sample was drawn, but for near ties that another processor's rounding turns. One that learns from
+    gold may not, once gold was changed.
     """
     from harness.metrics.judge_validation import NOT_VALIDATED, LabelledTriple, judge_validation
     from harness.metrics.preservation import HARM, outcome_of
 
     sample = material.judge_sample
-    if sample and (changed := answered_otherwise(material, sample, rows)):
-        reason = f"it judges {changed} of the hand-labelled triples otherwise than when they were drawn"
+    asked, changed = answered_otherwise(material, sample, rows) if sample else (0, 0)
+    if changed > ROUNDING * asked:
+        reason = f"it judges {changed} of {asked} hand-labelled triples otherwise than when they were drawn"
         reason = f"{NOT_VALIDATED}: {reason}; harness data sample-judge draws them anew"
         return {"validated": False, "n": 0, "stale": True, "reason": reason}
     gold = {(a.id, *pair): label.stance for a in material.articles for pair, label in a.gold_stances().items()}
@@ -179,18 +185,19 @@ def validation(material: Material, rows: Sequence[OutcomeRow]) -> dict[str, obje
     }
 
 
-def answered_otherwise(material: Material, sample: JudgeSample, rows: Sequence[OutcomeRow]) -> int:
-    """On how many of the sample's triples that are about this run's summaries the judge reports harm where it did not, or
-    the reverse."""
+def answered_otherwise(material: Material, sample: JudgeSample, rows: Sequence[OutcomeRow]) -> tuple[int, int]:
+    """How many of the sample's triples are about this run's summaries, and on how many of these the judge reports harm where
+    it did not, or the reverse."""
     from harness.metrics.preservation import HARM
 
     texts = {i.article.id: text_hash(i.article.text) for i in material.readings.get("summary", ())}
     harmed = {(r.article, r.speaker, r.target): r.outcome in HARM for r in rows if not r.unjudged}
-    return sum(
+    turned = [
         harmed.get((label.article, label.speaker, label.target), label.drawn == "harm") != (label.drawn == "harm")
         for label in sample.labels
         if texts.get(label.article) == label.summary
-    )
+    ]
+    return len(turned), sum(turned)
 
 
 def row_as_data(row: OutcomeRow) -> dict[str, object]:
