@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -92,7 +93,7 @@ class Runs:
             with uncollected():
                 return load_dataset(path)
         except HarnessError as error:
-            self.problems.append(f"dataset snapshot {path.name}: {error.message.splitlines()[0]}")
+            self.note(f"dataset snapshot {path.name}: {error.message.splitlines()[0]}")
             return None
 
     @cached_property
@@ -249,8 +250,13 @@ class Runs:
 
         return items_of(self.articles)
 
+    def relative(self, message: str) -> str:
+        """A message whose paths start at the results folder: a report does not hang on where that lies."""
+        return message.replace(f"{self.results}{os.sep}", "")
+
     def note(self, problem: str) -> None:
         """Remembers what could not be read, once, to be named in the report."""
+        problem = self.relative(problem)
         if problem not in self.problems:
             self.problems.append(problem)
 

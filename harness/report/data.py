@@ -92,7 +92,7 @@ def json_text(runs: Runs, boards: Sequence[Leaderboard]) -> str:
             "failed": [[r.run_id, first_line(r)] for r in runs.failed],
             "stale": [[r.run_id, why] for r, why in runs.stale],
             "other_dataset": [[r.run_id, why] for r, why in runs.others],
-            "unreadable": [e.message for e in runs.broken],
+            "unreadable": [runs.relative(e.message) for e in runs.broken],
         },
         "leaderboards": {
             b.kind: {

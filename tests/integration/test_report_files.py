@@ -94,6 +94,22 @@ def test_same_records_give_the_same_bytes(results: Path, tmp_path: Path) -> None
     assert pages[0] == pages[1]
 
 
+def test_same_broken_records_give_the_same_bytes_elsewhere(results: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "here" / "broken"
+    shutil.copytree(results, broken)
+    runs = {p.name.rpartition("-")[0]: p for p in sorted((broken / "runs").iterdir())}
+    (runs["majority"] / "record.json").write_text("{half", encoding="utf-8")
+    (runs["lead3"] / "scores.parquet").write_bytes(b"torn")
+    (runs["hasty"] / "answers.parquet").write_bytes(b"torn")
+    for path in (broken / "datasets").iterdir():
+        path.write_text("{half a li", encoding="utf-8")
+    shutil.copytree(broken, tmp_path / "elsewhere" / "named otherwise")
+    first = report(broken, tmp_path / "one")
+    assert "unreadable: runs/majority-" in first["report.md"]
+    assert str(tmp_path) not in "".join(first.values())
+    assert first == report(tmp_path / "elsewhere" / "named otherwise", tmp_path / "two")
+
+
 def test_page_is_whole_and_asks_for_nothing(results: Path, tmp_path: Path) -> None:
     text = report(results, tmp_path)["index.html"]
     page = Page(text)
