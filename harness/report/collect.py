@@ -38,6 +38,12 @@ PREFIXES = {"summariser": ("summary.", "preservation."), "stance": ("stance.",)}
 JUDGED = {"bertscore": "summary.bertscore", "nli": "summary.nli_consistency"}
 """Metrics that a judge makes, by its role in a run: under two judges they cannot be compared."""
 
+RESCORE = "harness rescore writes it anew"
+BARE = (
+    "the records are all that is here: without the dataset as it was scored, item scores, answers and predictions there are no "
+    "tests, pictures or articles; the commands under Reproduce make them"
+)
+
 PRIMARY = {"summariser": ("summary.rouge_lsum", "preservation.harm"), "stance": ("stance.macro_f1.three_way",)}
 """Headline metrics; the first one orders the leaderboard."""
 
@@ -250,6 +256,12 @@ class Runs:
 
         return items_of(self.articles)
 
+    @cached_property
+    def bare(self) -> bool:
+        """Whether the records are all that is left of the runs, as in a clone of committed ones: no item scores of any."""
+        scores = (record_path(self.results, r.run_id).with_name("scores.parquet") for r in self.records)
+        return bool(self.records) and not any(path.exists() for path in scores)
+
     def relative(self, message: str) -> str:
         """A message whose paths start at the results folder: a report does not hang on where that lies."""
         return message.replace(f"{self.results}{os.sep}", "")
@@ -257,6 +269,8 @@ class Runs:
     def note(self, problem: str) -> None:
         """Remembers what could not be read, once, to be named in the report."""
         problem = self.relative(problem)
+        if self.bare and problem.endswith(RESCORE):
+            problem = BARE
         if problem not in self.problems:
             self.problems.append(problem)
 

@@ -371,3 +371,19 @@ def test_a_reader_who_leaves_early_leaves_the_files_whole(results: Path, tmp_pat
     # what only the drill-down reads is named in the terminal, too
     said = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True).stdout
     assert f"torn part {part.parent.name}/{part.name}" in said
+
+
+def test_records_alone_do_not_replace_a_better_report(results: Path, harness: Harness, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    shutil.copytree(results / "runs", bare / "runs", ignore=shutil.ignore_patterns("*.parquet"))
+    latest = bare / "reports" / "latest"
+    latest.mkdir(parents=True)
+    (latest / "table.csv").write_text("better", encoding="utf-8")
+    error = harness("report", "--results", str(bare), code=1).stderr
+    assert "holds records alone" in error
+    assert "--out DIR" in error
+    assert (latest / "table.csv").read_text(encoding="utf-8") == "better"
+    said = harness("report", "--results", str(bare), "--out", "out").stdout
+    assert "the records are all that is here" in said
+    assert "rescore" not in said
+    assert "careful" in (tmp_path / "out" / "table.csv").read_text(encoding="utf-8")
