@@ -97,8 +97,10 @@ def environment() -> Environment:
 
 
 def whole_intervals(text: str) -> Markup:
-    """Escaped text in which no line breaks within brackets."""
-    return Markup(re.sub(r"(\S+ )(\[[^\]]{1,40}\])", r'<span class="nb">\1\2</span>', str(escape(text))))
+    """Escaped text in which no line breaks within an interval or a p-value."""
+    return Markup(
+        re.sub(r"\S+ \[[^\]]{1,40}\]|\bp (?:=|&lt;) [\d.]*\d", r'<span class="nb">\g<0></span>', str(escape(text)))
+    )
 
 
 def stacked(text: str) -> Markup:

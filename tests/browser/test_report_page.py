@@ -515,6 +515,13 @@ def test_focus_stays_where_more_is_shown(browser: Any, many: tuple[str, Runs]) -
         wait(page, f"{FOCUS.format('#article .toggle')} === 0")
 
 
+def test_paper_has_room_for_the_answers_of_twelve_classifiers(browser: Any, many: tuple[str, Runs]) -> None:
+    with Tab(browser, many[0], viewport={"width": 703, "height": 1000}) as page:
+        page.emulate_media(media="print")
+        assert page.locator(".stances thead th").count() == 15
+        assert page.evaluate("document.querySelector('.stances').getBoundingClientRect().right") <= 703
+
+
 def test_a_link_to_a_late_article_shows_its_entry(browser: Any, many: tuple[str, Runs]) -> None:
     last = many[1].articles[-1].id
     with Tab(browser, f"{many[0]}#a={last}") as page:

@@ -80,6 +80,9 @@ def test_terminal_shows_control_characters() -> None:
 
 def test_intervals_do_not_break_and_are_escaped() -> None:
     assert whole_intervals("<b> 4 [2–8]: x") == '&lt;b&gt; <span class="nb">4 [2–8]</span>: x'
+    assert whole_intervals("(p = 0.049), p < 0.001.") == (
+        '(<span class="nb">p = 0.049</span>), <span class="nb">p &lt; 0.001</span>.'
+    )
 
 
 def test_intervals_stack_below_their_values() -> None:

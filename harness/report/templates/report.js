@@ -313,7 +313,7 @@
       heads.set("last", start);
       heads.set(start, (heads.get(start) ?? 0) + 1);
     });
-    const table = el("table", { class: "stances" },
+    const table = el("table", { class: systems.length > 6 ? "stances crowded" : "stances" },
       el("caption", { class: "sr" }, "Each pair’s gold stance and what each classifier answered; a cell opens prompt and raw answer"),
       el("thead", {}, el("tr", {}, ...["speaker", "target", ...(data.labelled ? ["gold"] : []), ...systems.map((s) => s.name)].map((h) => el("th", { scope: "col" }, ...breakable(h))))),
       el("tbody", {}, ...rows.map((i, n) => {
