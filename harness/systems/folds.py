@@ -22,7 +22,7 @@ def training_articles(dataset: Dataset, event: str) -> tuple[Article, ...]:
 
 
 def training_hash(dataset: Dataset, event: str) -> str:
-    """Hash of the texts, their language, declarations and gold of the training fold; other annotators' labels and summaries do not count."""
+    """Hash of the training fold's texts, language, declarations and gold; annotators' labels and summaries do not count."""
     return content_hash([_learned_from(a) for a in training_articles(dataset, event)])
 
 
