@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 import harness  # noqa: F401 - sets how OpenMP threads wait before torch is loaded
-from bench import generation, resampling, rouge, stance_scoring
+from bench import generation, report_scale, resampling, rouge, stance_scoring
 from bench.peers import Row
 from harness.environment import environment
 
@@ -28,7 +28,9 @@ def main() -> None:
     parser.add_argument("--external", type=Path, default=Path("../shared/external"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
-        "--only", choices=["stance", "summaries", "rouge", "statistics"], help="measure one section, keep the others"
+        "--only",
+        choices=["stance", "summaries", "rouge", "statistics", "reports"],
+        help="measure one section, keep the others",
     )
     args = parser.parse_args()
     jobs: dict[str, tuple[str, Callable[[], list[Row]]]] = {
@@ -36,6 +38,7 @@ def main() -> None:
         "summaries": ("Summaries", lambda: generation.main(args.external / "uk_iraq_dna", args.rounds)),
         "rouge": ("ROUGE", lambda: [rouge_row(args.external, args.rounds)]),
         "statistics": ("Statistics", lambda: resampling.main(rounds=args.rounds)),
+        "reports": ("Reports", lambda: report_scale.main(rounds=args.rounds)),
     }
     rates = machine_rates()
     kept = sections_of(OUT.read_text(encoding="utf-8")) if OUT.exists() else {}
