@@ -26,9 +26,13 @@ PACKAGES = (
 )
 
 
+CODE = ("harness", "configs", "pyproject.toml", "constraints.txt")
+"""What of a checkout decides what a run does; the dataset has a fingerprint of its own."""
+
+
 @cache
 def environment() -> dict[str, Any]:
-    """Versions, processor, memory in bytes, GPU where one is in use, git commit and whether the tree is dirty."""
+    """Versions, processor, memory in bytes, GPU where one is in use, git commit and whether the code differs from it."""
     found: dict[str, Any] = {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -74,7 +78,7 @@ def _git() -> dict[str, Any]:
     try:
         commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True)
         status = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"],
+            ["git", "status", "--porcelain", "--untracked-files=no", "--", *CODE],
             cwd=root,
             capture_output=True,
             text=True,
