@@ -28,12 +28,12 @@ from harness.models.trie import build_trie
 from harness.systems.base import Context, items_for
 from harness.systems.causal import CausalChoice
 from harness.systems.registry import build
-from harness.types import STANCES, Article, Item, Stance
+from harness.types import STANCES, Article, Item
 
 ROOT = Path(__file__).parents[1]
 SPEAKERS = 7
-THREE = (Stance.LEAN_OPPOSE, Stance.LEAN_SUPPORT, Stance.NO_STANCE)
-"""The labels whose wordings have several tokens; two begin alike, and lm-eval reads such a beginning once."""
+WORDINGS = ("against any further escalation", "no clear position on it", "in favour of an escalation")
+"""Answers of four or five tokens, no two of which begin alike: lm-eval reads the context once for each."""
 SAMPLED = 5
 """Questions of the whole dataset that lm-eval answers, of six requests each: it reuses what they share, as in a full run."""
 BATCH_SIZES = (1, 2, 4, 8)
@@ -54,19 +54,16 @@ class Bench:
         self.peer = Peer("_peer_lm_eval.py", "LM_EVAL_PYTHON", "lm_eval", str(self.model.source.folder()))
         trie_holds(self.model)
 
-    def options(self, items: Sequence[Item], labels: Sequence[Stance] = STANCES) -> list[Option]:
-        """What a run scores for these items, of these labels."""
-        found = []
-        for item in items:
-            choices = self.system.choices(item, self.system.ask(self.model, item))
-            found += [choices[STANCES.index(label)] for label in labels]
-        return found
+    def options(self, items: Sequence[Item]) -> list[Option]:
+        """What a run scores for these items."""
+        return [o for item in items for o in self.system.choices(item, self.system.ask(self.model, item))]
 
     @cached_property
     def three(self) -> list[Option]:
-        """Three labels of the seed article's first speakers, about its first target."""
+        """Three wordings after a run's own prompts, for the seed article's first speakers and its first target."""
         items = [i for i in items_for("stance", [self.seed]) if i.target == self.seed.targets[0]]
-        return self.options(items[:SPEAKERS], THREE)
+        prompts = [self.system.ask(self.model, item).prompts[0] for item in items[:SPEAKERS]]
+        return [Option(prompt, wording) for prompt in prompts for wording in WORDINGS]
 
     def by_lm_eval(self, options: Sequence[Option], batch_size: int) -> dict[str, Any]:
         """`seconds`, and the `values` by option."""
@@ -121,7 +118,7 @@ def trie(bench: Bench) -> Row:
 
 def speakers(bench: Bench) -> Row:
     """A few speakers and three options."""
-    name = f"seed article: {SPEAKERS} speakers x {len(THREE)} options of several tokens"
+    name = f"seed article: {SPEAKERS} speakers x {len(WORDINGS)} options of 4 or 5 tokens"
     if bench.peer.missing:
         return row(name, interleaved([bench.small_trie], bench.rounds)[0], None, ">= 12", bench.peer.why)
     ours_s, peer_s, best = bench.race
