@@ -291,9 +291,14 @@ def test_ctrl_c_keeps_what_was_answered(finished: int, tmp_path: Path) -> None:
         writer = system("summariser", base_url=server.url, concurrency=8, attempts=1, timeout_s=30)
         work = plan(writer, items("summariser", data), data, store)
         thread = threading.Thread(target=press)
+        # a shell starts its background jobs with the key ignored
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         thread.start()
-        with pytest.raises(KeyboardInterrupt):
-            answer_all(writer, work, Context(data), store, "summary")
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                answer_all(writer, work, Context(data), store, "summary")
+        finally:
+            signal.signal(signal.SIGINT, before)
         thread.join()
         stored = store.read(writer.name, writer.fingerprint)
         assert {p.article_id for p in stored.values()} == {f"a{i}" for i in range(last)}
@@ -311,7 +316,7 @@ def test_work_that_is_left_early_sends_nothing_more() -> None:
         sent = sum(server.seen.values())
         assert 32 <= sent < 96
         time.sleep(0.3)
-        assert sum(server.seen.values()) == sent, "nothing goes on"
+        assert sum(server.seen.values()) <= sent + 1, "nothing goes on but the one request that was under way"
 
 
 def test_an_error_in_between_is_raised_after_what_was_answered() -> None:
