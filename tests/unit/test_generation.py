@@ -174,22 +174,15 @@ def test_siblings_with_and_without_bias_share_one_product_of_the_input_that_each
     block, x, y = Block(), torch.randn(3, 8), torch.randn(3, 8)
     packed = pack_linears(block)
     assert set(packed) <= {("q_proj", "k_proj", "v_proj"), ("gate_proj",), ("up_proj",)}
+
+    def asked() -> list[torch.Tensor]:
+        chained = block.up_proj(block.gate_proj(x))
+        return [block.q_proj(x), block.k_proj(y), block.v_proj(y), block.q_proj(y), chained]
+
     with torch.inference_mode():
-        expected = [
-            block.q_proj(x),
-            block.k_proj(y),
-            block.v_proj(y),
-            block.q_proj(y),
-            block.up_proj(block.gate_proj(x)),
-        ]
+        expected = asked()
         with packed_linears(block, packed):
-            found = [
-                block.q_proj(x),
-                block.k_proj(y),
-                block.v_proj(y),
-                block.q_proj(y),
-                block.up_proj(block.gate_proj(x)),
-            ]
+            found = asked()
     for a, b in zip(expected, found, strict=True):
         assert torch.allclose(a, b, atol=1e-5)
 
