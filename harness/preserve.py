@@ -21,9 +21,9 @@ from harness.metrics.preservation_table import (
     aggregate_by_band,
     balance,
     hawk_counts,
-    metric_infos,
     outcome_table,
     ratio_counts,
+    signatures,
     two_sides,
 )
 from harness.types import Article, MetricValue, Stance
@@ -52,7 +52,7 @@ def score_preservation(material: Material, scored: Scored) -> None:
         "judge_on": {reading: _plain(aggregate(own)) for reading, own in rows.items() if reading != "summary"},
     }
     assert material.judge is not None
-    scored.signatures.update({k: info.signature for k, info in metric_infos(material.judge).items()})
+    scored.signatures.update(signatures(material.judge))
 
 
 def read_outcomes(material: Material) -> dict[str, list[OutcomeRow]]:

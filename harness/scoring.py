@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from harness.config import MetricsConfig
 from harness.data.summary_stances import JudgeSample
@@ -13,6 +13,9 @@ from harness.found import score_found, suspicions
 from harness.predict import Answered
 from harness.records import Value
 from harness.types import Article, Item, ItemScore, MetricValue, Prediction
+
+if TYPE_CHECKING:
+    from harness.metrics.stance import StancePair
 
 
 @dataclass(frozen=True)
@@ -110,18 +113,42 @@ def score_stances(material: Material, scored: Scored) -> None:
     scored.items.extend(score_items(pairs))
     scored.add(report.metrics)
     scored.tables["stance"] = report.tables
+    score_stance_plugins(pairs, by_id, material.options, scored)
+
+
+def score_stance_plugins(
+    pairs: Sequence[StancePair], articles: Mapping[str, Article], options: MetricsConfig, scored: Scored
+) -> None:
+    """Other packages' metrics of stances: scores of items, and their means in every scope."""
+    from harness.metrics.catalogue import stance_plugins
+    from harness.metrics.entry import SCOPES, scoped
+    from harness.metrics.plugins import stance_scores
+    from harness.metrics.stance import in_scope
+
+    plugins = stance_plugins()
+    items = list(stance_scores(plugins, pairs, articles))
+    scored.items.extend(items)
+    for scope in SCOPES if plugins else ():
+        inside = {pair.item for pair in pairs if in_scope(pair, scope)}
+        own = [replace(score, metric=scoped(scope, score.metric)) for score in items if score.item in inside]
+        scored.add(means(own, options))
+    scored.signatures.update({plugin.key: plugin.signature for plugin in plugins})
 
 
 def score_summaries(material: Material, scored: Scored) -> None:
     """Overlap with the references, extractiveness, length, unsupported names and numbers, and what judges measured."""
-    from harness.metrics.summary import SummaryOptions, metric_infos, score_summary
+    from harness.metrics.catalogue import summary_plugins
+    from harness.metrics.plugins import summary_scores
+    from harness.metrics.summary import SummaryOptions, score_summary, summary_metrics
     from harness.systems.summary_judges import judged
 
     assert material.summaries is not None
     by_id = {a.id: a for a in material.articles}
     chosen = material.options
     options = SummaryOptions(chosen.rouge_tokenizer, chosen.rouge_stemmer, **material.signatures)
-    infos = metric_infos(options)
+    plugins = summary_plugins()
+    signatures = {key: metric.signature for key, metric in summary_metrics(options).items()}
+    signatures |= {plugin.key: plugin.signature for plugin in plugins}
     found = {role: {p.article_id: p.answer for p in a.predictions} for role, a in material.measured.items()}
     bert, nli = found.get("bertscore", {}), found.get("nli", {})
     for p in material.summaries.predictions:
@@ -129,12 +156,13 @@ def score_summaries(material: Material, scored: Scored) -> None:
         if p.answer.error is None:
             said = judged(article, p.answer.output, bert.get(article.id), nli.get(article.id))
             scored.items.extend(score_summary(p.answer.output, article, options, said))
+            scored.items.extend(summary_scores(plugins, p.answer.output, article))
         else:
             reason = f"no answer: {p.answer.error}"
-            scored.items.extend(ItemScore(article.id, article.id, key, None, reason=reason) for key in infos)
+            scored.items.extend(ItemScore(article.id, article.id, key, None, reason=reason) for key in signatures)
     items = [s for s in scored.items if s.metric.startswith("summary.")]
     scored.add(means(items, material.options))
-    scored.signatures.update({key: info.signature for key, info in infos.items()})
+    scored.signatures.update(signatures)
 
 
 def means(items: Sequence[ItemScore], options: MetricsConfig) -> dict[str, MetricValue]:

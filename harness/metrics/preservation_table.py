@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.metrics.info import MetricInfo
+from harness.metrics.catalogue import PRESERVATION
 from harness.metrics.preservation import HARM, Outcome, OutcomeRow
 from harness.types import ESCALATION, Article, ItemScore, MetricValue
 
@@ -234,17 +234,6 @@ def another_article(ids: Iterable[str], seed: int = 0) -> dict[str, str]:
     return dict(zip(ordered, ordered[1:] + ordered[:1], strict=True)) if len(ordered) > 1 else {}
 
 
-def metric_infos(judge: str) -> dict[str, MetricInfo]:
-    """What the numbers mean; `judge` names the system that read the summaries and its fingerprint."""
-    kept = "names of every script; flags English only"
-    signature = f"preservation 1|judge:{judge}"
-    return {
-        name: MetricInfo(name, label, better, bounds, kept, "harness", signature)
-        for name, label, better, bounds in (
-            (COVERAGE, "coverage of main stances", True, (0.0, 1.0)),
-            (FIDELITY, "fidelity of conveyed stances", True, (0.0, 1.0)),
-            (HARM_RATE, "harm per 100 conveyed", False, (0.0, 100.0)),
-            (HAWK_SHIFT, "hawk shift, side A minus side B", None, (-8.0, 8.0)),
-            (VOICE_SHIFT, "voice shift of side A", None, (-1.0, 1.0)),
-        )
-    }
+def signatures(judge: str) -> dict[str, str]:
+    """What identifies the numbers, by key; `judge` names the system that read the summaries and its fingerprint."""
+    return {metric.key: f"preservation 1|judge:{judge}" for metric in PRESERVATION}

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ from harness.metrics.calibration import (
     reliability_table,
     selective_table,
 )
+from harness.metrics.catalogue import STANCE
+from harness.metrics.entry import SCALES, SCOPES, Scale, Scope, scoped
 from harness.stats.bootstrap import (
     MIN_CLUSTERS,
     RESAMPLES,
@@ -39,12 +41,6 @@ from harness.stats.bootstrap import (
     too_few,
 )
 from harness.types import ESCALATION, SCALE, STANCES, ItemScore, MetricValue, Stance
-
-Scope = Literal["", "escalation", "all"]
-Scale = Literal["six_label", "five_point", "three_way", "three_way_stanced"]
-SCOPES: tuple[Scope, ...] = ("", "escalation", "all")
-SCALES: tuple[Scale, ...] = ("six_label", "five_point", "three_way", "three_way_stanced")
-PRIMARY = "stance.macro_f1.three_way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,6 @@ class CountMetric(NamedTuple):
 
     scale: Scale
     statistic: Callable[[cm.Array], cm.Array]
-    higher_is_better: bool
     sided: bool = False
     """Whether only items count whose gold takes a side."""
 
@@ -92,16 +87,25 @@ class CountMetric(NamedTuple):
         return int(counts.sum() - (counts[..., SCALE.index(Stance.NEUTRAL), :].sum() if self.sided else 0))
 
 
+STATISTICS: Mapping[str, Callable[[cm.Array], cm.Array]] = MappingProxyType(
+    {
+        "accuracy": cm.accuracy,
+        "macro_f1": cm.macro_f1,
+        "f_avg": cm.f_avg,
+        "kappa": cm.quadratic_kappa,
+        "mae_macro": cm.mae_macro,
+        "sign_flip_rate": cm.sign_flip_rate,
+        "unparsed_rate": cm.unparsed_rate,
+    }
+)
+"""What maps confusion counts to a metric of the catalogue."""
+SCALES_OF: Mapping[str, tuple[Scale, ...]] = MappingProxyType({metric.name: metric.scales for metric in STANCE})
+
 COUNT_METRICS: Mapping[str, CountMetric] = MappingProxyType(
-    {f"accuracy.{scale}": CountMetric(scale, cm.accuracy, True) for scale in SCALES}
-    | {f"macro_f1.{scale}": CountMetric(scale, cm.macro_f1, True) for scale in SCALES}
-    | {
-        "f_avg.three_way": CountMetric("three_way", cm.f_avg, True),
-        "f_avg.three_way_stanced": CountMetric("three_way_stanced", cm.f_avg, True),
-        "kappa.five_point": CountMetric("five_point", cm.quadratic_kappa, True),
-        "mae_macro.five_point": CountMetric("five_point", cm.mae_macro, False),
-        "sign_flip_rate.five_point": CountMetric("five_point", cm.sign_flip_rate, False, sided=True),
-        "unparsed_rate.six_label": CountMetric("six_label", cm.unparsed_rate, False),
+    {
+        f"{name}.{scale}": CountMetric(scale, statistic, sided=name == "sign_flip_rate")
+        for name, statistic in STATISTICS.items()
+        for scale in SCALES_OF[name]
     }
 )
 """By `<metric>.<scale>`; the other metrics (per target, calibration) are no function of one confusion."""
@@ -114,7 +118,7 @@ def in_scope(pair: StancePair, scope: Scope) -> bool:
 
 def key(scope: Scope, metric: str) -> str:
     """`stance[.scope].<metric>.<scale>`."""
-    return ".".join(filter(None, ("stance", scope, metric)))
+    return scoped(scope, f"stance.{metric}")
 
 
 def score_items(pairs: Sequence[StancePair]) -> list[ItemScore]:
@@ -232,10 +236,10 @@ class _Scope:
             name: self._count_metric(name, metric, resampled.get(metric.scale))
             for name, metric in COUNT_METRICS.items()
         }
-        for scale in ("three_way", "three_way_stanced"):
+        for scale in SCALES_OF["f_avg_per_target"]:
             values[f"f_avg_per_target.{scale}"] = self._per_target(scale)
         articles = [p.article_id for p in self.pairs]
-        for scale in ("six_label", "three_way"):
+        for scale in SCALES_OF["ece"]:
             found = calibration_metrics(
                 self._confident(scale),
                 articles,

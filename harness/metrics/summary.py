@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.errors import MetricRefused
 from harness.metrics import overlap
 from harness.metrics.bertscore import BertScore
-from harness.metrics.info import MetricInfo
+from harness.metrics.catalogue import SUMMARY
+from harness.metrics.entry import Metric
 from harness.metrics.names import main_script
 from harness.metrics.nli_consistency import Consistency
 from harness.metrics.rouge import VARIANTS, rouge
@@ -56,7 +56,7 @@ Value = tuple[float | None, str | None]
 def score_summary(
     summary: str, article: Article, options: SummaryOptions | None = None, judged: Judged | None = None
 ) -> list[ItemScore]:
-    """One ItemScore for each metric of `metric_infos(options)`, in its order, never NaN.
+    """One ItemScore for each metric of `summary_metrics(options)`, in its order, never NaN.
 
     An empty summary has ROUGE, chrF and BERTScore 0 and 0 words, all with the reason beside them, and no value for
     anything that is a share of its words. Without references the metrics that need one have no value; a metric that
@@ -96,7 +96,7 @@ def score_summary(
         values["summary.nli_consistency"] = (None, said) if isinstance(said, str) else (said.score, said.reason)
     return [
         ItemScore(item=article.id, article_id=article.id, metric=key, value=values[key][0], reason=values[key][1])
-        for key in metric_infos(options)
+        for key in summary_metrics(options)
     ]
 
 
@@ -145,83 +145,21 @@ def _share(support: Support, nothing: str | None) -> Value:
     return support.share, nothing or support.reason
 
 
-def metric_infos(options: SummaryOptions | None = None) -> dict[str, MetricInfo]:
-    """What each score means under these options, by key, in the order of a report."""
+def summary_metrics(options: SummaryOptions | None = None) -> dict[str, Metric]:
+    """The catalogue's metrics of summaries under these options, by key, with signature and scripts as the options make them.
+
+    Those of a judge that was not asked are left out; the order is that of `score_summary`.
+    """
     options = options or SummaryOptions()
-    rouge_tokens = SCRIPTS_KEPT[options.tokenizer]
     rouge_is = rouge_signature(stemmer=options.stemmer, tokenizer=options.tokenizer)
-    every = SCRIPTS_KEPT["unicode"]
-    share, any_size = (0.0, 1.0), (0.0, math.inf)
-    names = "capitalised words; every word of scripts without capitals, such as Arabic; none of unspaced scripts, nor of German"
-    infos = [
-        MetricInfo("summary.rouge1", "ROUGE-1", True, share, rouge_tokens, "Lin 2004", rouge_is),
-        MetricInfo("summary.rouge2", "ROUGE-2", True, share, rouge_tokens, "Lin 2004", rouge_is),
-        MetricInfo("summary.rouge_l", "ROUGE-L", True, share, rouge_tokens, "Lin 2004", rouge_is),
-        MetricInfo("summary.rouge_lsum", "ROUGE-Lsum", True, share, rouge_tokens, "Lin 2004", rouge_is),
-        MetricInfo(
-            "summary.chrf",
-            "chrF",
-            True,
-            (0.0, 100.0),
-            "every script, by character",
-            "Popović 2015",
-            overlap.chrf_signature(),
-        ),
-    ]
-    if signature := options.bertscore:
-        kept = "what the encoder's vocabulary has"
-        infos += [
-            MetricInfo("summary.bertscore", "BERTScore F1", True, (-1.0, 1.0), kept, "Zhang 2020", signature),
-            MetricInfo(
-                "summary.bertscore_cut", "tokens BERTScore did not see", False, any_size, kept, "harness", signature
-            ),
-        ]
-    infos += [
-        MetricInfo(
-            "summary.coverage", "extractive coverage", None, share, every, "Grusky 2018, eq. 1", "fragments|tok:unicode"
-        ),
-        MetricInfo(
-            "summary.density",
-            "extractive density",
-            None,
-            any_size,
-            every,
-            "Grusky 2018, eq. 2",
-            "fragments|tok:unicode",
-        ),
-        MetricInfo(
-            "summary.compression", "compression", None, any_size, every, "Grusky 2018, eq. 3", "fragments|tok:unicode"
-        ),
-    ]
-    infos += [
-        MetricInfo(f"summary.novel_{n}", f"novel {n}", None, share, every, "See 2017", "novel|distinct|tok:unicode")
-        for n in ("unigrams", "bigrams", "trigrams")
-    ]
-    infos += [
-        MetricInfo(
-            "summary.repetition", "repeated trigrams", False, share, every, "harness", "repetition|n:3|tok:unicode"
-        ),
-        MetricInfo("summary.words", "words", None, any_size, every, "harness", "words|tok:unicode"),
-        MetricInfo(
-            "summary.unsupported_numbers",
-            "unsupported numbers",
-            False,
-            share,
-            "digits of every script; number words in English",
-            "harness",
-            "numbers 3|share of distinct",
-        ),
-        MetricInfo(
-            "summary.unsupported_names",
-            "unsupported names",
-            False,
-            share,
-            names,
-            "harness",
-            "names 2|share of distinct",
-        ),
-    ]
-    if options.nli:
-        kept = "what the NLI model's vocabulary has"
-        infos.append(MetricInfo("summary.nli_consistency", "SummaC-ZS", True, share, kept, "Laban 2022", options.nli))
-    return {info.name: info for info in infos}
+    rouge_tokens = SCRIPTS_KEPT[options.tokenizer]
+    judges = {"bertscore": options.bertscore, "nli": options.nli}
+    found = {}
+    for metric in SUMMARY:
+        if metric.judge is None:
+            found[metric.key] = metric
+        elif signature := judges[metric.judge]:
+            found[metric.key] = replace(metric, signature=signature)
+    found |= {key: replace(found[key], signature=rouge_is, scripts=rouge_tokens) for key in ROUGE_KEYS.values()}
+    found["summary.chrf"] = replace(found["summary.chrf"], signature=overlap.chrf_signature())
+    return found

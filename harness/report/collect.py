@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import ConfigError, HarnessError, StoreError, nearest_hint
+from harness.metrics.catalogue import board_of, judge_of, measures
 from harness.records import (
     SCORING_VERSION,
     AnswerRef,
@@ -32,20 +33,11 @@ from harness.types import Article, Dataset, ItemScore, Prediction, Speaker
 if TYPE_CHECKING:
     from harness.report.columns import Items
 
-PREFIXES = {"summariser": ("summary.", "preservation."), "stance": ("stance.",)}
-"""Which metrics belong to a system of each kind."""
-
-JUDGED = {"bertscore": "summary.bertscore", "nli": "summary.nli_consistency"}
-"""Metrics that a judge makes, by its role in a run: under two judges they cannot be compared."""
-
 RESCORE = "harness rescore writes it anew"
 BARE = (
     "the records are all that is here: without the dataset as it was scored, item scores, answers and predictions there are no "
     "tests, pictures or articles; the commands under Reproduce make them"
 )
-
-PRIMARY = {"summariser": ("summary.rouge_lsum", "preservation.harm"), "stance": ("stance.macro_f1.three_way",)}
-"""Headline metrics; the first one orders the leaderboard."""
 
 
 @dataclass(frozen=True)
@@ -148,8 +140,8 @@ class Runs:
     @cached_property
     def judges(self) -> dict[str, SystemUse]:
         """The system that most summariser runs share, for each role that a judge has."""
-        found = {}
-        for role in ("judge", *JUDGED):
+        found: dict[str, SystemUse] = {}
+        for role in ("judge", *measures()):
             uses = [u for r in self.records if r.system("summariser") and (u := r.system(role)) is not None]
             counts = Counter(u.fingerprint for u in uses)
             if counts:
@@ -176,13 +168,13 @@ class Runs:
         metrics = {
             k: v
             for k, v in first.metrics.items()
-            if k.startswith(PREFIXES[kind])
-            and not k.startswith(tuple(JUDGED.values()))
+            if board_of(k) == kind
+            and judge_of(k) not in measures()
             and (judge is not None or not k.startswith("preservation."))
         }
-        for role, prefix in JUDGED.items():
+        for role in measures():
             under = self._under(runs, role)
-            metrics |= {k: v for k, v in under.metrics.items() if k.startswith(prefix)} if under else {}
+            metrics |= {k: v for k, v in under.metrics.items() if judge_of(k) == role} if under else {}
         return Row(kind, use.name, use.fingerprint, use, metrics, dict(first.tables), tuple(runs), judge)
 
     def _under(self, runs: Sequence[RunRecord], role: str) -> RunRecord | None:
@@ -202,11 +194,11 @@ class Runs:
                     read[run.run_id] = []
             return read[run.run_id]
 
-        judged = tuple(JUDGED.values())
-        found = [s for s in of(row.run) if s.metric.startswith(PREFIXES[row.kind]) and not s.metric.startswith(judged)]
-        for role, prefix in JUDGED.items():
+        roles = measures()
+        found = [s for s in of(row.run) if board_of(s.metric) == row.kind and judge_of(s.metric) not in roles]
+        for role in roles:
             if row.kind == "summariser" and (under := self._under(row.runs, role)) is not None:
-                found += [s for s in of(under) if s.metric.startswith(prefix)]
+                found += [s for s in of(under) if judge_of(s.metric) == role]
         return found
 
     def answers(self, row: Row, role: str | None = None) -> list[tuple[AnswerRef, Prediction | None]]:
@@ -244,8 +236,8 @@ class Runs:
         found: dict[str, str] = {}
         for record in self.records:
             for metric, signature in record.signatures.items():
-                role = next((r for r, prefix in JUDGED.items() if metric.startswith(prefix)), None)
-                if role is None or _has(record, role, self.judges[role]):
+                role = judge_of(metric)
+                if role not in measures() or _has(record, role, self.judges[role]):
                     found.setdefault(metric, signature)
         return found
 

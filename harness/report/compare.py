@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import ConfigError
-from harness.report.collect import PRIMARY, Row, Runs, load_runs
-from harness.report.counts import Counts, direction, shared_counts
+from harness.metrics.catalogue import direction, primary_of
+from harness.report.collect import Row, Runs, load_runs
+from harness.report.counts import Counts, shared_counts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -203,15 +204,15 @@ def compare(a: str, b: str, results: str | Path = "results", *, seed: int = 0) -
 def compare_rows(runs: Runs, a: Row, b: Row, *, seed: int = 0) -> Comparison:
     """Every metric that both have, the primary ones first, and the items where the two part most; p-values are not corrected
     yet."""
-    primary = [m for m in PRIMARY[a.kind] if m in a.metrics and m in b.metrics]
-    others = sorted(m for m in a.metrics if m in b.metrics and m not in primary and direction(m) != 0)
+    headlines = [m for m in primary_of(a.kind) if m in a.metrics and m in b.metrics]
+    others = sorted(m for m in a.metrics if m in b.metrics and m not in headlines and direction(m) != 0)
     differences = []
-    for metric in [*primary, *others]:
+    for metric in [*headlines, *others]:
         counts = shared_counts(runs, [a, b], metric)
         if all(c is None for c in counts):
             continue
         d = difference(metric, counts[0], counts[1], seed=seed)
-        differences.append(_as_primary(d) if metric in primary else d)
+        differences.append(_as_primary(d) if metric in headlines else d)
     shared = _shared_items(runs, a, b)
     apart = sorted((row for row in shared if row[1] != row[2]), key=lambda row: (-abs(row[1] - row[2]), row[0]))
     by_item = _mcnemar(shared) if a.kind == "stance" and shared else None

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from harness.metrics.catalogue import metric_of, span
+from harness.metrics.entry import scope_of
+from harness.metrics.plugins import StanceMetric
 from harness.report.collect import Row, Runs
 
 if TYPE_CHECKING:
@@ -14,41 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harness.report.columns import Items
-
-LOWER_IS_BETTER = (
-    "preservation.harm",
-    "stance.mae_macro",
-    "stance.sign_flip_rate",
-    "stance.unparsed_rate",
-    "stance.brier",
-    "stance.ece",
-    "summary.unsupported_names",
-    "summary.unsupported_numbers",
-    "summary.repetition",
-)
-NO_DIRECTION = (
-    "summary.words",
-    "summary.bertscore_cut",
-    "summary.compression",
-    "summary.density",
-    "summary.coverage",
-    "summary.novel_",
-    "preservation.hawk_shift",
-    "preservation.voice_shift",
-)
-
-
-def direction(metric: str) -> int:
-    """1 if higher is better, -1 if lower is, 0 if neither (a description)."""
-    plain = metric.replace(".escalation.", ".").replace(".all.", ".")
-    if plain.startswith(NO_DIRECTION):
-        return 0
-    return -1 if plain.startswith(LOWER_IS_BETTER) else 1
-
-
-def span(metric: str) -> float:
-    """How wide the range of one item's score is: 100 for what counts by the hundred, else 1."""
-    return 100.0 if metric in ("preservation.harm", "summary.chrf") else 1.0
 
 
 @dataclass(frozen=True)
@@ -103,10 +71,12 @@ def _stance_counts(runs: Runs, rows: Sequence[Row], metric: str) -> list[Counts 
     from harness.metrics.stance import COUNT_METRICS
     from harness.report.columns import UNPARSED, codes
 
-    scope, name = _scope(metric)
-    if name not in COUNT_METRICS:
+    scope, plain = scope_of(metric)
+    kind = COUNT_METRICS.get(plain.removeprefix("stance."))
+    if kind is None and isinstance(metric_of(metric), StanceMetric):
+        return _ratio_counts(runs, rows, metric, paired=True)
+    if kind is None:
         return [None for _ in rows]
-    kind = COUNT_METRICS[name]
     items = runs.items
     wanted = items.in_scope(scope) & (items.gold >= 0)
     told = [codes(runs, row) for row in rows]
@@ -144,23 +114,20 @@ def on_scale(six: NDArray[np.int64], scale: str) -> NDArray[np.int64]:
     return cm.collapse(six if scale == "three_way" else cm.on_scale(six))
 
 
-def _scope(metric: str) -> tuple[Any, str]:
-    """`stance[.scope].<metric>.<scale>` as scope and the rest."""
-    rest = metric.removeprefix("stance.")
-    head, _, tail = rest.partition(".")
-    return (head, tail) if head in ("escalation", "all") else ("", rest)
-
-
 def _ratio_counts(runs: Runs, rows: Sequence[Row], metric: str, *, paired: bool = False) -> list[Counts | None]:
     """Sums and numbers of item scores by article; `paired` keeps only items that all rows have, else only what is open for
-    some row is left out."""
+    some row is left out. Item scores of stances have no scope; only items of the metric's are taken."""
     import numpy as np
 
     from harness.report.columns import item_numbers, item_scores
     from harness.stats.bootstrap import ratio
 
-    scored = [item_scores(runs, row, metric) for row in rows]
+    scope, plain = scope_of(metric)
+    scored = [item_scores(runs, row, plain) for row in rows]
     some = [s.item for s in scored if len(s.item)]
+    if metric.startswith("stance."):
+        inside = [runs.items.ids[i] for i in np.flatnonzero(runs.items.in_scope(scope))]
+        some.append(item_numbers(runs, ["/".join(item) for item in inside]))
     common = reduce(np.intersect1d, some) if some and paired else None
     gone = frozenset[str]() if paired else frozenset[str]().union(*map(unjudged, rows))
     left_out = item_numbers(runs, sorted(gone))

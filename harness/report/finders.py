@@ -6,17 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.metrics.catalogue import board_of, columns_of
 from harness.records import RunRecord, Value
 from harness.report.collect import Runs
 
 TITLE = "Speaker finders"
-COLUMNS = (
-    ("speakers.f1", "speakers F1"),
-    ("speakers.stance_f1.six_label", "stances F1 6-label"),
-    ("speakers.stance_f1.three_way", "stances F1 3-way"),
-    ("speakers.evidence_f1", "evidence F1"),
-    ("speakers.evidence_exact", "evidence exact"),
-)
 NOTE = (
     "Speaker finders: against gold, end to end; a stance counts if speaker, target and label are right. Errors by stage "
     "count stances by what went wrong first."
@@ -46,7 +40,7 @@ def finders(runs: Runs) -> list[Finder]:
     found: dict[tuple[str, str | None], Finder] = {}
     for record in sorted(runs.records, key=lambda r: (r.started_at, r.run_id)):
         use, stance = record.system("speakers"), record.system("stance")
-        metrics = {k: v for k, v in sorted(record.metrics.items()) if k.startswith("speakers.")}
+        metrics = {k: v for k, v in sorted(record.metrics.items()) if board_of(k) == "speakers"}
         if use is None or not metrics:
             continue
         other = stance.fingerprint if stance else None
@@ -66,12 +60,13 @@ def _stages(record: RunRecord) -> dict[str, int]:
 def finder_rows(found: Sequence[Finder]) -> tuple[list[str], list[list[str]]]:
     """Headings and rows of the table; nothing where no run found its speakers."""
     stages = list(dict.fromkeys(stage for f in found for stage in f.stages))
-    head = ["finder", "stance classifier", *(label for _, label in COLUMNS), *(s.replace("_", " ") for s in stages)]
+    columns = columns_of("speakers")
+    head = ["finder", "stance classifier", *(label for _, label in columns), *(s.replace("_", " ") for s in stages)]
     rows = [
         [
             f.name,
             f.stance or "(none)",
-            *(value_text(f.metrics.get(metric)) for metric, _ in COLUMNS),
+            *(value_text(f.metrics.get(metric)) for metric, _ in columns),
             *(str(f.stages[s]) if s in f.stages else "" for s in stages),
         ]
         for f in found

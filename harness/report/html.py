@@ -9,8 +9,9 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from harness.metrics.catalogue import label_of, primary_of
 from harness.records import RunRecord
-from harness.report.collect import PRIMARY, Runs, canonical
+from harness.report.collect import Runs, canonical
 from harness.report.compare import Comparison
 from harness.report.drilldown import drilldown, packed
 from harness.report.finders import NOTE as FINDER_NOTE
@@ -19,14 +20,14 @@ from harness.report.finders import finder_rows, finders
 from harness.report.html_board import board_view
 from harness.report.html_calibration import reliability, selective
 from harness.report.html_head import head, states
-from harness.report.html_pictures import NAMES, confusions, frontier
+from harness.report.html_pictures import confusions, frontier
 from harness.report.html_preservation import bands, judge_heat_map, sides
 from harness.report.html_slices import slices
 from harness.report.suspected import Suspicion, disagreements, suspicions, unasked
 from harness.report.svg import Markup, Picture, escape
 from harness.report.table import Leaderboard, labels
 from harness.report.text import TITLES, difference_row, problem_lines, reproduce
-from harness.report.verdicts import Verdict, pair_verdicts, unscored_verdict, verdicts
+from harness.report.verdicts import Verdict, pair_verdicts, sentence, unscored_verdict, verdicts
 from harness.types import Stance
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def _makers(runs: Runs, board: Leaderboard) -> list[tuple[str, Callable[[], Pict
     def front(metric: str) -> Callable[[], Picture | None]:
         return lambda: frontier(board, metric)
 
-    fronts = [(f"{NAMES[metric]} against time", front(metric)) for metric in PRIMARY[board.kind]]
+    fronts = [(f"{sentence(label_of(metric))} against time", front(metric)) for metric in primary_of(board.kind)]
     if board.kind == "summariser":
         return [
             *fronts,

@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.metrics.catalogue import direction, metric_of, primary_of
 from harness.records import SystemUse
-from harness.report.collect import PRIMARY, Runs
+from harness.report.collect import Runs
 from harness.report.compare import MetricDifference
-from harness.report.counts import direction
 from harness.report.limits import judge_limits
 from harness.report.table import Cell, Leaderboard, Line, labels
 from harness.report.text import ARROWS, TITLES, number, p_words, short, signed
 from harness.report.verdicts import better, judge_note
 
 UNPARSED = "stance.unparsed_rate.six_label"
-RARE = ("summary.rouge1", "summary.rouge2", "summary.rouge_l", "summary.words", "stance.kappa.five_point")
-"""Columns that stand after time, memory and tokens: on a small screen those are wanted more often."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
     names = labels([line.row for line in board.lines])
     kept = [i for i in range(len(board.columns)) if _tells(board, i)]
     spans = {i: _span(board, i) for i in kept}
-    tested = {i for i in kept if board.columns[i][0] in PRIMARY[board.kind]}
+    tested = {i for i in kept if board.columns[i][0] in primary_of(board.kind)}
     ranked = {i for i in tested if any(line.cells[i].rank for line in board.lines)}
     columns: list[Column] = []
     rest: list[Column] = []
@@ -65,7 +63,7 @@ def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
         scale = f"{number(low, metric)} – {number(high, metric)}".replace("-", "−") if spans[i] else ""
         arrow = f"\u00a0{ARROWS[direction(metric)]}" if direction(metric) else ""
         judged = metric.startswith("preservation.")
-        (rest if metric in RARE else columns).append(Column(_unbroken(label) + arrow, scale, judged, better(metric)))
+        (rest if _rare(metric) else columns).append(Column(_unbroken(label) + arrow, scale, judged, better(metric)))
         if i in ranked:
             columns.append(Column("rank", "95 %", judged, f"the places that it may truly have by {label}", "rank"))
         if i in tested and board.baseline:
@@ -82,8 +80,7 @@ def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
         cells: list[CellView] = []
         others: list[CellView] = []
         for i in kept:
-            rare = board.columns[i][0] in RARE
-            (others if rare else cells).append(_cell_view(line.cells[i], spans[i], line, board))
+            (others if _rare(board.columns[i][0]) else cells).append(_cell_view(line.cells[i], spans[i], line, board))
             if i in ranked:
                 cells.append(_rank_view(line.cells[i], line))
             if i in tested and board.baseline:
@@ -121,6 +118,12 @@ def _tells(board: Leaderboard, i: int) -> bool:
     return bool(values) and not (board.columns[i][0] == UNPARSED and values == {0.0})
 
 
+def _rare(key: str) -> bool:
+    """Whether a column stands after time, memory and tokens: on a small screen those are wanted more often."""
+    metric = metric_of(key)
+    return metric is not None and metric.column is not None and metric.column.rare
+
+
 def _unbroken(label: str) -> str:
     return label.replace("-", "\u2011")
 
@@ -138,7 +141,7 @@ def _limits(
             metric = board.columns[i][0]
             value = values.get(metric)
             said = "" if metric not in values else "none" if value is None else number(value, metric)
-            (others if metric in RARE else cells).append(said)
+            (others if _rare(metric) else cells).append(said)
             cells += [""] * ((i in ranked) + (i in tested and board.baseline is not None))
         rows.append((name, cells, others))
     return rows

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from harness.metrics.catalogue import columns_of, label_of, metric_of, primary_of
 from harness.records import RunRecord
-from harness.report.collect import PRIMARY, Runs
-from harness.report.table import COLUMNS
+from harness.report.collect import Runs
 from harness.report.verdicts import judge_note
-
-SIGNED = ("summary.rouge_lsum", "summary.bertscore", "summary.nli_consistency")
-"""Metrics of which others publish different values under one name."""
 
 
 def head(runs: Runs) -> list[tuple[str, str]]:
@@ -41,11 +38,12 @@ def head(runs: Runs) -> list[tuple[str, str]]:
 
 
 def shown_signatures(runs: Runs) -> list[str]:
-    """Label and signature of each summary metric in the leaderboard that a reader could mistake for another."""
+    """Heading and signature of each metric in the leaderboards that a reader could mistake for another."""
+    shown = [column for board in ("summariser", "stance") for column in columns_of(board)]
     return [
-        f"{label}: {runs.signatures[metric]}"
-        for metric, label in COLUMNS["summariser"]
-        if metric in runs.signatures and metric in SIGNED
+        f"{heading}: {runs.signatures[key]}"
+        for key, heading in shown
+        if key in runs.signatures and (metric := metric_of(key)) is not None and metric.shows_signature
     ]
 
 
@@ -67,13 +65,16 @@ def _agreement(runs: Runs) -> list[tuple[str, str]]:
         for step in ("stance", "sign", "degree")
         if (key := f"agreement.{step}.alpha") in alphas
     ]
+    metric = primary_of("stance")[0]
     ceiling = [
-        f"{name} {_plain(aggregate(pairs).metrics[PRIMARY['stance'][0]])}"
+        f"{name} {_plain(aggregate(pairs).metrics[metric])}"
         for name in names
         if (pairs := annotator_pairs(runs.articles, name))
     ]
     rows = [("Agreement", "Krippendorff's alpha: " + ", ".join(steps))]
-    return [*rows, ("Annotator ceiling", "three-way macro-F1 against gold: " + ", ".join(ceiling))] if ceiling else rows
+    return (
+        [*rows, ("Annotator ceiling", f"{label_of(metric)} against gold: " + ", ".join(ceiling))] if ceiling else rows
+    )
 
 
 def _plain(value: Any) -> str:

@@ -7,24 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.metrics.catalogue import direction, label_of
 from harness.report import svg as s
 from harness.report.collect import Row
-from harness.report.counts import direction
 from harness.report.svg import Markup, Picture
 from harness.report.table import Leaderboard, labels
 from harness.report.text import number
+from harness.report.verdicts import sentence
 
 MOST = 12
 """Small multiples of so many systems, the best by the first primary metric; the caption says how many are left out."""
 
 MOST_LABELS = 30
 """With more points than this only those on the front carry their names; the others have tooltips."""
-
-NAMES = {
-    "summary.rouge_lsum": "ROUGE-Lsum",
-    "preservation.harm": "Harm per 100 conveyed stances",
-    "stance.macro_f1.three_way": "Three-way macro-F1",
-}
 
 
 def left_out(shown: int, total: int, what: str) -> str:
@@ -126,7 +121,7 @@ def frontier(board: Leaderboard, metric: str) -> Picture | None:
     if len(points) < 2:
         return None
     front = pareto(points, direction(metric))
-    label = NAMES[metric]
+    label = sentence(label_of(metric))
     better = "up" if direction(metric) > 0 else "down"
     told = "; ".join(f"{p.name} {number(p.value, metric)} at {_pace(p.pace)} s" for p in points[:30])
     alternative = (

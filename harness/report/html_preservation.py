@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.preservation_table import two_sides
+from harness.metrics.catalogue import direction, label_of, span
+from harness.metrics.preservation_table import COVERAGE, FIDELITY, HARM_RATE, HAWK_SHIFT, VOICE_SHIFT, two_sides
 from harness.report import svg as s
 from harness.report.collect import Row, Runs
 from harness.report.html_pictures import MOST, left_out
 from harness.report.svg import Markup, Picture
 from harness.report.table import Leaderboard, labels
 from harness.report.verdicts import judge_note, sentence
+from harness.report.verdicts import shown as as_said
 from harness.stats.power import FEWEST_ITEMS
 from harness.types import Article
 
@@ -26,8 +28,8 @@ FATES = (
     ("flipped", ("flipped",), "fate-flip"),
     ("otherwise harmed", ("invented", "polarised", "misattributed"), "fate-harm"),
 )
-NUMBERS = (("coverage", 1.0), ("fidelity", 1.0), ("harm", 100.0))
-"""The three numbers of stance preservation and what the darkest cell stands for."""
+NUMBERS = (COVERAGE, FIDELITY, HARM_RATE)
+"""The three numbers of stance preservation."""
 MOST_ROWS = 48
 WIDTH = 376.0
 
@@ -144,11 +146,11 @@ def _legend() -> list[Markup]:
 def _balance(row: Row) -> list[str]:
     """Hawk and voice shift with their intervals, where they could be computed."""
     said = []
-    for metric, label in (("preservation.hawk_shift", "hawk shift"), ("preservation.voice_shift", "voice shift")):
+    for metric in (HAWK_SHIFT, VOICE_SHIFT):
         v = row.metrics.get(metric)
         if v is not None and v.value is not None:
             interval = "" if v.ci_low is None or v.ci_high is None else f" [{v.ci_low:+.2f}, {v.ci_high:+.2f}]"
-            said.append(f"{label} {v.value:+.2f}{interval}".replace("-", "−"))
+            said.append(f"{label_of(metric)} {v.value:+.2f}{interval}".replace("-", "−"))
     return said
 
 
@@ -180,9 +182,10 @@ def bands(runs: Runs, board: Leaderboard) -> Picture | None:
     shown = tables[:MOST]
     columns = sorted({band for _, table in shown for band in table}, key=lambda b: int(b.rstrip("+").partition("-")[0]))
     panels, told = [], []
-    for number, most in NUMBERS:
+    for metric in NUMBERS:
+        number, hundred = metric.removeprefix("preservation."), span(metric) == 100
         wide, high, left, top = 46.0, 22.0, 136.0, 44.0
-        body: list[Markup] = [s.text(left, 13, number + (" of 100" if number == "harm" else ""), "facet")]
+        body: list[Markup] = [s.text(left, 13, number + (" of 100" if hundred else ""), "facet")]
         body += [
             s.text(left + (j + 0.5) * wide - 1, top - 8, b.replace("-", "–"), "tick", "middle")
             for j, b in enumerate(columns)
@@ -193,13 +196,22 @@ def bands(runs: Runs, board: Leaderboard) -> Picture | None:
             for j, band in enumerate(columns):
                 if band not in table:
                     continue
-                value, n = (table[band][f"preservation.{number}"][key] for key in ("value", "n"))
+                value, n = (table[band][metric][key] for key in ("value", "n"))
                 few = value is None or n < FEWEST_ITEMS
-                said = f"n {n}" if few else f"{value:.0f}" if number == "harm" else f"{value:.2f}"
+                said = f"n {n}" if few else as_said(value, metric)
                 hint = f"{name}, {band} words: {'' if few else f'{number} {said}, '}{n} stances"
-                kind = "miss" if number == "harm" else "hit"
+                kind = "hit" if direction(metric) > 0 else "miss"
                 body.append(
-                    s.cell(left + j * wide, y, wide, high, None if few else value / most, said, kind=kind, hint=hint)
+                    s.cell(
+                        left + j * wide,
+                        y,
+                        wide,
+                        high,
+                        None if few else value / span(metric),
+                        said,
+                        kind=kind,
+                        hint=hint,
+                    )
                 )
                 words.append(f"{band} words {said if few else f'{said} (n {n})'}")
             told.append(f"{number}, {name}: {', '.join(words)}")

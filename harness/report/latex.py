@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from harness.metrics.catalogue import direction
 from harness.report.collect import Runs
-from harness.report.counts import direction
 from harness.report.table import Cell, Leaderboard, Line, labels
 from harness.report.text import against_text, number, rank_text, short
 from harness.report.verdicts import judge_note

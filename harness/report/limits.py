@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.metrics.catalogue import digits_of
 from harness.report.collect import Runs
 
 READINGS = {
@@ -30,7 +31,7 @@ def limit_lines(runs: Runs) -> list[str]:
     """The same as sentences."""
 
     def told(metric: str, value: float | None) -> str:
-        shown = "none" if value is None else f"{value:.1f}" if metric.endswith("harm") else f"{value:.3f}"
+        shown = "none" if value is None else f"{value:.{digits_of(metric)}f}"
         return f"{metric.removeprefix('preservation.')} {shown}"
 
     limits = judge_limits(runs).items()

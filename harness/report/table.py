@@ -7,40 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigError, nearest_hint
+from harness.metrics.catalogue import columns_of, direction, primary_of, span
 from harness.records import Value
-from harness.report.collect import PRIMARY, Row, Runs, uncollected
+from harness.report.collect import Row, Runs, uncollected
 from harness.report.compare import MetricDifference, corrected, difference, resampled_values
-from harness.report.counts import Counts, direction, n_pairs, own_counts, shared_counts, span, unjudged
+from harness.report.counts import Counts, n_pairs, own_counts, shared_counts, unjudged
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from harness.stats.ranking import Rank
-
-COLUMNS = {
-    "summariser": (
-        ("summary.rouge_lsum", "ROUGE-Lsum"),
-        ("preservation.coverage", "coverage"),
-        ("preservation.fidelity", "fidelity"),
-        ("preservation.harm", "harm /100"),
-        ("summary.bertscore", "BERTScore"),
-        ("summary.nli_consistency", "SummaC-ZS"),
-        ("summary.rouge1", "ROUGE-1"),
-        ("summary.rouge2", "ROUGE-2"),
-        ("summary.rouge_l", "ROUGE-L"),
-        ("summary.words", "words"),
-    ),
-    "stance": (
-        ("stance.macro_f1.three_way", "macro-F1 3-way"),
-        ("stance.f_avg.three_way", "F_avg 3-way"),
-        ("stance.accuracy.six_label", "accuracy 6-label"),
-        ("stance.macro_f1.five_point", "macro-F1 5-point"),
-        ("stance.kappa.five_point", "kappa"),
-        ("stance.escalation.macro_f1.three_way", "escalation F1"),
-        ("stance.unparsed_rate.six_label", "unparsed"),
-    ),
-}
 
 USUAL = {"summariser": ("lead3", "lexrank"), "stance": ("majority", "name_only", "sentiment")}
 """The baseline if none is chosen: the first of these that was run."""
@@ -104,10 +81,10 @@ def leaderboards(runs: Runs, *, baseline: str | None = None, seed: int = 0) -> l
     for kind, one in zip(("summariser", "stance"), found, strict=True):
         tests = [(a, b, next(adjusted)) for a, b, _ in one.tests]
         lines = [Line(row, _cells(row, kind, tests, one), _pace(row, runs)) for row in one.rows]
-        lines.sort(key=lambda line: _order(line.row, PRIMARY[kind][0]))
+        lines.sort(key=lambda line: _order(line.row, primary_of(kind)[0]))
         against = one.baseline.fingerprint if one.baseline else None
         boards.append(
-            Leaderboard(kind, COLUMNS[kind], tuple(lines), against, one.best, tuple(tests), one.chosen, one.unranked)
+            Leaderboard(kind, columns_of(kind), tuple(lines), against, one.best, tuple(tests), one.chosen, one.unranked)
         )
     return boards
 
@@ -134,13 +111,13 @@ def _tested(runs: Runs, kind: str, baseline: str | None, seed: int) -> _Tested:
     names = labels(rows)
     # a baseline of one kind leaves the other kind its usual one
     chosen = baseline is not None and any(baseline in (names[r.fingerprint], r.name) for r in rows)
-    scored = [r for r in rows if any(_value(r, metric) is not None for metric in PRIMARY[kind])]
+    scored = [r for r in rows if any(_value(r, metric) is not None for metric in primary_of(kind))]
     baseline_row = _baseline(rows, names, (baseline,)) if chosen and baseline else _baseline(scored, names, USUAL[kind])
     tests: list[Test] = []
     best: dict[str, str] = {}
     ranks: dict[str, dict[str, Rank]] = {}
     left: dict[str, dict[str, str]] = {}
-    for metric in PRIMARY[kind]:
+    for metric in primary_of(kind):
         found = own_counts(runs, rows, metric)
         drawn = resampled_values(found, seed=seed)
         counts = {r.fingerprint: (c, d) for r, c, d in zip(rows, found, drawn, strict=True)}
@@ -237,7 +214,7 @@ def _tests(
 
 def _cells(row: Row, kind: str, tests: Sequence[Test], one: _Tested) -> tuple[Cell, ...]:
     cells = []
-    for metric, _ in COLUMNS[kind]:
+    for metric, _ in columns_of(kind):
         value = row.metrics.get(metric)
         if value is None or value.value is None:
             cells.append(

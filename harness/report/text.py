@@ -6,11 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from harness.metrics.catalogue import columns_of, digits_of, direction
 from harness.records import RunRecord
 from harness.report.collect import Runs
 from harness.report.compare import Comparison, MetricDifference
-from harness.report.counts import direction
-from harness.report.finders import COLUMNS as FINDER_COLUMNS
 from harness.report.finders import NOTE as FINDER_NOTE
 from harness.report.finders import TITLE as FINDERS
 from harness.report.finders import finder_rows, finders, stage_lines
@@ -39,7 +38,7 @@ NOTES = (
 
 def number(value: float, metric: str) -> str:
     """A metric's value as people read it: counts and per-cents plain, shares with three digits."""
-    digits = 1 if metric.endswith(("words", "compression", "harm", "density")) else 3
+    digits = digits_of(metric)
     # no minus before a zero
     return f"{round(value, digits) + 0.0:.{digits}f}"
 
@@ -190,7 +189,7 @@ def terminal(console: Console, runs: Runs, boards: Sequence[Leaderboard]) -> Non
             console.print(found.text, markup=False)
     if found_by := finders(runs):
         columns, rows = finder_rows(found_by)
-        shown = 2 + len(FINDER_COLUMNS)
+        shown = 2 + len(columns_of("speakers"))
         console.print()
         console.print(_rich(FINDERS, columns[:shown], [row[:shown] for row in rows], console.width))
         for line in stage_lines(found_by):

@@ -6,24 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.report.collect import PRIMARY, Row, Runs
+from harness.metrics.catalogue import digits_of, direction, label_of, primary_of
+from harness.report.collect import Row, Runs
 from harness.report.compare import Comparison, MetricDifference, corrected, difference
-from harness.report.counts import direction, shared_counts
+from harness.report.counts import shared_counts
 from harness.report.table import Leaderboard, Line, competing, labels
 
 FLIPS = "stance.sign_flip_rate.five_point"
 HARM = "preservation.harm"
 
 LEADS = {
-    "summary.rouge_lsum": "{name} is closest to the reference summaries: ROUGE-Lsum {value}",
-    "stance.macro_f1.three_way": "{name} tells stances best: three-way macro-F1 {value}",
+    "summary.rouge_lsum": "{name} is closest to the reference summaries: {label} {value}",
+    "stance.macro_f1.three_way": "{name} tells stances best: {label} {value}",
     HARM: "{name} misstates the fewest stances: {value} of 100 that it conveys",
 }
-PLAIN = {
-    "summary.rouge_lsum": "{name}: ROUGE-Lsum {value}",
-    "stance.macro_f1.three_way": "{name}: three-way macro-F1 {value}",
-    HARM: "{name} misstates {value} of 100 stances that it conveys",
-}
+LEADS_BY = "{name} leads by {label}: {value}"
+PLAIN = {HARM: "{name} misstates {value} of 100 stances that it conveys"}
+PLAIN_OF = "{name}: {label} {value}"
 """What is said where nothing can be ranked."""
 NOT_VALIDATED = "judge not validated"
 
@@ -39,7 +38,7 @@ class Verdict:
 
 def verdicts(runs: Runs, board: Leaderboard) -> list[Verdict]:
     """The sentences for one leaderboard: each primary metric, then flips (classifiers) as counts of 100 stances."""
-    found = [v for metric in PRIMARY[board.kind] if (v := _leader(runs, board, metric)) is not None]
+    found = [v for metric in primary_of(board.kind) if (v := _leader(runs, board, metric)) is not None]
     if board.kind == "stance":
         found += _flips(runs, board)
     return found
@@ -121,8 +120,8 @@ def sentence(text: str) -> str:
 
 
 def shown(value: float, metric: str) -> str:
-    """A value as a sentence has it: counts of a hundred whole, shares with two digits."""
-    return f"{value:.0f}" if metric == HARM else f"{100 * value:.0f}" if metric == FLIPS else f"{value:.2f}"
+    """A value as a sentence has it, with a digit fewer than a table: counts of a hundred whole, shares with two digits."""
+    return f"{100 * value:.0f}" if metric == FLIPS else f"{value:.{max(0, digits_of(metric) - 1)}f}"
 
 
 def with_interval(value: float, low: float | None, high: float | None, metric: str) -> str:
@@ -182,13 +181,19 @@ def _leader(runs: Runs, board: Leaderboard, metric: str) -> Verdict | None:
     if best is None:
         alone = competing(list(rows.values()), metric, left)
         told = [
-            f"{PLAIN[metric].format(name=names[row.fingerprint], value=_value(row, metric))}{note}" for row in alone[:1]
+            PLAIN.get(metric, PLAIN_OF).format(
+                name=names[row.fingerprint], label=label_of(metric), value=_value(row, metric)
+            )
+            + note
+            for row in alone[:1]
         ]
         if told:
             return Verdict(metric, f"{told[0]}; no other system to test it against{few}.")
         none = f"No system can be ranked on {metric}{few}."
         return Verdict(metric, none) if left else None
-    text = LEADS[metric].format(name=names[best], value=_value(rows[best], metric))
+    text = LEADS.get(metric, LEADS_BY).format(
+        name=names[best], label=label_of(metric), value=_value(rows[best], metric)
+    )
     against = [(b if a == best else a, d) for a, b, d in board.tests if d.metric == metric and best in (a, b)]
     compared = sorted(
         ((f, d) for f, d in against if d.difference is not None and d.p_corrected is not None),
@@ -262,8 +267,8 @@ def _silent(row: Row) -> str:
 
 
 PAIRED = {
-    "summary.rouge_lsum": "{a} reaches ROUGE-Lsum {x}, {b} {y}: {outcome}.",
-    "stance.macro_f1.three_way": "{a} tells stances with three-way macro-F1 {x}, {b} {y}: {outcome}.",
+    "summary.rouge_lsum": "{a} reaches {label} {x}, {b} {y}: {outcome}.",
+    "stance.macro_f1.three_way": "{a} tells stances with {label} {x}, {b} {y}: {outcome}.",
     HARM: "{a} misstates {x} of 100 stances that it conveys, {b} {y} ({note}): {outcome}.",
     FLIPS: "{a} flips {x} of 100 stances{silent_a}, {b} {y}{silent_b}: {outcome}.",
 }
@@ -278,7 +283,7 @@ def pair_verdicts(comparison: Comparison) -> list[Verdict]:
     for d in comparison.differences:
         if d.metric in PAIRED and d.difference is not None:
             words = {"a": a.name, "b": b.name, "x": _value(a, d.metric), "y": _value(b, d.metric)}
-            words |= {"silent_a": _silent(a), "silent_b": _silent(b)}
+            words |= {"label": label_of(d.metric), "silent_a": _silent(a), "silent_b": _silent(b)}
             text = PAIRED[d.metric].format(**words, outcome=outcome(d), note=NOT_VALIDATED)
             if _validation_of(a.tables).get("validated"):
                 text = text.replace(f" ({NOT_VALIDATED})", "")

@@ -88,6 +88,10 @@ def detectable_counts(
         se = float(difference.std()) * math.sqrt(n / (n - 1)) if difference.size else 0.0
         if se > 0:
             return detectable_from_se(se, n)
+    if both.ndim == 3 and math.isinf(span):
+        return Detectable(
+            None, n, by_article=False, reason=f"{_why_not(n)}, which takes bounds that the metric has not"
+        )
     if both.ndim == 3 and n and both[..., 1].max() == 1 and np.array_equal(both[:, 0, 1], both[:, 1, 1]):
         shared = both[both[:, 0, 1] > 0, :, 0]
         found = _by_item(shared[:, 0] - shared[:, 1], n, span)

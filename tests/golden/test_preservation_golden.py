@@ -23,9 +23,9 @@ from harness.metrics.preservation_table import (
     balance,
     hawk_counts,
     length_band,
-    metric_infos,
     outcome_table,
     ratio_counts,
+    signatures,
     two_sides,
     voice_counts,
 )
@@ -137,7 +137,7 @@ def test_floor_pairs_and_infos() -> None:
     assert sorted(pairs) == sorted(pairs.values()) == ["a", "b", "c"]
     assert all(k != v for k, v in pairs.items())
     assert another_article(["a"]) == {}
-    assert "judge:x 12" in metric_infos("x 12")["preservation.harm"].signature
+    assert "judge:x 12" in signatures("x 12")["preservation.harm"]
 
 
 def test_judge_validation_weights_back() -> None:

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from harness.errors import ConfigError
+from harness.metrics.catalogue import primary_of
 from harness.metrics.preservation_table import HARM_RATE
 from harness.records import Failure, RunRecord, write_record
-from harness.report.collect import PRIMARY, load_runs
+from harness.report.collect import load_runs
 from harness.report.columns import UNPARSED, codes
 from harness.report.compare import MetricDifference, compare, corrected, difference, verdict
 from harness.report.counts import Counts, shared_counts, unjudged
@@ -35,7 +36,7 @@ def test_a_report_on_one_article_marks_nothing_and_says_what_it_could_detect(tmp
     runs = load_runs(tmp_path)
     boards = leaderboards(runs)
     tests = {d.metric: d for board in boards for _, _, d in board.tests}
-    assert set(tests) == {*PRIMARY["summariser"], *PRIMARY["stance"]}
+    assert set(tests) == {*primary_of("summariser"), *primary_of("stance")}
     assert not any(d.real or d.ci_low is not None for d in tests.values())
     flips = [v for v in verdicts(runs, boards[1]) if v.metric == FLIPS]
     assert flips

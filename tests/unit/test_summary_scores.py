@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.metrics.bertscore import BertScore
-from harness.metrics.info import MetricInfo
+from harness.metrics.entry import Metric
 from harness.metrics.nli_consistency import summac_zs
-from harness.metrics.summary import EMPTY, NO_REFERENCES, Judged, SummaryOptions, metric_infos, score_summary
+from harness.metrics.summary import EMPTY, NO_REFERENCES, Judged, SummaryOptions, score_summary, summary_metrics
 from harness.types import Article, ItemScore, ReferenceSummary, Source
 
 TEXT = "Vladimir Putin warned NATO on Friday. Germany sent 12 tanks. The White House said nothing at all."
@@ -118,19 +118,19 @@ def test_an_english_stemmer_refuses_other_languages() -> None:
 
 
 def test_infos_are_complete_and_signatures_follow_options() -> None:
-    infos = metric_infos(EVERYTHING)
+    infos = summary_metrics(EVERYTHING)
     assert list(infos) == [s.metric for s in scores("x", article("y"))]
-    assert metric_infos()["summary.rouge1"].signature != infos["summary.rouge1"].signature
-    assert "a to z" in metric_infos()["summary.rouge1"].scripts
+    assert summary_metrics()["summary.rouge1"].signature != infos["summary.rouge1"].signature
+    assert "a to z" in summary_metrics()["summary.rouge1"].scripts
     with pytest.raises(ValueError, match="lacks source"):
-        MetricInfo("m", "m", True, (0, 1), "all", "", "s")
+        Metric(key="summary.m", label="m", higher_is_better=True, range=(0, 1), source="")
     assert not infos["summary.rouge1"].in_range(math.nan)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.text(max_size=80), st.text(max_size=60), st.text(max_size=60), st.sampled_from(["en", "ru", "zh"]))
 def test_any_text_gives_values_in_range_or_reasons(summary: str, text: str, reference: str, language: str) -> None:
-    infos = metric_infos(EVERYTHING)
+    infos = summary_metrics(EVERYTHING)
     for score in scores(summary, article(reference, text=text, language=language)):
         if score.value is None:
             assert score.reason
