@@ -1,5 +1,5 @@
-"""Writes docs/cli.md (every command's help), datasets/article.schema.json and the README's tables, which are columns of the
-committed reference report; `--check` fails if one is out of date."""
+"""Writes docs/cli.md (every command's help), datasets/article.schema.json, the catalogue of metrics in docs/scores.md and the
+README's tables, which are columns of the committed reference report; `--check` fails if one is out of date."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import click
 
 from harness.cli import cli
 from harness.data.schema import json_schema
+from harness.metrics.catalogue import BUILT_IN, columns_of
+from harness.metrics.entry import Metric
 
 ROOT = Path(__file__).parents[1]
 
@@ -41,26 +43,26 @@ def commands(path: str, command: click.Command) -> Iterator[tuple[str, click.Com
 COLUMNS = {
     "Stance classifiers": [
         "system",
-        "macro-F1 3-way",
+        "stance.macro_f1.three_way",
         "rank",
-        "F_avg 3-way",
-        "accuracy 6-label",
-        "escalation F1",
+        "stance.f_avg.three_way",
+        "stance.accuracy.six_label",
+        "stance.escalation.macro_f1.three_way",
         "s/article",
     ],
     "Summarisers": [
         "system",
-        "ROUGE-Lsum",
+        "summary.rouge_lsum",
         "rank",
-        "coverage",
-        "fidelity",
-        "harm /100",
-        "BERTScore",
-        "words",
+        "preservation.coverage",
+        "preservation.fidelity",
+        "preservation.harm",
+        "summary.bertscore",
+        "summary.words",
         "s/article",
     ],
 }
-"""What the README shows of each table of the reference report."""
+"""What the README shows of each table of the reference report; metrics by their keys."""
 
 
 def readme() -> str:
@@ -68,10 +70,40 @@ def readme() -> str:
     report = (ROOT / "results" / "reference" / "reports" / "latest" / "report.md").read_text(encoding="utf-8")
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for title, wanted in COLUMNS.items():
-        begin, end = f"<!-- {title}: generated -->\n", "<!-- end -->"
-        before, _, rest = text.partition(begin)
-        text = before + begin + "\n".join(table(report, title, wanted)) + "\n" + end + rest.partition(end)[2]
+        text = filled(text, title, table(report, title, wanted))
     return text
+
+
+def filled(text: str, name: str, lines: list[str]) -> str:
+    """The text with these lines between the marks of that name."""
+    begin, end = f"<!-- {name}: generated -->\n", "<!-- end -->"
+    before, _, rest = text.partition(begin)
+    return before + begin + "\n".join(lines) + "\n" + end + rest.partition(end)[2]
+
+
+def scores() -> str:
+    """docs/scores.md with the catalogue of metrics filled in."""
+    text = (ROOT / "docs" / "scores.md").read_text(encoding="utf-8")
+    head = ["| key | label | better | range | scales | leaderboard columns | source |", "|---|---|---|---|---|---|---|"]
+    return filled(text, "catalogue", [*head, *map(entry, BUILT_IN)])
+
+
+def entry(metric: Metric) -> str:
+    """A metric as a line of the catalogue's table."""
+    better = {1: "higher", -1: "lower", 0: "neither"}[metric.direction]
+    low, high = (f"{end:g}".replace("inf", "∞").replace("-", "−") for end in metric.range)
+    columns = [(c.heading or metric.label, c.primary) for c in metric.columns]
+    shown = ", ".join(f"**{heading}**" if primary else heading for heading, primary in columns)
+    cells = (
+        f"`{metric.key}`",
+        metric.label,
+        better,
+        f"{low} to {high}",
+        ", ".join(metric.scales),
+        shown,
+        metric.source,
+    )
+    return f"| {' | '.join(cells)} |"
 
 
 def table(report: str, title: str, wanted: list[str]) -> list[str]:
@@ -79,7 +111,8 @@ def table(report: str, title: str, wanted: list[str]) -> list[str]:
     section = report.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
     rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
     names = [cell.rstrip(" ↑↓") for cell in rows[0]]
-    places = [names.index(name) for name in wanted]
+    headings = {**dict(columns_of("summariser")), **dict(columns_of("stance"))}
+    places = [names.index(headings.get(name, name)) for name in wanted]
     head, *body = ([row[i] for i in places] for row in rows)
     lines = [head, [":--", *["--:"] * (len(places) - 1)], *body]
     return [f"| {' | '.join(line)} |" for line in lines]
@@ -92,6 +125,7 @@ def files() -> dict[Path, str]:
         ROOT / "docs" / "cli.md": reference(),
         ROOT / "datasets" / "article.schema.json": schema,
         ROOT / "README.md": readme(),
+        ROOT / "docs" / "scores.md": scores(),
     }
 
 

@@ -16,6 +16,7 @@ from harness.data.summary_stances import JudgeSample, SummaryStances
 from harness.environment import accelerator, environment
 from harness.errors import ConfigError, StoreError
 from harness.found import with_found_speakers
+from harness.metrics.catalogue import catalogue
 from harness.metrics.preservation_table import another_article
 from harness.models.pool import ModelPool
 from harness.predict import Answered, answer_all, plan
@@ -198,6 +199,8 @@ def compute(
     """Answers, then scores. Of a `recorded` run only scores are computed: StoreError if an answer is missing."""
     from harness.scoring import Material, score
 
+    # another package's metric that cannot be used is named now and not after hours of inference
+    catalogue()
     config = job.config
     store = PredictionStore(config.results / "predictions")
     context = Context(job.dataset, pool, config.executor.device, config.executor.token_budget)

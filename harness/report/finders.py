@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.metrics.catalogue import board_of, columns_of
+from harness.metrics.catalogue import board_of, columns_of, digits_of
 from harness.records import RunRecord, Value
 from harness.report.collect import Runs
 
@@ -66,7 +66,7 @@ def finder_rows(found: Sequence[Finder]) -> tuple[list[str], list[list[str]]]:
         [
             f.name,
             f.stance or "(none)",
-            *(value_text(f.metrics.get(metric)) for metric, _ in columns),
+            *(value_text(f.metrics.get(metric), metric) for metric, _ in columns),
             *(str(f.stages[s]) if s in f.stages else "" for s in stages),
         ]
         for f in found
@@ -83,14 +83,16 @@ def stage_lines(found: Sequence[Finder]) -> list[str]:
     ]
 
 
-def value_text(value: Value | None) -> str:
+def value_text(value: Value | None, metric: str) -> str:
     """A share with its interval, or why there is none."""
     if value is None:
         return "(not scored)"
     if value.value is None:
         return f"({value.reason or 'undefined'})"
-    interval = "" if value.ci_low is None or value.ci_high is None else f" [{value.ci_low:.3f}, {value.ci_high:.3f}]"
-    return f"{value.value:.3f}{interval}" + (f" ({value.n_unscored} unscored)" if value.n_unscored else "")
+    digits = digits_of(metric)
+    ends = (value.ci_low, value.ci_high)
+    interval = "" if None in ends else f" [{value.ci_low:.{digits}f}, {value.ci_high:.{digits}f}]"
+    return f"{value.value:.{digits}f}{interval}" + (f" ({value.n_unscored} unscored)" if value.n_unscored else "")
 
 
 def as_data(found: Sequence[Finder]) -> list[dict[str, Any]]:

@@ -44,7 +44,7 @@ def judge_heat_map(runs: Runs) -> Picture | None:
             continue
         summarisers[summariser.fingerprint] = summariser.name
         judges[judge.fingerprint] = judge.name
-        fidelity, harm = (record.metrics.get(f"preservation.{m}") for m in ("fidelity", "harm"))
+        fidelity, harm = (record.metrics.get(key) for key in (FIDELITY, HARM_RATE))
         why = (fidelity.reason if fidelity else None) or "not computed"
         cells.setdefault(
             (summariser.fingerprint, judge.fingerprint),
@@ -69,10 +69,10 @@ def judge_heat_map(runs: Runs) -> Picture | None:
             if fidelity_ is None:
                 body.append(s.cell(*at, None, s.cut(why, 15), hint=why))
                 continue
-            hint = f"{summarisers[row]} read by {judges[column]}: fidelity {fidelity_:.2f}"
-            under = "" if harm_ is None else f"harm {harm_:.0f}"
-            body.append(s.cell(*at, fidelity_, f"{fidelity_:.2f}", under=under, hint=hint))
-            told.append(hint + (f", harm {harm_:.0f} of 100" if harm_ is not None else ""))
+            hint = f"{summarisers[row]} read by {judges[column]}: fidelity {as_said(fidelity_, FIDELITY)}"
+            under = "" if harm_ is None else f"harm {as_said(harm_, HARM_RATE)}"
+            body.append(s.cell(*at, fidelity_, as_said(fidelity_, FIDELITY), under=under, hint=hint))
+            told.append(hint + (f", harm {as_said(harm_, HARM_RATE)} of 100" if harm_ is not None else ""))
     caption = (
         "Fidelity of the stances that a summary conveys (the stronger the colour, the better) with harm of 100 below it; rows "
         f"are summarisers, columns judges. {sentence(judge_note(runs))}.{left_out(len(shown), len(rows), 'summarisers')}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import Distribution, EntryPoint, EntryPoints
@@ -37,6 +38,7 @@ from harness.report.columns import TOGETHER
 from harness.report.drilldown import SUMMARY_SCORES
 from harness.types import STANCES, Article, Source, Stance
 
+PACKAGE = Path(__file__).parents[2] / "harness"
 LABELS = st.sampled_from(STANCES)
 ARTICLE = Article("a", "t", "text", "e", Source("fictional"), (), ())
 
@@ -63,6 +65,17 @@ def test_every_other_metric_that_is_computed_is_in_the_catalogue() -> None:
     assert set(signatures("j")) == {k for k in catalogue() if k.startswith("preservation.")} > set(STATISTICS)
     assert set(aggregate_speakers([]).metrics) == {k for k in catalogue() if board_of(k) == "speakers"}
     assert {*TOGETHER, *SUMMARY_SCORES} <= catalogue().keys()
+
+
+def test_labels_and_headings_are_said_in_the_catalogue_alone() -> None:
+    words = {word for metric in BUILT_IN for word in (metric.label, *(c.heading for c in metric.columns))}
+    telling = {word for word in words if " " in word or word != word.lower()}
+    assert {"ROUGE-Lsum", "harm /100", "macro-F1 3-way"} <= telling
+    for path in sorted(PACKAGE.rglob("*.py")):
+        # harness verify checks published numbers, and calls these what their papers do
+        if path.name != "catalogue.py" and not path.name.startswith("verify"):
+            constants = {n.value for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Constant)}
+            assert not constants & telling, path
 
 
 def test_directions_by_hand() -> None:
