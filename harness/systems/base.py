@@ -49,6 +49,9 @@ class System(ABC):
     """Learns from the gold of other events; with fewer than two events it cannot."""
     ceiling: ClassVar[bool] = False
     """Reads the answers that it is scored against: shown beside the systems, never ranked among them."""
+    adapter: str | None = None
+    """What fingerprints call the adapter, set by the registry for built-in ones; None: the class's place, as in
+    `package.module:Class`. A class of another package that moves sets its old place here and keeps its stored answers."""
 
     def __init__(self, name: str, options: Any, description: str = "", device: str = "auto") -> None:
         self.name = name
@@ -57,9 +60,13 @@ class System(ABC):
         self.device = device
 
     def identity(self) -> dict[str, Any]:
-        """Everything that can change an answer, besides what the system reads; JSON-able. Extended by systems with weights."""
+        """Everything that can change an answer, besides what the system reads; JSON-able. Extended by systems with weights.
+
+        For example `{"adapter": "systems.extractive:Lead", "version": "1", "options": {"sentences": 3}}`.
+        """
+        cls = type(self)
         return {
-            "adapter": f"{type(self).__module__.removeprefix('harness.')}:{type(self).__qualname__}",
+            "adapter": self.adapter or f"{cls.__module__}:{cls.__qualname__}".removeprefix("harness."),
             "version": self.version,
             "options": self.options.model_dump(mode="json"),
         }

@@ -43,6 +43,33 @@ ADAPTERS: dict[Kind, dict[str, str]] = {
 }
 """Where each adapter lives; imported only when a config asks for it."""
 
+IDENTITIES: dict[tuple[Kind, str], str] = {
+    ("summariser", "lead"): "systems.extractive:Lead",
+    ("summariser", "lexrank"): "systems.extractive:LexRank",
+    ("summariser", "oracle_extract"): "systems.extractive:OracleExtract",
+    ("summariser", "causal"): "systems.causal:CausalSummariser",
+    ("summariser", "seq2seq"): "systems.seq2seq:Seq2SeqSummariser",
+    ("summariser", "endpoint"): "systems.endpoint:EndpointSummariser",
+    ("stance", "majority"): "systems.labels:Majority",
+    ("stance", "annotator"): "systems.labels:Annotator",
+    ("stance", "sentiment"): "systems.sentiment:Sentiment",
+    ("stance", "causal_choice"): "systems.causal:CausalChoice",
+    ("stance", "causal_generated"): "systems.causal:CausalGenerated",
+    ("stance", "linear"): "systems.linear:LinearText",
+    ("stance", "probe"): "systems.probe:EmbeddingProbe",
+    ("stance", "zero_shot"): "systems.zero_shot:ZeroShot",
+    ("stance", "endpoint"): "systems.endpoint:EndpointStance",
+    ("speakers", "rule"): "systems.speakers_rule:RuleSpeakers",
+    ("speakers", "causal_json"): "systems.speakers_causal:CausalSpeakers",
+    ("judge", "bertscore"): "systems.summary_judges:BertScoreJudge",
+    ("judge", "nli"): "systems.summary_judges:NliJudge",
+}
+"""What the fingerprints of version 0.1.0 call its adapters: the places where their classes were then.
+
+Stored answers and hand labels are found by these words, which stay whatever becomes of the classes. An adapter that is
+not here is called by its registered name, such as `stance.my_adapter`.
+"""
+
 
 def adapters(kind: Kind) -> dict[str, str]:
     """Built-in adapters of a kind, and those that other packages declare in the entry-point group `harness.systems`.
@@ -55,6 +82,13 @@ def adapters(kind: Kind) -> dict[str, str]:
         if point_kind == kind and name not in found:
             found[name] = point.value
     return found
+
+
+def identity_of(kind: Kind, adapter: str) -> str | None:
+    """What the fingerprints of a built-in adapter's systems call it; None for one of another package."""
+    if adapter not in ADAPTERS[kind]:
+        return None
+    return IDENTITIES.get((kind, adapter), f"{kind}.{adapter}")
 
 
 def build(kind: Kind, config: SystemConfig, device: str = "auto", seed: int = 0) -> System:
@@ -72,4 +106,6 @@ def build(kind: Kind, config: SystemConfig, device: str = "auto", seed: int = 0)
         raise ConfigError(explain(error, cls.Options, what), hint=f"see configs/{group}/{config.name}.yaml") from None
     if getattr(options, "seed", 0) is None:
         options = options.model_copy(update={"seed": seed})
-    return cls(config.name, options, config.description, device)
+    system = cls(config.name, options, config.description, device)
+    system.adapter = identity_of(kind, config.adapter) or cls.adapter
+    return system
