@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +22,8 @@ from harness.stats.bootstrap import (
     sum_dtype,
     too_few,
 )
-
-_BLOCK = 4_000_000
-_TIE = 1e-9
-"""Swapped differences this close to the observed one count as equal: they differ by rounding only."""
+from harness.stats.paired_ratio import ratio_randomisation_p, too_sparse
+from harness.stats.swaps import TIE, coins
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +88,11 @@ def randomisation_p_all(
     for heads in coins(n, resamples, seed, flat.shape[1]):
         # Columns first, resamples innermost: statistics reduce over small axes with long vectorised loops.
         kept = (flat.T @ heads.astype(flat.dtype)).reshape(n_systems, width, -1)
-        given = total[:, :, None] - kept
+        swapped_out = total[:, :, None] - kept
         for k, (i, j) in enumerate(pairs):
-            swapped_a = _values(kept[i] + given[j], shape, statistic)
-            swapped_b = _values(kept[j] + given[i], shape, statistic)
-            slack = _TIE if flat.dtype == np.float64 else 1e-6
+            swapped_a = _values(kept[i] + swapped_out[j], shape, statistic)
+            swapped_b = _values(kept[j] + swapped_out[i], shape, statistic)
+            slack = TIE if flat.dtype == np.float64 else 1e-6
             # An undefined swapped difference counts as reached, which can only raise p.
             reached[k] += np.count_nonzero(~(np.abs(swapped_a - swapped_b) < observed[k] - slack))
     p_values = (reached + 1) / (resamples + 1)
@@ -103,16 +101,6 @@ def randomisation_p_all(
 
 def _values(sums: Array, shape: tuple[int, ...], statistic: Statistic) -> Array:
     return np.asarray(statistic(np.moveaxis(sums.reshape(*shape, -1), -1, 0)))
-
-
-def coins(n: int, resamples: int, seed: int, columns: int) -> Iterator[NDArray[np.uint8]]:
-    """Fair coins (n, block) for `resamples` swaps, blocks bounded so that sums of `columns` stay small."""
-    rng = np.random.default_rng([seed, n, resamples, 1])
-    rows = max(1, min(resamples, _BLOCK // max(1, columns), _BLOCK // n))
-    for start in range(0, resamples, rows):
-        size = min(rows, resamples - start)
-        bits = np.unpackbits(np.frombuffer(rng.bytes((size * n + 7) // 8), dtype=np.uint8), count=size * n)
-        yield bits.reshape(n, size)
 
 
 def paired_difference(
@@ -146,8 +134,6 @@ def paired_difference(
     if math.isnan(difference):
         return Difference(None, n_clusters=clusters, reason="undefined on these items")
     if statistic is ratio and not np.array_equal(first[:, 1], second[:, 1]):
-        from harness.stats.paired_ratio import ratio_randomisation_p, too_sparse
-
         if sparse := too_sparse(np.stack([first, second]), span):
             return Difference(difference, n_clusters=clusters, reason=sparse)
         p_value = ratio_randomisation_p(first, second, seed=seed, resamples=resamples, span=span)

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.stats.bootstrap import MIN_CLUSTERS, RESAMPLES, Array
-from harness.stats.paired import coins
+from harness.stats.swaps import TIE, coins
 
 FEWEST_EXPECTED = 5
 """Fewer items of the rarer kind (harmed, say, at the pooled rate) in the smaller system leave no test."""
-_TIE = 1e-9
 
 
 def too_sparse(counts: ArrayLike, span: float = 1.0, pooled: ArrayLike | None = None) -> str | None:
@@ -66,22 +65,22 @@ def ratio_randomisation_p_all(
     n = array.shape[1]
     sums, sizes = array[..., 0], array[..., 1]
     # a swap exchanges the columns of an article, so that every sum of products is linear in the coins
-    own = np.stack([sums, sizes, sums * sums, sums * sizes, sizes * sizes], axis=1)
+    products = np.stack([sums, sizes, sums * sums, sums * sizes, sizes * sizes], axis=1)
     first, second = np.array([i for i, _ in pairs]), np.array([j for _, j in pairs])
     mixed = np.stack([sums[first] * sizes[second], sums[second] * sizes[first]], axis=1)
     both = np.stack([(sums[first] * sums[second]).sum(axis=1), (sizes[first] * sizes[second]).sum(axis=1)], axis=1)
-    total, total_mixed = own.sum(axis=2), mixed.sum(axis=2)
+    total, total_mixed = products.sum(axis=2), mixed.sum(axis=2)
     observed = np.abs(_studentised(total[first].T, total[second].T, total_mixed.T, both.T, n))
     reached = np.zeros(len(pairs))
-    for heads in coins(n, resamples, seed, own.shape[0] * own.shape[1] + 2 * len(pairs)):
+    for heads in coins(n, resamples, seed, products.shape[0] * products.shape[1] + 2 * len(pairs)):
         flips = heads.astype(np.float64)
-        kept, kept_mixed = own @ flips, mixed @ flips
-        given = total[:, :, None] - kept
+        kept, kept_mixed = products @ flips, mixed @ flips
+        swapped_out = total[:, :, None] - kept
         for k, (i, j) in enumerate(pairs):
             swapped = kept_mixed[k] + (total_mixed[k, :, None] - kept_mixed[k])[::-1]
-            t = _studentised(kept[i] + given[j], kept[j] + given[i], swapped, both[k, :, None], n)
+            t = _studentised(kept[i] + swapped_out[j], kept[j] + swapped_out[i], swapped, both[k, :, None], n)
             # an undefined swapped difference counts as reached, which can only raise p
-            reached[k] += np.count_nonzero(~(np.abs(t) < observed[k] - _TIE))
+            reached[k] += np.count_nonzero(~(np.abs(t) < observed[k] - TIE))
     p_values = (reached + 1) / (resamples + 1)
     untested = [too_sparse(array[[i, j]], span) is not None for i, j in pairs]
     return np.where(np.isnan(observed) | untested, np.nan, p_values)
@@ -103,4 +102,4 @@ def _studentised(a: Array, b: Array, mixed: Array, both: Array, n: int) -> Array
         variance = np.maximum(alone_a + alone_b - 2 * shared, 0.0) * n / max(1, n - 1)
         difference = rate_a - rate_b
         # equal rates without any spread are no difference, unequal ones as great a difference as there can be
-        return np.asarray(np.where(np.abs(difference) < _TIE, difference * 0.0, difference / np.sqrt(variance)))
+        return np.asarray(np.where(np.abs(difference) < TIE, difference * 0.0, difference / np.sqrt(variance)))
