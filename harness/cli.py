@@ -190,7 +190,8 @@ def verify(external: Path | None) -> None:
     """
     from rich.console import Console
 
-    from harness.verify import checks_table, run_checks
+    from harness.verify.check import checks_table
+    from harness.verify.checks import run_checks
 
     checks = run_checks(external)
     Console(highlight=False).print(checks_table(checks))

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness import verify
 from harness.errors import HarnessError
-from harness.verify import Check, checks_table, run_checks
-from harness.verify_external import realsumm_checks, summary_level, summeval_checks
+from harness.verify import checks as verify
+from harness.verify.check import Check, checks_table
+from harness.verify.checks import run_checks
+from harness.verify.human_judgements import correlation_checks, realsumm_checks, summary_level, summeval_checks
 from tests.conftest import ROOT
 
 
@@ -108,8 +109,6 @@ def documents() -> list[dict[str, object]]:
 
 
 def test_external_judgements_are_read_in_full(tmp_path: Path) -> None:
-    from harness.verify_external import correlation_checks
-
     folder = tmp_path / "summary_judgements"
     folder.mkdir()
     for name in ("SummEval.jsonl", "REALSumm.jsonl"):
@@ -135,6 +134,4 @@ def test_missing_judgements_say_what_external_takes(tmp_path: Path) -> None:
 
 
 def run_external(folder: Path) -> list[Check]:
-    from harness.verify_external import correlation_checks
-
     return list(correlation_checks(folder))

@@ -12,7 +12,7 @@ import numpy as np
 from harness.errors import HarnessError
 from harness.metrics.rouge import rouge_pair
 from harness.metrics.sentences import split_tokenised
-from harness.verify import Check
+from harness.verify.check import Check
 
 TOLERANCE = 0.003
 SUMMEVAL = "SummEval, summary level, 11 references (BARTScore repository; its ROUGE-L is Lsum)"
@@ -56,7 +56,9 @@ def summeval_checks(documents: Sequence[Mapping[str, Any]]) -> Iterator[Check]:
     for variant in variants:
         for dimension, published in zip(DIMENSIONS, SUMMEVAL_PUBLISHED[variant], strict=True):
             human = [[s["scores"][dimension] for s in d["sys_summs"].values()] for d in documents]
-            yield from _pair(f"{_NAMES[variant]} and {dimension}", published, scores[variant], human, SUMMEVAL)
+            yield from _rank_correlations(
+                f"{_NAMES[variant]} and {dimension}", published, scores[variant], human, SUMMEVAL
+            )
 
 
 def realsumm_checks(documents: Sequence[Mapping[str, Any]]) -> Iterator[Check]:
@@ -72,10 +74,10 @@ def realsumm_checks(documents: Sequence[Mapping[str, Any]]) -> Iterator[Check]:
             ]
             for d in documents
         ]
-        yield from _pair(f"{_NAMES[variant]} recall", published, scores, human, REALSUMM)
+        yield from _rank_correlations(f"{_NAMES[variant]} recall", published, scores, human, REALSUMM)
 
 
-def _pair(
+def _rank_correlations(
     name: str, published: tuple[float, float], scores: list[list[float]], human: list[list[float]], source: str
 ) -> Iterator[Check]:
     spearman, kendall = summary_level(scores, human)
@@ -90,14 +92,14 @@ def summary_level(scores: Sequence[Sequence[float]], human: Sequence[Sequence[fl
     """
     from scipy.stats import kendalltau, spearmanr
 
-    found = [
+    correlations = [
         (float(spearmanr(a, b).statistic), float(kendalltau(a, b).statistic))
         for a, b in zip(scores, human, strict=True)
         if len(set(a)) > 1 and len(set(b)) > 1
     ]
-    if not found:
+    if not correlations:
         return float("nan"), float("nan")
-    spearman, kendall = np.mean(found, axis=0)
+    spearman, kendall = np.mean(correlations, axis=0)
     return float(spearman), float(kendall)
 
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from harness.metrics import confusion as cm
 from harness.types import Stance
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-Verdict = Literal["ok", "off", "shown", "not run"]
+from harness.verify.check import Check
+from harness.verify.human_judgements import correlation_checks
 
 SIMULATED = "simulation, seeded"
 HAND = "by hand"
@@ -32,41 +27,6 @@ KRIPPENDORFF_DATA = np.array(
         [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, NONE],
     ]
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One row of the table: what was published (or must hold), what comes out here, and whether it agrees.
-
-    `ours` agrees when it is within `tolerance` of `published`, or within `bounds` where there are any; without either
-    the row is only shown. `source` says where the published value stands. An `optional` check may be left out, for want
-    of data or of a package that only comparing needs.
-    """
-
-    metric: str
-    published: float | None
-    ours: float | None
-    tolerance: float | None
-    source: str
-    bounds: tuple[float, float] | None = None
-    note: str | None = None
-    optional: bool = False
-
-    @property
-    def verdict(self) -> Verdict:
-        """`ok`, `off`, `shown` (nothing to compare with) or `not run` (`note` says why)."""
-        if self.ours is None:
-            return "not run"
-        if self.bounds is not None:
-            return "ok" if self.bounds[0] <= self.ours <= self.bounds[1] else "off"
-        if self.published is None or self.tolerance is None:
-            return "shown"
-        return "ok" if abs(self.ours - self.published) <= self.tolerance else "off"
-
-    @property
-    def passed(self) -> bool:
-        """Whether it holds, or was only to be shown; one that could not run fails unless it is optional."""
-        return self.optional if self.verdict == "not run" else self.verdict != "off"
 
 
 def run_checks(external: Path | None = None) -> list[Check]:
@@ -87,37 +47,9 @@ def iterate_checks(external: Path | None = None) -> Iterator[Check]:
         name, note = "ROUGE's correlations with human judgements", "--external DIR names the folder with the judgements"
         yield Check(name, None, None, None, "SummEval, REALSumm", note=note, optional=True)
     else:
-        from harness.verify_external import correlation_checks
-
         yield from correlation_checks(external)
     yield from coverage_checks()
     yield from type_one_checks()
-
-
-def checks_table(checks: Sequence[Check]) -> Table:
-    """The table metric, published, ours, tolerance, source, verdict for a terminal."""
-    from rich.table import Table
-
-    table = Table("metric", "published", "ours", "within", "source", "verdict")
-    for check in checks:
-        verdict = check.verdict
-        colour = {"ok": "green", "off": "bold red", "shown": "dim", "not run": "yellow"}[verdict]
-        ends = check.bounds or (check.tolerance,)
-        table.add_row(
-            check.metric,
-            _number(check.published),
-            _number(check.ours),
-            " to ".join(f"{end:g}" for end in ends if end is not None),
-            check.source,
-            f"[{colour}]{verdict}[/{colour}]"
-            + (" (optional)" if verdict == "not run" and check.optional else "")
-            + (f": {check.note}" if check.note else ""),
-        )
-    return table
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
 
 
 def agreement_checks() -> list[Check]:
@@ -191,7 +123,7 @@ def rouge_checks() -> list[Check]:
         ]
     scorer = RougeScorer(list(VARIANTS), use_stemmer=True)
     worst = dict.fromkeys(VARIANTS, 0.0)
-    for first, second in _texts(200):
+    for first, second in _text_pairs(200):
         theirs = scorer.score(second, first)
         ours = rouge_pair(first, second, VARIANTS, stemmer=True)
         for variant in VARIANTS:
@@ -199,7 +131,7 @@ def rouge_checks() -> list[Check]:
     return [Check(f"{name}, largest difference", 0.0, float(value), 1e-12, source) for name, value in worst.items()]
 
 
-def _texts(n: int) -> Iterator[tuple[str, str]]:
+def _text_pairs(n: int) -> Iterator[tuple[str, str]]:
     words = """
         ministers minister said saying strikes striking escalate escalation border troops the a of and to missiles
         missile warned warning talks agreed agreement 155 2024 sanctions sanctioned kharkiv don't co-operate allied
@@ -220,13 +152,13 @@ def coverage_checks(repetitions: int = 4_000) -> list[Check]:
     from harness.stats.simulation import coverage
 
     source = f"{SIMULATED}: {repetitions:,} data sets of 60 × 6, 2,000 resamples"
-    found = coverage(STATISTICS, repetitions=repetitions, resamples=2_000)
+    shares = coverage(SIMULATED_METRICS, repetitions=repetitions, resamples=2_000)
     required = ("accuracy", "macro-F1 three-way")
     return [
-        Check(f"95 % interval's coverage, {_name(name)}", 0.95, value, None, source, (0.93, 0.97))
+        Check(f"95 % interval's coverage, {_described(name)}", 0.95, share, None, source, (0.93, 0.97))
         if name in required
-        else Check(f"95 % interval's coverage, {_name(name)}", 0.95, value, None, source)
-        for name, value in found.items()
+        else Check(f"95 % interval's coverage, {_described(name)}", 0.95, share, None, source)
+        for name, share in shares.items()
     ]
 
 
@@ -236,21 +168,21 @@ def type_one_checks(repetitions: int = 10_000) -> list[Check]:
     from harness.stats.simulation import type_one_error
 
     source = f"{SIMULATED}: {repetitions:,} pairs of equal systems, 60 × 6, 499 swaps"
-    found = type_one_error(STATISTICS, repetitions=repetitions)
+    shares = type_one_error(SIMULATED_METRICS, repetitions=repetitions)
     return [
         Check(
-            f"paired test's type-I error, {_name(name)}",
+            f"paired test's type-I error, {_described(name)}",
             0.05,
-            value,
+            share,
             None,
             source,
             (0.042 if name in ("score", "harm") else 0.0, 0.057),
         )
-        for name, value in found.items()
+        for name, share in shares.items()
     ]
 
 
-STATISTICS = {
+SIMULATED_METRICS = {
     "accuracy": (lambda counts: counts, cm.accuracy),
     "macro-F1 three-way": (cm.collapse, cm.macro_f1),
     "F_avg": (cm.collapse, cm.f_avg),
@@ -258,10 +190,11 @@ STATISTICS = {
 }
 
 
-def _name(metric: str) -> str:
-    said = {
+def _described(metric: str) -> str:
+    """What is simulated under a short name; a metric of stances is called by its own."""
+    descriptions = {
         "score": "mean of a continuous score (ROUGE)",
         "harm": "harm where one conveys four times as much",
         "harm, sparse": "harm where one conveys half a stance an article",
     }
-    return said.get(metric, metric)
+    return descriptions.get(metric, metric)
