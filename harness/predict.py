@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -11,30 +10,15 @@ from dataclasses import dataclass, field, replace
 from harness.errors import Unfitted
 from harness.store import PredictionStore, prediction_key
 from harness.systems.base import Context, System
-from harness.types import Dataset, Item, Prediction
+from harness.types import Answered, Dataset, Item, Prediction
 
 Progress = Callable[[int], None]
 """Told how many items are done."""
 
 
 @dataclass
-class Answered:
-    """A system's predictions by item, in the order asked, and what was computed for them just now."""
-
-    predictions: list[Prediction]
-    n_computed: int = 0
-    unfitted: str | None = None
-    peak_memory_bytes: int | None = None
-
-    @property
-    def paths(self) -> dict[str, int]:
-        """How many answers came about in which way."""
-        return dict(sorted(Counter(p.answer.path for p in self.predictions if p.answer.path).items()))
-
-
-@dataclass
 class Plan:
-    """What a system is asked, what of it is in the store, and what is left to do, in units."""
+    """What a system is asked, what of it is in the store, and what is left to do, in units of what the system is handed."""
 
     items: list[Item]
     keys: list[str]
@@ -49,19 +33,24 @@ class Plan:
 
 
 def plan(system: System, items: Sequence[Item], dataset: Dataset, store: PredictionStore) -> Plan:
-    """Cuts the full list into units first and looks into the store second, so that what is done moves no unit's border."""
+    """Cuts the full list into units first and looks into the store second, so that what is done moves no unit's border.
+
+    This is the border at which every system is asked: a stance classifier that judges summaries gets each as the text of
+    an article (`Item.as_article`), so that it need not know of summaries.
+    """
     items = list(items)
+    questions = [item.as_article() for item in items] if system.kind == "stance" else items
     try:
-        keys = [prediction_key(system.fingerprint, system.reads(item, dataset)) for item in items]
+        keys = [prediction_key(system.fingerprint, system.reads(question, dataset)) for question in questions]
     except Unfitted as error:
         return Plan(items, [], {}, unfitted=error.message)
     stored = store.read(system.name, system.fingerprint)
-    key_of = dict(zip(map(id, items), keys, strict=True))
+    key_of = dict(zip(map(id, questions), keys, strict=True))
     done = {key for key, p in stored.items() if p.answer.error is None}
     units = []
-    for unit in system.plan(items):
+    for unit in system.plan(questions):
         # two articles with one text ask the same question: it is answered once
-        missing = {key_of[id(item)]: item for item in unit if key_of[id(item)] not in done}
+        missing = {key_of[id(question)]: question for question in unit if key_of[id(question)] not in done}
         done |= missing.keys()
         if missing:
             units.append(list(missing.items()))
@@ -76,25 +65,25 @@ def answer_all(
 
     if work.unfitted is not None:
         return Answered([], unfitted=work.unfitted)
-    found = dict(work.stored)
+    by_key = dict(work.stored)
     progress(len(work.items) - work.n_missing)
     if work.units:
         store.describe(system.name, system.fingerprint, system.identity())
         context.pool.watch(pick_device(context.device))
     started = time.perf_counter()
-    with closing(system.answer_units([[item for _, item in unit] for unit in work.units], context)) as done:
-        for number, answers in done:
-            asked = zip(work.units[number], answers, strict=True)
-            rows = [(key, item, answer) for (key, item), answer in asked if answer is not None]
+    with closing(system.answer_units([[item for _, item in unit] for unit in work.units], context)) as finished_units:
+        for number, answers in finished_units:
+            answered_items = zip(work.units[number], answers, strict=True)
+            rows = [(key, item, answer) for (key, item), answer in answered_items if answer is not None]
             elapsed = time.perf_counter() - started
             if not any(a.seconds for _, _, a in rows):
                 rows = [(key, item, replace(a, seconds=elapsed / len(rows))) for key, item, a in rows]
             for prediction in store.write(system.name, system.fingerprint, kind, rows):
-                found[prediction.key] = prediction
+                by_key[prediction.key] = prediction
             progress(len(rows))
             started = time.perf_counter()
     peak = context.pool.peak() if work.units else None
-    predictions = [_for_item(found[key], item) for key, item in zip(work.keys, work.items, strict=True)]
+    predictions = [_for_item(by_key[key], item) for key, item in zip(work.keys, work.items, strict=True)]
     return Answered(predictions, n_computed=work.n_missing, peak_memory_bytes=peak)
 
 

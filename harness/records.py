@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -116,7 +117,7 @@ def record_path(results: Path, run_id: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRef:
-    """Which stored prediction answers an item of the run; `reading` says what the judge read (see job.judge_items)."""
+    """Which stored prediction answers an item of the run; `reading` says what the judge read (see questions.judge_items)."""
 
     role: str
     reading: str
@@ -175,6 +176,28 @@ def read_records(results: Path) -> tuple[list[RunRecord], list[StoreError]]:
         except StoreError as error:
             broken.append(error)
     return records, broken
+
+
+def check_writable(results: Path) -> None:
+    """Raises StoreError if nothing can be written there: better now than after hours of inference."""
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        writable = os.access(results, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise StoreError(f"the results folder {results} cannot be written", hint="results=DIR names another")
+
+
+def finished_record(results: Path, run_id: str) -> RunRecord | None:
+    """The record of a run that is complete with its scores and answers, None if it failed, is torn or was never made."""
+    path = record_path(results, run_id)
+    try:
+        record = read_record(path) if path.exists() else None
+    except StoreError:
+        return None
+    whole = all(path.with_name(name).exists() for name in ("scores.parquet", "answers.parquet"))
+    return record if record is not None and record.status == "complete" and whole else None
 
 
 def read_scores(path: Path) -> list[ItemScore]:

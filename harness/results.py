@@ -10,8 +10,7 @@ from typing import Any
 
 from harness.errors import StoreError
 from harness.files import is_temporary
-from harness.job import finished_record
-from harness.records import AnswerRef, RunRecord, read_answers, read_records, record_path
+from harness.records import AnswerRef, RunRecord, finished_record, read_answers, read_records, record_path
 from harness.store import FORMAT, PredictionStore
 
 STATES = ("complete", "incomplete", "failed", "unreadable")

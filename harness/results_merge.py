@@ -11,8 +11,7 @@ from pathlib import Path
 from harness.data.load import load_dataset
 from harness.errors import HarnessError, StoreError
 from harness.files import replacing
-from harness.job import check_writable
-from harness.records import read_record, record_path
+from harness.records import check_writable, read_record, record_path
 from harness.results import existing, part_keys, state_of
 from harness.store import PredictionStore
 

@@ -1,4 +1,4 @@
-"""Which articles a run is about: the dataset that a config names, cut down to its targets, split and limit."""
+"""What a run is about: the articles that its config names, cut down to targets, split and limit; its judge's hand labels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from harness.config import RunConfig
+from harness.data.summary_stances import JudgeSample, SummaryStances, read_summary_stances
 from harness.errors import ConfigError, nearest_hint
+from harness.systems.base import System
 from harness.types import ESCALATION, Annotation, Article, Dataset
 
 
@@ -33,7 +35,7 @@ def _load(path: Path, kind: str, _stamped: tuple[tuple[str, int, int], ...]) -> 
 def stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
     """Name, time and size of every file below a path, or of the file itself."""
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-    return tuple((str(p), (found := p.stat()).st_mtime_ns, found.st_size) for p in files)
+    return tuple((str(p), (status := p.stat()).st_mtime_ns, status.st_size) for p in files)
 
 
 def restrict(dataset: Dataset, targets: Sequence[str]) -> Dataset:
@@ -85,3 +87,18 @@ def select(dataset: Dataset, config: RunConfig) -> tuple[Article, ...]:
             f"no article of split {config.split!r} in {dataset.name}", hint="split=all takes every article"
         )
     return tuple(chosen[: config.limit])
+
+
+def judge_sample(config: RunConfig, judge: System | None) -> JudgeSample | None:
+    """The hand labels that validate the judge; None if there are none."""
+    from harness.paths import dataset_path
+
+    if judge is None:
+        return None
+    path = dataset_path(config.dataset.path)
+    return _hand_labels(path, stamp(path)).of(judge.fingerprint)
+
+
+@lru_cache(maxsize=4)
+def _hand_labels(path: Path, _stamped: tuple[tuple[str, int, int], ...]) -> SummaryStances:
+    return read_summary_stances(path)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, TypeVar
 
@@ -214,6 +215,11 @@ class Article:
     gold: Annotation | None = None
     complete: bool = True
 
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The texts of the reference summaries that say something."""
+        return tuple(r.text for r in self.summaries if r.text.strip())
+
     def speaker(self, speaker_id: str) -> Speaker:
         """The declared speaker; KeyError otherwise."""
         return _by_id(self.speakers, speaker_id)
@@ -277,8 +283,8 @@ class Dataset:
 class Item:
     """One question to a system: summarise `article`, or tell `speaker`'s stance on `target` from it.
 
-    A judge of stance reads a summary instead of the article: its items carry the article with the text replaced. A judge
-    that compares a summary with the article or its references has both: `summary` is what it judges.
+    `summary` is a text that is judged. A judge of stance reads it instead of the article; one that compares a summary with
+    its article or references reads both.
     """
 
     article: Article
@@ -292,6 +298,14 @@ class Item:
         if self.speaker is None or self.target is None:
             return self.article.id
         return f"{self.article.id}/{self.speaker.id}/{self.target.id}"
+
+    def as_article(self) -> Item:
+        """The same question to a stance classifier, which knows articles alone: the summary is the article's text, and no
+        title stands above it. Without a summary the item itself.
+        """
+        if self.summary is None:
+            return self
+        return replace(self, article=replace(self.article, title="", text=self.summary), summary=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +343,28 @@ class Prediction:
     target_id: str | None
     answer: Answer
     created_at: str
+
+
+@dataclass
+class Answered:
+    """A system's predictions by item, in the order asked, and what was computed for them just now.
+
+    `unfitted` says why a system that learns from gold could not be asked at all; then there are no predictions.
+    """
+
+    predictions: list[Prediction]
+    n_computed: int = 0
+    unfitted: str | None = None
+    peak_memory_bytes: int | None = None
+
+    @property
+    def paths(self) -> dict[str, int]:
+        """How many answers came about in which way."""
+        return dict(sorted(Counter(p.answer.path for p in self.predictions if p.answer.path).items()))
+
+    def texts(self) -> dict[str, str]:
+        """The texts that were written, by article; articles whose answer failed are left out."""
+        return {p.article_id: p.answer.output for p in self.predictions if p.answer.error is None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ class Runs:
         return not any(a.speakers for a in self.dataset or ())
 
     def _with_found(self, articles: tuple[Article, ...]) -> tuple[Article, ...]:
-        from harness.found import found_speakers
+        from harness.data.found_speakers import found_speakers
 
         finders = {u.fingerprint: (r, u) for r in reversed(self.records) if (u := r.system("speakers")) is not None}
         found: dict[str, dict[str, Speaker]] = {}

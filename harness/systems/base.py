@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
@@ -37,6 +37,9 @@ class Context:
 
 class System(ABC):
     """A summariser, a stance classifier, a speaker finder, or a judge of summaries (a judge of stance is a stance classifier).
+
+    A stance classifier is asked of `item.article` alone: where it judges a summary, that article has the summary for its
+    text and no title, and `item.summary` is None. A system of kind `judge` reads the summary from `item.summary`.
 
     Subclasses set `kind` and `version` (raised when the same config would answer differently) and may declare an
     `Options` model. Constructing one is cheap: weights are loaded in `answer`, through the context's pool.
@@ -99,16 +102,6 @@ class System(ABC):
         """Each unit's number and answers, in any order; None for an item that an interrupt left without one."""
         for number, unit in enumerate(units):
             yield number, self.answer(unit, context)
-
-
-def items_for(kind: str, articles: Sequence[Article]) -> Iterator[Item]:
-    """The questions that a kind of system is asked: one an article, or one a declared pair."""
-    for article in articles:
-        if kind == "stance":
-            for speaker, target in article.pairs():
-                yield pair_item(article, speaker, target)
-        else:
-            yield Item(article)
 
 
 def pair_item(article: Article, speaker: Speaker, target: Target) -> Item:

@@ -271,7 +271,7 @@ class _Asked:
     tokens_cut: int
 
 
-class SummaryOptions(EndpointOptions):
+class EndpointSummaryOptions(EndpointOptions):
     """`prompt` may use {article} and {title}."""
 
     @field_validator("prompt")
@@ -286,7 +286,7 @@ class EndpointSummariser(EndpointSystem):
 
     kind: ClassVar = "summariser"
     version: ClassVar = "2"
-    Options: ClassVar = SummaryOptions
+    Options: ClassVar = EndpointSummaryOptions
 
     def read(self, completion: Completion) -> Answer:
         if completion.refused:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Hashable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from harness.errors import WindowExceeded
 from harness.metrics import bertscore, nli_consistency
-from harness.metrics.names import main_script
-from harness.metrics.summary import Judged
 from harness.models.embedder import Embedder
 from harness.models.nli import NliModel
 from harness.store import content_hash
@@ -23,8 +21,6 @@ from harness.types import Answer, Article, Dataset, Item
 
 UNIT = 32
 """Summaries that are judged and stored together."""
-MOST_UNKNOWN = 0.1
-"""A larger share of tokens that a tokenizer does not know, all of which look alike to the model, leaves a text unread."""
 
 
 class SummaryJudge(WeightedSystem):
@@ -75,16 +71,16 @@ class BertScoreJudge(SummaryJudge):
         return self.source.content_hash().removeprefix("sha256:")
 
     def asks(self, article: Article, summary: str) -> bool:
-        return bool(summary.strip() and references(article))
+        return bool(summary.strip() and article.references)
 
     def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
-        read = {"summary": item.summary, "references": references(item.article)}
+        read = {"summary": item.summary, "references": item.article.references}
         # weights by rarity come from the references of all articles, which the fingerprint stands for
         return {**read, "documents": dataset.fingerprint} if self.options.idf else read
 
     def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
         model = self.loaded(Embedder, context)
-        asked = [[item.summary or "", *references(item.article)] for item in items]
+        asked = [[item.summary or "", *item.article.references] for item in items]
         texts = list(dict.fromkeys(text for group in asked for text in group))
         vectors, cut = model.token_embeddings(texts, self.options.layer, context.token_budget)
         encoded = {
@@ -93,7 +89,7 @@ class BertScoreJudge(SummaryJudge):
         }
         idf = None
         if self.options.idf:
-            documents = [text for article in context.dataset for text in references(article)]
+            documents = [text for article in context.dataset for text in article.references]
             idf = bertscore.idf_weights(model.tokens(documents))
         unknown = unknown_ids(model.tokenizer)
         answers = []
@@ -145,11 +141,6 @@ class NliJudge(SummaryJudge):
         return nli_consistency.summac_pairs(item.summary or "", item.article.text, item.article.language)
 
 
-def references(article: Article) -> list[str]:
-    """The article's reference summaries that say something."""
-    return [r.text for r in article.summaries if r.text.strip()]
-
-
 def unknown_ids(tokenizer: Any) -> frozenset[int]:
     """Token ids that stand for what a tokenizer does not know; a SentencePiece model may call it otherwise than its config."""
     vocabulary: dict[str, int] = tokenizer.get_vocab()
@@ -159,38 +150,3 @@ def unknown_ids(tokenizer: Any) -> frozenset[int]:
 def unknown_share(tokens: Sequence[Hashable], unknown: frozenset[int]) -> float:
     """Share in [0, 1] of the tokens that are unknown; 0 without tokens."""
     return sum(token in unknown for token in tokens) / len(tokens) if tokens else 0.0
-
-
-def judged(article: Article, summary: str, bert: Answer | None, nli: Answer | None) -> Judged:
-    """The stored answers on one summary as what its metrics are made of; `None` where a judge was not asked.
-
-    A reference, or for NLI an article, of which the tokenizer does not know every tenth token leaves no value; of such a
-    summary the reason stands beside it.
-    """
-    found: dict[str, Any] = {}
-    if bert is not None and bert.error is not None:
-        found["bertscore"] = f"no answer: {bert.error}"
-    elif bert is not None:
-        shares = {name: share for name, share in bert.scores.items() if name.startswith("unknown")}
-        score = bertscore.BertScore(**{k: v for k, v in bert.scores.items() if k not in shares}, n_cut=bert.tokens_cut)
-        told = [_unread("reference", text, shares.get(f"unknown_{i}")) for i, text in enumerate(references(article))]
-        found["bertscore"] = next(filter(None, told), score)
-        found["bertscore_note"] = _unread("summary", summary, shares.get("unknown"))
-    if nli is not None and nli.error is not None:
-        found["consistency"] = f"no answer: {nli.error}"
-    elif nli is not None:
-        values = json.loads(nli.output)
-        support = nli_consistency.summac_zs(summary, article.text, lambda _: values, article.language)
-        if why := _unread("summary", summary, nli.scores.get("unknown")):
-            support = replace(support, reason=support.reason or why)
-        found["consistency"] = _unread("article", article.text, nli.scores.get("unknown_0")) or support
-    return Judged(**found)
-
-
-def _unread(what: str, text: str, share: float | None) -> str | None:
-    """Why a text is as good as unread, naming its script."""
-    if share is None or share <= MOST_UNKNOWN:
-        return None
-    script = main_script(text)
-    written = f", which is in {script} letters" if script else ""
-    return f"the model's tokenizer does not know {share:.0%} of the tokens of the {what}{written}"

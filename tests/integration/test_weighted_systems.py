@@ -145,7 +145,7 @@ import sys, yaml
 from pathlib import Path
 from harness.config import SystemConfig
 from harness.data.load import load_dataset
-from harness.systems.base import items_for
+from harness.questions import items_for
 from harness.systems.registry import build
 data = load_dataset({str(river)!r})
 for kind, name in [("stance", n) for n in ("minilm_probe", "tfidf_svm", "name_only", "endpoint", "nli_deberta_v3")] + [

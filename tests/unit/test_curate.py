@@ -21,9 +21,9 @@ from harness.data.speeches import own_speeches, same_person, speeches, words_of
 from harness.data.summary_stances import text_hash
 from harness.data.text import body_sentences, repeated_headlines, sentences_about
 from harness.errors import ConfigError, DataError, HarnessError
+from harness.questions import items_for
 from harness.records import RunRecord, SystemUse
 from harness.selection import restrict
-from harness.systems.base import items_for
 from harness.systems.fitted import labelled_pairs, passage
 from harness.systems.speakers_causal import parse_speakers
 from harness.systems.speakers_rule import find_speakers

@@ -21,8 +21,9 @@ from harness.config import SystemConfig, parse_run_config
 from harness.errors import ConfigError, EndpointError
 from harness.models.endpoint import Client, Completion, Server, retry_after
 from harness.predict import answer_all, plan
+from harness.questions import items_for
 from harness.store import PredictionStore
-from harness.systems.base import Context, System, items_for
+from harness.systems.base import Context, System
 from harness.systems.endpoint import letter_scores
 from harness.systems.registry import build
 from harness.types import Article, Dataset, Source, Speaker, Stance, Target

@@ -12,7 +12,8 @@ import yaml
 from harness.config import SystemConfig
 from harness.errors import Unfitted
 from harness.models.pool import ModelPool
-from harness.systems.base import Context, System, items_for
+from harness.questions import items_for
+from harness.systems.base import Context, System
 from harness.systems.registry import build
 from harness.types import (
     STANCES,

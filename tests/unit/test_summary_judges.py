@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.models.embedder import MINILM
+from harness.scoring.summaries import judged
 from harness.systems.base import Context
 from harness.systems.summary_judges import (
     BertScoreJudge,
@@ -13,7 +14,6 @@ from harness.systems.summary_judges import (
     NliJudge,
     NliOptions,
     SummaryJudge,
-    judged,
     unknown_ids,
     unknown_share,
 )

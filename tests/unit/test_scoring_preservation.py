@@ -11,12 +11,13 @@ from harness.config import MetricsConfig
 from harness.data.summary_stances import JudgeSample, SummaryStance
 from harness.metrics.preservation import OutcomeRow, outcomes
 from harness.metrics.preservation_table import HAWK_SHIFT, VOICE_SHIFT
-from harness.predict import Answered
-from harness.preserve import validation, with_intervals
-from harness.scoring import Material, score
+from harness.scoring.material import Material
+from harness.scoring.preservation import validation, with_intervals
+from harness.scoring.score import score
 from harness.types import (
     Annotation,
     Answer,
+    Answered,
     Article,
     Item,
     Prediction,
@@ -109,7 +110,7 @@ def test_a_sample_that_is_labelled_in_part_validates_nobody() -> None:
 def test_a_chinese_summary_stands_in_the_band_of_its_length() -> None:
     source = article("z", north=S, south=OP)
     text = "政府关闭了桥梁" * 18
-    read = [Item(replace(source, text=text), *pair) for pair in source.pairs()]
+    read = [Item(source, *pair, summary=text) for pair in source.pairs()]
     said = Answered(
         [
             Prediction("k", "j", "stance", "z", i.speaker.id, i.target.id, Answer(), "2026-01-01")

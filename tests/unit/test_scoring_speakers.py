@@ -7,10 +7,20 @@ import json
 import pytest
 
 from harness.config import MetricsConfig
-from harness.found import score_found
-from harness.predict import Answered
-from harness.scoring import Material, Scored
-from harness.types import Annotation, Answer, Article, Prediction, Source, Speaker, Stance, StanceLabel, Target
+from harness.scoring.material import Material, Scored
+from harness.scoring.speakers import score_found_speakers
+from harness.types import (
+    Annotation,
+    Answer,
+    Answered,
+    Article,
+    Prediction,
+    Source,
+    Speaker,
+    Stance,
+    StanceLabel,
+    Target,
+)
 
 S, OP = Stance.SUPPORT, Stance.OPPOSE
 ARTICLE = Article(
@@ -28,7 +38,7 @@ def scored(stances: Answered | None, finder: Answer | None = None) -> Scored:
     names = json.dumps([{"name": name, "aliases": [], "quotes": []} for name in ("Ann Oak", "Bob Elm")])
     found = Answered([prediction("speakers", finder or Answer(output=names))])
     result = Scored()
-    score_found(Material([ARTICLE], MetricsConfig(), stances=stances, finder=found), result)
+    score_found_speakers(Material([ARTICLE], MetricsConfig(), stances=stances, finder=found), result)
     return result
 
 

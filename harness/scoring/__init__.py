@@ -1,0 +1,1 @@
+"""From the answers of a run to its scores: item scores first, aggregates with intervals over them."""

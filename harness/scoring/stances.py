@@ -1,0 +1,72 @@
+"""Scores of a run's stances: accuracy, F1, kappa and the rest over the declared pairs that have gold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from harness.config import MetricsConfig
+from harness.metrics.catalogue import stance_plugins
+from harness.metrics.entry import SCOPES, scoped
+from harness.metrics.plugins import stance_scores
+from harness.metrics.stance import StancePair, aggregate, in_scope, score_items
+from harness.scoring.material import Material, Scored
+from harness.scoring.summaries import means
+from harness.types import Article, Prediction
+
+
+def score_stances(material: Material, scored: Scored) -> None:
+    """Adds item scores, metrics and the table `stance`; of a classifier that could not learn, a note."""
+    assert material.stances is not None
+    if material.stances.unfitted is not None:
+        scored.notes.append(f"stance: {material.stances.unfitted}")
+    gold = {(a.id, *pair): label for a in material.articles for pair, label in a.gold_stances().items()}
+    by_id = {a.id: a for a in material.articles}
+    pairs = []
+    for p in material.stances.predictions:
+        label = gold.get((p.article_id, p.speaker_id or "", p.target_id or ""))
+        if label is None:
+            continue
+        article = by_id[p.article_id]
+        pairs.append(
+            StancePair(
+                item=item_id(p),
+                article_id=p.article_id,
+                speaker_id=label.speaker,
+                target_id=label.target,
+                gold=label.stance,
+                predicted=p.answer.label,
+                scores=p.answer.scores,
+                error=p.answer.error,
+                side=article.speaker(label.speaker).side,
+                phenomena=label.phenomena,
+                target_key=article.target(label.target).proposition,
+            )
+        )
+    if not pairs:
+        return
+    report = aggregate(pairs, seed=material.options.seed, resamples=material.options.resamples)
+    scored.items.extend(score_items(pairs))
+    scored.add(report.metrics)
+    scored.tables["stance"] = report.tables
+    score_stance_plugins(pairs, by_id, material.options, scored)
+
+
+def score_stance_plugins(
+    pairs: Sequence[StancePair], articles: Mapping[str, Article], options: MetricsConfig, scored: Scored
+) -> None:
+    """Other packages' metrics of stances: scores of items, and their means in every scope."""
+    plugins = stance_plugins()
+    items = list(stance_scores(plugins, pairs, articles))
+    scored.items.extend(items)
+    for scope in SCOPES if plugins else ():
+        inside = {pair.item for pair in pairs if in_scope(pair, scope)}
+        items_inside = [replace(score, metric=scoped(scope, score.metric)) for score in items if score.item in inside]
+        scored.add(means(items_inside, options))
+    scored.signatures.update({plugin.key: plugin.signature for plugin in plugins})
+
+
+def item_id(prediction: Prediction) -> str:
+    """`article`, or `article/speaker/target`."""
+    parts = (prediction.article_id, prediction.speaker_id, prediction.target_id)
+    return "/".join(p for p in parts if p is not None)

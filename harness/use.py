@@ -1,0 +1,47 @@
+"""What a system did in one run, summed over its answers, as the record holds it."""
+
+from __future__ import annotations
+
+from harness.questions import KINDS
+from harness.records import SystemUse
+from harness.systems.base import System
+from harness.types import Answered
+
+
+def system_use(role: str, system: System, answered: Answered, recorded: SystemUse | None = None) -> SystemUse:
+    """What a system did in this run, summed over its answers; what computing them took a record knows, if there is one."""
+    answers = [p.answer for p in answered.predictions]
+    # one answer may serve several items; it was computed and paid for once
+    paid = list({p.key: p.answer for p in answered.predictions}.values())
+    price = getattr(system.options, "price", None)
+    tokens_in, tokens_out = (sum(getattr(a, name) or 0 for a in paid) for name in ("tokens_in", "tokens_out"))
+    # no question has 0 tokens: where a server's answer has, an older version took what was not counted for 0
+    n_no_usage = sum(
+        a.error is None and (a.tokens_in is None or a.tokens_out is None or (price is not None and not a.tokens_in))
+        for a in answers
+    )
+    return SystemUse.model_validate(
+        {
+            "name": system.name,
+            "kind": role,
+            "fingerprint": system.fingerprint,
+            "description": system.description,
+            "identity": system.identity(),
+            "n_items": len(answers),
+            "n_computed": recorded.n_computed if recorded else answered.n_computed,
+            "n_failed": sum(a.error is not None for a in answers),
+            "first_error": next((a.error for a in answers if a.error is not None), None),
+            "n_unparsed": sum(a.error is None and a.label is None for a in answers) if KINDS[role] == "stance" else 0,
+            "tokens_in": tokens_in,
+            "tokens_out": tokens_out,
+            "n_no_usage": n_no_usage,
+            "tokens_cut": sum(a.tokens_cut for a in paid),
+            "n_cut": sum(a.tokens_cut > 0 for a in answers),
+            "seconds": sum(a.seconds for a in paid),
+            "peak_memory_bytes": recorded.peak_memory_bytes if recorded else answered.peak_memory_bytes,
+            "cost": price.of(tokens_in, tokens_out) if price is not None and tokens_in and not n_no_usage else None,
+            "paths": answered.paths,
+            "status": answered.unfitted or "ok",
+            "ceiling": system.ceiling,
+        }
+    )
