@@ -13,7 +13,7 @@ from harness.systems.base import Context, System
 from harness.types import Answered, Dataset, Item, Prediction
 
 Progress = Callable[[int], None]
-"""Told how many items are done."""
+"""Called with the number of items that were done since the last call."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Stance preservation of a run: the judge's answers as outcomes, the three numbers with intervals, ceiling, floor, validation."""
+"""Stance preservation of a run: what became of each gold stance in the summary, as a judge reads it, and how far to trust it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,11 @@ ROUNDING = 0.02
 
 
 def score_preservation(material: Material, scored: Scored) -> None:
-    """Outcomes of every reading; the summaries' become item scores and metrics, the others the judge's ceiling and floor."""
+    """Adds item scores, metrics and the table `preservation`.
+
+    Scores come from the summaries. What the judge read besides them (articles, references, empty and other texts) shows how
+    well and how badly a summary can score with this judge.
+    """
     rows = read_outcomes(material)
     options = material.options
     by_article = {a.id: a for a in material.articles}
@@ -135,12 +139,12 @@ def with_intervals(
 
 
 def validation(material: Material, rows: Sequence[OutcomeRow]) -> dict[str, object]:
-    """The judge against hand labels of what summaries convey; without labels, or while some of those drawn are open, it is
-    not validated, and says so.
+    """The judge against hand labels of what summaries convey: `validated`, the number `n` of labels, and a `reason`.
 
-    `rows` are the outcomes of this run's summaries: where the sample has some of these, the judge must still say of them
-    what it said when the sample was drawn, but for near ties that another processor's rounding turns. One that learns from
-    gold may not, once gold was changed.
+    It is not validated without labels, while some of those drawn are open, or where it changed: `rows` are the outcomes of
+    this run's summaries, and where the sample has some of these, the judge must still say of them what it said when the
+    sample was drawn. Near ties that another processor's rounding turns are allowed for (`ROUNDING`); a judge that learns
+    from gold changes when gold does.
     """
     sample = material.judge_sample
     n_triples, n_changed = answered_otherwise(material, sample, rows) if sample else (0, 0)

@@ -1,4 +1,4 @@
-"""End to end, without declared speakers: those that a finder found were asked about, and are matched to gold here."""
+"""End-to-end scores, where a finder names the speakers: its speakers, and their stances, matched to those of gold."""
 
 from __future__ import annotations
 
