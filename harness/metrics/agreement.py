@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.metrics.spans import Span, exact_match, overlap_f1
-from harness.metrics.stance import StancePair
+from harness.metrics.stance_pair import StancePair
 from harness.stats.bootstrap import RESAMPLES, Array, by_cluster, clustered_interval_counts, clustered_interval_mean
 from harness.types import STANCES, Article, MetricValue, Stance
 

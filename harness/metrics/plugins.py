@@ -22,7 +22,7 @@ from harness.metrics.entry import SCOPES, Column, Metric
 from harness.types import Article, ItemScore
 
 if TYPE_CHECKING:
-    from harness.metrics.stance import StancePair
+    from harness.metrics.stance_pair import StancePair
 
 GROUP = "harness.metrics"
 RECIPE = "'Add a metric' in CONTRIBUTING.md has an example"

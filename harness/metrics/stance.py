@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -29,6 +29,7 @@ from harness.metrics.calibration import (
 )
 from harness.metrics.catalogue import STANCE
 from harness.metrics.entry import SCALES, SCOPES, Scale, Scope, scoped
+from harness.metrics.stance_pair import StancePair
 from harness.stats.bootstrap import (
     MIN_CLUSTERS,
     RESAMPLES,
@@ -41,29 +42,6 @@ from harness.stats.bootstrap import (
     too_few,
 )
 from harness.types import ESCALATION, SCALE, STANCES, ItemScore, MetricValue, Stance
-
-
-@dataclass(frozen=True, slots=True)
-class StancePair:
-    """Gold and answer of one item.
-
-    `predicted` None means that an answer came but could not be read (wrong, and counted as unparsed); `error` means
-    that no answer came (unscored, and counted). `scores` are probabilities or log-probabilities by label.
-    `target_key` says which targets of different articles are the same (a proposition, say); by default those of equal
-    id.
-    """
-
-    item: str
-    article_id: str
-    speaker_id: str
-    target_id: str
-    gold: Stance
-    predicted: Stance | None
-    scores: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
-    error: str | None = None
-    side: str | None = None
-    phenomena: tuple[str, ...] = ()
-    target_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

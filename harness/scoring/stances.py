@@ -9,7 +9,8 @@ from harness.config import MetricsConfig
 from harness.metrics.catalogue import stance_plugins
 from harness.metrics.entry import SCOPES, scoped
 from harness.metrics.plugins import stance_scores
-from harness.metrics.stance import StancePair, aggregate, in_scope, score_items
+from harness.metrics.stance import aggregate, in_scope, score_items
+from harness.metrics.stance_pair import StancePair
 from harness.scoring.material import Material, Scored
 from harness.scoring.summaries import means
 from harness.types import Article, Prediction

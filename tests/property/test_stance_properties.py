@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.metrics import confusion as cm
-from harness.metrics.stance import StancePair, aggregate
+from harness.metrics.stance import aggregate
+from harness.metrics.stance_pair import StancePair
 from harness.stats.bootstrap import ratio
 from harness.stats.correction import benjamini_hochberg, holm
 from harness.stats.paired import randomisation_p

@@ -32,7 +32,8 @@ from harness.metrics.entry import Column, Metric, scope_of, scoped
 from harness.metrics.plugins import StanceMetric, SummaryMetric, stance_scores, summary_scores, third_party
 from harness.metrics.preservation_table import STATISTICS, signatures
 from harness.metrics.speakers import aggregate_speakers
-from harness.metrics.stance import StancePair, aggregate, score_items
+from harness.metrics.stance import aggregate, score_items
+from harness.metrics.stance_pair import StancePair
 from harness.metrics.summary import SummaryOptions, summary_metrics
 from harness.report.columns import TOGETHER
 from harness.report.drilldown import SUMMARY_SCORES

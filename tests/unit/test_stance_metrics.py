@@ -7,7 +7,8 @@ import math
 
 import pytest
 
-from harness.metrics.stance import COUNT_METRICS, SCOPES, StancePair, aggregate, key, scale_counts, score_items
+from harness.metrics.stance import COUNT_METRICS, SCOPES, aggregate, key, scale_counts, score_items
+from harness.metrics.stance_pair import StancePair
 from harness.types import ESCALATION, STANCES, MetricValue, Stance
 
 OPPOSE, LEAN_OPPOSE, NEUTRAL, LEAN_SUPPORT, SUPPORT, NO_STANCE = Stance

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from harness.metrics import confusion as cm
-from harness.metrics.stance import StancePair, scale_counts
+from harness.metrics.stance import scale_counts
+from harness.metrics.stance_pair import StancePair
 from harness.stats.bootstrap import ratio, resampled_sums
 from harness.stats.correction import benjamini_hochberg, holm
 from harness.stats.paired import (
