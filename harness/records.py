@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.errors import StoreError
 from harness.files import encodable, replacing, write_text
+from harness.stored_columns import run_columns
 from harness.types import ItemScore
 
 SCHEMA = 1
@@ -20,11 +21,11 @@ SCORING_VERSION = "3"
 """Raised whenever a metric's number can change; part of a run's identity, so old scores are never mixed with new."""
 
 
-class _Row(BaseModel):
+class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Value(_Row):
+class Value(_Part):
     """An aggregate: value and 95 % interval, None where undefined (`reason` says why)."""
 
     value: float | None
@@ -35,9 +36,12 @@ class Value(_Row):
     reason: str | None = None
 
 
-class SystemUse(_Row):
-    """A system of the run and what it cost; `n_no_usage` counts the answers whose server counted no tokens: they are in no
-    sum of tokens, and with one of them there is no `cost`, which is that of the answers' tokens at the run's price."""
+class SystemUse(_Part):
+    """A system of the run, how many items it was asked and computed, and what that took.
+
+    `cost` is that of the answers' tokens at the run's price. `n_no_usage` counts the answers whose server reported no tokens:
+    the sums of tokens leave them out, and a run with one of them has no `cost`.
+    """
 
     name: str
     kind: Literal["summariser", "stance", "judge", "speakers", "bertscore", "nli"]
@@ -62,7 +66,7 @@ class SystemUse(_Row):
     ceiling: bool = False
 
 
-class DatasetUse(_Row):
+class DatasetUse(_Part):
     """The articles of the run."""
 
     name: str
@@ -73,7 +77,7 @@ class DatasetUse(_Row):
     labelled: bool = True
 
 
-class Failure(_Row):
+class Failure(_Part):
     """Why a run failed."""
 
     type: str
@@ -81,7 +85,7 @@ class Failure(_Row):
     traceback: str
 
 
-class RunRecord(_Row):
+class RunRecord(_Part):
     """`record.json`."""
 
     schema_version: int = SCHEMA
@@ -102,7 +106,7 @@ class RunRecord(_Row):
     seconds: float = 0.0
 
     def system(self, kind: str) -> SystemUse | None:
-        """The run's summariser, stance classifier or judge."""
+        """The run's system of that kind; None if it has none."""
         return next((s for s in self.systems if s.kind == kind), None)
 
 
@@ -113,6 +117,16 @@ UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 def record_path(results: Path, run_id: str) -> Path:
     """Where the record of a run stands."""
     return results / "runs" / run_id / "record.json"
+
+
+def scores_path(results: Path, run_id: str) -> Path:
+    """Where the item scores of a run stand."""
+    return record_path(results, run_id).with_name("scores.parquet")
+
+
+def answers_path(results: Path, run_id: str) -> Path:
+    """Where it stands which stored predictions a run used."""
+    return record_path(results, run_id).with_name("answers.parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +144,15 @@ class AnswerRef:
 def write_record(
     results: Path, record: RunRecord, scores: Sequence[ItemScore] = (), answers: Sequence[AnswerRef] = ()
 ) -> Path:
-    """Scores and answers first, then the record: a complete record on disk means that the run's folder is whole."""
+    """Writes scores and answers first, then the record: a complete record on disk means that the run's folder is whole.
+
+    Returns the record's path. A failed run has neither scores nor answers.
+    """
     path = record_path(results, record.run_id)
     if record.status == "complete":
-        _write_rows(path.with_name("scores.parquet"), ItemScore, scores)
-        _write_rows(path.with_name("answers.parquet"), AnswerRef, answers)
-    write_text(
-        path,
-        encodable(json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"),
-    )
+        _write_rows(scores_path(results, record.run_id), ItemScore, scores)
+        _write_rows(answers_path(results, record.run_id), AnswerRef, answers)
+    write_text(path, encodable(json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"))
     return path
 
 
@@ -225,12 +239,6 @@ def _write_rows(path: Path, kind: type[_R], rows: Sequence[_R]) -> None:
 
 
 def _read_rows(path: Path, kind: type[_R]) -> list[_R]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        columns = pq.ParquetFile(path).read().to_pydict()
-        names = [f.name for f in fields(kind)]
-        return [kind(*row) for row in zip(*(columns[n] for n in names), strict=True)]
-    except (pa.ArrowException, OSError, KeyError) as error:
-        raise StoreError(f"{path}: not readable: {error}", hint="harness rescore writes it anew") from None
+    names = [f.name for f in fields(kind)]
+    table = run_columns(path, names)
+    return [kind(*row) for row in zip(*(table[name].to_pylist() for name in names), strict=True)]

@@ -10,8 +10,9 @@ from typing import Any
 
 from harness.errors import StoreError
 from harness.files import is_temporary
-from harness.records import AnswerRef, RunRecord, finished_record, read_answers, read_records, record_path
-from harness.store import FORMAT, PredictionStore
+from harness.records import AnswerRef, RunRecord, answers_path, finished_record, read_answers, read_records
+from harness.store import PredictionStore
+from harness.stored_columns import parts_of, stored_answers
 
 STATES = ("complete", "incomplete", "failed", "unreadable")
 """States of a run; `incomplete`: its record says complete, but its scores or answers are gone."""
@@ -62,17 +63,20 @@ class Contents:
 
 
 def contents(results: Path) -> Contents:
-    """Counts what is there. Of predictions only keys are read, so that a big store is counted fast: a part whose texts alone
-    are damaged is found by the runs that read them. StoreError if there is no such folder."""
+    """Counts what is there; StoreError if there is no such folder.
+
+    Of predictions only keys, errors and times are read, so that a big store is counted fast: a part whose texts alone are
+    damaged is found by the runs that read them.
+    """
     existing(results)
     records, broken = read_records(results)
-    users, wanted = Counter[str](), dict[str, set[str]]()
+    records_by_folder, keys_by_folder = Counter[str](), dict[str, set[str]]()
     for record in records:
         folders = folders_of(results, record)
-        users.update(set(folders.values()))
+        records_by_folder.update(set(folders.values()))
         for ref in answers_of(results, record):
             if ref.role in folders:
-                wanted.setdefault(folders[ref.role], set()).add(ref.key)
+                keys_by_folder.setdefault(folders[ref.role], set()).add(ref.key)
     stored = {p.name for p in (results / "predictions").glob("*") if p.is_dir()}
     named = Counter(r.dataset.fingerprint for r in records if r.dataset is not None)
     snapshots = sorted(p.stem for p in (results / "datasets").glob("*.jsonl"))
@@ -84,8 +88,8 @@ def contents(results: Path) -> Contents:
         runs={state: states[state] for state in STATES},
         unreadable=tuple(error.message for error in broken),
         predictions=tuple(
-            _prediction_folder(results / "predictions" / name, users[name], wanted.get(name, set()))
-            for name in sorted(stored | users.keys())
+            _prediction_folder(results / "predictions" / name, records_by_folder[name], keys_by_folder.get(name, set()))
+            for name in sorted(stored | records_by_folder.keys())
         ),
         datasets={fingerprint: named[fingerprint] for fingerprint in snapshots},
         reports=tuple(sorted(p.name for p in (results / "reports").glob("*") if p.is_dir())),
@@ -116,27 +120,9 @@ def folders_of(results: Path, record: RunRecord) -> dict[str, str]:
 def answers_of(results: Path, record: RunRecord) -> list[AnswerRef]:
     """The predictions that a complete run used; none where that list is gone or torn."""
     try:
-        return read_answers(record_path(results, record.run_id).with_name("answers.parquet"))
+        return read_answers(answers_path(results, record.run_id))
     except StoreError:
         return []
-
-
-def part_keys(path: Path) -> dict[str, bool]:
-    """The keys in a part, and whether each has an answer rather than an error; StoreError if the part is torn."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.ParquetFile(path).read(columns=["key", "error"])
-        if (version := (table.schema.metadata or {}).get(b"harness.predictions", b"").decode()) != FORMAT:
-            raise StoreError(f"{path}: predictions of format {version!r}; this version reads {FORMAT!r}")
-        rows = zip(table["key"].to_pylist(), table["error"].to_pylist(), strict=True)
-    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-        raise StoreError(f"{path}: not readable: {str(error).splitlines()[0]}") from None
-    found: dict[str, bool] = {}
-    for key, problem in rows:
-        found[key] = found.get(key, False) or problem is None
-    return found
 
 
 def size_of(paths: Iterable[Path]) -> int:
@@ -165,23 +151,15 @@ def temporary_files(results: Path) -> list[Path]:
 
 
 def _prediction_folder(path: Path, records: int, wanted: set[str]) -> PredictionFolder:
-    parts = sorted(path.glob("part-*.parquet"))
-    keys: dict[str, bool] = {}
-    torn = []
-    for part in parts:
-        try:
-            for key, answered in part_keys(part).items():
-                keys[key] = keys.get(key, False) or answered
-        except StoreError:
-            torn.append(part.name)
-    n_answered = sum(keys.values())
+    stored = stored_answers(path, ("key", "error"))
+    keys = stored.table["key"].to_pylist()
     return PredictionFolder(
         path.name,
-        parts=len(parts),
-        answers=n_answered,
-        errors=len(keys) - n_answered,
+        parts=len(parts_of(path)),
+        answers=stored.table["error"].null_count,
+        errors=len(keys) - stored.table["error"].null_count,
         size=size_of(path.rglob("*")),
-        torn=tuple(torn),
+        torn=tuple(part.path.name for part in stored.torn),
         records=records,
-        lost=len(wanted - keys.keys()),
+        lost=len(wanted.difference(keys)),
     )

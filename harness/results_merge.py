@@ -12,11 +12,11 @@ from harness.data.load import load_dataset
 from harness.errors import HarnessError, StoreError
 from harness.files import replacing
 from harness.records import check_writable, read_record, record_path
-from harness.results import existing, part_keys, state_of
-from harness.store import PredictionStore
+from harness.results import existing, state_of
+from harness.stored_columns import TornPart, part_columns, parts_of, stored_answers
 
 RANK = {"failed": 0, "incomplete": 1, "complete": 2}
-"""Which of two records of one run says more."""
+"""Of two records of one run the one with the higher rank stands."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,11 @@ class Copy:
 
 @dataclass(frozen=True)
 class Merging:
-    """What is to be copied, in this order: a record comes after all that it refers to, so that an interrupted merge leaves
-    no run without its answers, and the same command goes on where it stopped. `equal`: files that are there already.
+    """What is to be copied, in this order, and what is not.
 
-    `notes`: decisions that a person may want to know; `problems`: what is not merged, and why.
+    A record comes after all that it refers to, so that an interrupted merge leaves no run without its answers and the same
+    command goes on where it stopped. `equal` counts the files that are there already; `notes` are decisions that a person may
+    want to know; `problems` say what is not merged, and why.
     """
 
     into: Path
@@ -52,14 +53,13 @@ def plan_merging(sources: Sequence[Path], into: Path) -> Merging:
 
     - A prediction part is immutable and has a name of its own: equal names must have equal bytes. Where they do not and one
       of the two is torn, the whole one stands; else StoreError names both.
-    - A dataset snapshot is named by its content; of two that say the same in other words the first stands, of two that
-      differ the one that is what its name says, else StoreError.
+    - A dataset snapshot is named by the fingerprint of its content. Of two files with one name and different bytes the first
+      whose content has that fingerprint stands, so that an edited one gives way; StoreError if neither has it.
     - Of two records of one run the complete one stands, a failed or incomplete one gives way. Two complete ones have the
-      same config, systems, articles and scoring version (all are in the run's id), so that they differ in when and where
-      they ran and in what no system repeats exactly. The first stands, `into` before the sources, and the other is named:
-      nothing is overwritten and sources are never changed, so nothing is lost. The later-scored one would not be safer: of
-      two answers for one question the store gives the later-made, whichever record stands; where some differ, a note says
-      so, and `harness rescore` makes scores of the answers that count.
+      same config, systems, articles and scoring version (all are in the run's id); they differ in when and where they ran,
+      and in the answers of systems that do not repeat exactly. The first stands, `into` before the sources, and a note names
+      the other one, which stays in its source. Whichever record stands, the store gives the later of two answers to one
+      question; where some differ, a note says so, and `harness rescore` scores the answers that count.
 
     Reports are not merged: `harness report` makes them of the merged runs. StoreError if a source is no results folder.
     """
@@ -115,7 +115,7 @@ class _Draft:
     problems: list[str] = field(default_factory=list)
 
     def take(self, chosen: Path, name: Path, n_there: int) -> None:
-        """The chosen one of several files with one name: to be copied, or there already."""
+        """Plans to copy the chosen one of several files with one name, or counts it if it is there already."""
         if chosen != self.into / name:
             self.copies.append(Copy(chosen, self.into / name))
         elif n_there > 1:
@@ -128,11 +128,11 @@ def _same(a: Path, b: Path) -> bool:
 
 def _different(paths: Sequence[Path]) -> list[Path]:
     """The first of each content."""
-    found: list[Path] = []
+    firsts: list[Path] = []
     for path in paths:
-        if not any(_same(path, other) for other in found):
-            found.append(path)
-    return found
+        if not any(_same(path, other) for other in firsts):
+            firsts.append(path)
+    return firsts
 
 
 def _description(there: Sequence[Path], _: _Draft) -> Path:
@@ -140,16 +140,17 @@ def _description(there: Sequence[Path], _: _Draft) -> Path:
 
 
 def _snapshot(there: Sequence[Path], _: _Draft) -> Path:
-    found = _different(there)
-    if len(found) == 1:
-        return found[0]
-    true = [p for p in found if _says_what_its_name_says(p)]
-    if not true:
-        raise StoreError(f"{found[0]} and {found[1]} differ", hint="one of them was edited: put it elsewhere")
-    return true[0]
+    versions = _different(there)
+    if len(versions) == 1:
+        return versions[0]
+    unedited = [path for path in versions if _has_its_fingerprint(path)]
+    if not unedited:
+        raise StoreError(f"{versions[0]} and {versions[1]} differ", hint="one of them was edited: put it elsewhere")
+    return unedited[0]
 
 
-def _says_what_its_name_says(path: Path) -> bool:
+def _has_its_fingerprint(path: Path) -> bool:
+    """Whether the dataset in a snapshot still has the fingerprint that the file is named by."""
     try:
         return load_dataset(path).fingerprint == path.stem
     except HarnessError:
@@ -157,15 +158,15 @@ def _says_what_its_name_says(path: Path) -> bool:
 
 
 def _part(there: Sequence[Path], draft: _Draft) -> Path | None:
-    found = _different(there)
-    if len(found) == 1 and found[0].parents[2] == draft.into:
-        return found[0]
+    versions = _different(there)
+    if len(versions) == 1 and versions[0].parents[2] == draft.into:
+        return versions[0]
     whole = []
-    for path in found:
+    for path in versions:
         try:
-            part_keys(path)
+            part_columns(path, ("key", "error"))
             whole.append(path)
-        except StoreError as error:
+        except TornPart as error:
             draft.notes.append(f"torn part, not copied: {error.message}")
     if len(whole) > 1:
         raise StoreError(
@@ -176,27 +177,26 @@ def _part(there: Sequence[Path], draft: _Draft) -> Path | None:
 
 
 def _differing_answers(folders: Sequence[Path]) -> Iterator[str]:
-    """What to say of systems that answered a question in two folders, and not alike."""
+    """One note for each system that has different answers to the same question in two of the folders."""
     for name in sorted({p.name for f in folders for p in (f / "predictions").glob("*-*") if p.is_dir()}):
-        places = [f for f in folders if (f / "predictions" / name).is_dir()]
-        parts = {frozenset(p.name for p in (f / "predictions" / name).glob("part-*.parquet")) for f in places}
-        if len(parts) < 2:
+        places = [path for f in folders if (path := f / "predictions" / name).is_dir()]
+        if len({frozenset(part.name for part in parts_of(path)) for path in places}) < 2:
             continue
-        system, _, fingerprint = name.rpartition("-")
-        said: dict[str, tuple[str, object]] = {}
-        differ = set()
-        for place in places:
-            for key, p in PredictionStore(place / "predictions").read(system, fingerprint).items():
-                answer = (p.answer.output, p.answer.label)
-                if p.answer.error is None and said.setdefault(key, answer) != answer:
-                    differ.add(key)
-        if differ:
-            yield f"{name}: {len(differ)} answers differ between the folders; the later-made count: run harness rescore"
+        first_answers: dict[str, tuple[str, str | None]] = {}
+        differing = set()
+        for path in places:
+            table = stored_answers(path, ("output", "label")).table
+            columns = (table[column].to_pylist() for column in ("key", "output", "label", "error"))
+            for key, output, label, error in zip(*columns, strict=True):
+                if error is None and first_answers.setdefault(key, (output, label)) != (output, label):
+                    differing.add(key)
+        if differing:
+            yield f"{name}: {len(differing)} answers differ between the folders; the later-made count: run harness rescore"
 
 
 def _run(run_id: str, folders: Sequence[Path], draft: _Draft) -> None:
     """Chooses one of the records of a run; the record is copied after the tables beside it."""
-    found: list[tuple[str, Path]] = []
+    candidates: list[tuple[str, Path]] = []
     for folder in folders:
         path = record_path(folder, run_id)
         if not path.exists():
@@ -212,21 +212,21 @@ def _run(run_id: str, folders: Sequence[Path], draft: _Draft) -> None:
         if record.run_id != run_id:
             draft.problems.append(f"{path}: this is the record of {record.run_id}: the folder was renamed")
             continue
-        found.append((state_of(folder, record), folder))
-    if not found:
+        candidates.append((state_of(folder, record), folder))
+    if not candidates:
         return
-    best = max(RANK[state] for state, _ in found)
-    chosen = next(folder for state, folder in found if RANK[state] == best)
-    for state, folder in found:
-        mine, other = (record_path(f, run_id).parent for f in (chosen, folder))
-        if folder == chosen or _same_run(mine, other):
+    best = max(RANK[state] for state, _ in candidates)
+    chosen = next(folder for state, folder in candidates if RANK[state] == best)
+    for state, folder in candidates:
+        winner, other = (record_path(f, run_id).parent for f in (chosen, folder))
+        if folder == chosen or _same_run(winner, other):
             continue
         if RANK[state] == best:
-            draft.notes.append(f"{mine} and {other} are both {state} and differ: the first stands")
+            draft.notes.append(f"{winner} and {other} are both {state} and differ: the first stands")
         elif folder == draft.into:
-            draft.notes.append(f"{other} is {state}: {mine} stands")
+            draft.notes.append(f"{other} is {state}: {winner} stands")
     if chosen == draft.into:
-        draft.equal += len(found) > 1
+        draft.equal += len(candidates) > 1
         return
     files = [p for p in record_path(chosen, run_id).parent.iterdir() if p.is_file() and not p.name.startswith(".")]
     for path in sorted(files, key=lambda p: (p.name == "record.json", p.name)):

@@ -11,7 +11,8 @@ from typing import Any
 from harness.errors import StoreError
 from harness.files import is_temporary
 from harness.records import RunRecord, read_record, read_records, record_path
-from harness.results import answers_of, existing, folders_of, part_keys, temporary_files
+from harness.results import answers_of, existing, folders_of, temporary_files
+from harness.stored_columns import part_columns
 
 HOUR = 3600.0
 """Seconds within which a file without a record is taken for work in progress."""
@@ -23,9 +24,9 @@ Stamps = dict[Path, tuple[int, int]]
 
 @dataclass(frozen=True)
 class Removal:
-    """Something that may go: exactly these files as they were seen, and the folder if that leaves it empty.
+    """Something that may go: exactly these files, if they are unchanged, and the folder if that leaves it empty.
 
-    `needs_runs`: that nothing refers to it follows from the records, so it goes only while those are unchanged.
+    `needs_runs`: the records show that nothing refers to it, so it goes only while those are unchanged.
     """
 
     what: str
@@ -112,7 +113,10 @@ def carry_out(pruning: Pruning) -> tuple[list[Removal], list[str]]:
 
 
 def at_work(results: Path, records: Iterable[RunRecord], now: float) -> str | None:
-    """A file of the last hour that belongs to no finished run yet: somebody is computing, perhaps from older answers."""
+    """Names a file of the last hour that belongs to no finished run yet: somebody is computing, perhaps from older answers.
+
+    None if there is no such file.
+    """
     records = list(records)
     written = {*_files(results / "predictions"), *temporary_files(results)}
     young = sorted(p for p in written if _age(p, now) < HOUR)
@@ -124,7 +128,7 @@ def at_work(results: Path, records: Iterable[RunRecord], now: float) -> str | No
         try:
             known = path.parent.name in used and not is_temporary(path)
             if known and path.name.startswith("part-"):
-                known = part_keys(path).keys() <= wanted
+                known = wanted.issuperset(part_columns(path, ("key",))["key"].to_pylist())
         except StoreError:
             known = False
         if not known:
@@ -133,22 +137,22 @@ def at_work(results: Path, records: Iterable[RunRecord], now: float) -> str | No
 
 
 def stamps(paths: Iterable[Path]) -> Stamps:
-    """Time (ns) and size of files."""
-    return {path: seen for path in paths if (seen := _seen(path)) != (0, 0)}
+    """Time of the last change (ns) and size (bytes) of the files that are there."""
+    return {path: stamp for path in paths if (stamp := _stamp(path)) is not None}
 
 
-def _seen(path: Path) -> tuple[int, int]:
+def _stamp(path: Path) -> tuple[int, int] | None:
     try:
-        found = path.lstat()
+        status = path.lstat()
     except OSError:
-        return (0, 0)
-    return (found.st_mtime_ns, found.st_size)
+        return None
+    return (status.st_mtime_ns, status.st_size)
 
 
 def _age(path: Path, now: float) -> float:
-    """Seconds since a file was written; 0 if it is gone, as if somebody had it in hand."""
-    seen = _seen(path)
-    return 0.0 if seen == (0, 0) else now - seen[0] / 1e9
+    """Seconds since a file was written; 0 if it is gone, as if somebody were writing it now."""
+    stamp = _stamp(path)
+    return 0.0 if stamp is None else now - stamp[0] / 1e9
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -174,14 +178,15 @@ def _failed_run(results: Path, record: RunRecord) -> Removal:
 
 def _done_since(failed: RunRecord, records: Iterable[RunRecord]) -> bool:
     """Whether the same config has completed later, under another id: a run that fails early does not know its id."""
-    wanted = _asked(failed.config)
+    wanted = _computed_by(failed.config)
     return any(
-        r.status == "complete" and r.started_at >= failed.started_at and _asked(r.config) == wanted for r in records
+        r.status == "complete" and r.started_at >= failed.started_at and _computed_by(r.config) == wanted
+        for r in records
     )
 
 
-def _asked(config: dict[str, Any]) -> dict[str, Any]:
-    """What of a config is more than where and how it runs."""
+def _computed_by(config: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a config that decide what is computed, without those that say where and how."""
     return {k: v for k, v in config.items() if k not in {"results", "executor", "dry", "repeats"}}
 
 

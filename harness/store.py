@@ -5,17 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.files import encodable, replacing, write_text
+from harness.stored_columns import TornPart, part_columns, part_schema, stored_answers
 from harness.types import Answer, Item, Prediction, Stance
 
-FORMAT = "1"
-"""Version of a part's columns, in its Parquet metadata."""
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_ANSWER = [field.name for field in fields(Answer)]
+_PREDICTION = [field.name for field in fields(Prediction)]
+_TEXTS = ("output", "raw", "prompt", "path", "error")
+"""The fields of an answer that hold text of a model or a server."""
 
 
 def content_hash(value: Any) -> str:
@@ -27,14 +33,6 @@ def content_hash(value: Any) -> str:
 def prediction_key(fingerprint: str, reads: Mapping[str, Any]) -> str:
     """Key of an answer: the system's fingerprint and exactly what it reads, nothing about batch, device count or executor."""
     return content_hash([fingerprint, reads])[:40]
-
-
-@dataclass(frozen=True)
-class TornPart:
-    """A part that cannot be read: it is reported and left where it is; its unit is computed again."""
-
-    path: Path
-    reason: str
 
 
 class PredictionStore:
@@ -52,24 +50,20 @@ class PredictionStore:
         """Leaves beside the parts what the fingerprint is made of, for people who wonder why two differ."""
         path = self.folder(system, fingerprint) / "system.json"
         if not path.exists():
-            content = {
-                "system": system,
-                "fingerprint": fingerprint,
-                "identity": identity,
-            }
-            write_text(
-                path,
-                encodable(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"),
-            )
+            content = {"system": system, "fingerprint": fingerprint, "identity": identity}
+            write_text(path, encodable(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"))
+
+    def columns(self, system: str, fingerprint: str, columns: Sequence[str]) -> pa.Table:
+        """A system's stored answers with these columns, one row a key, as `stored_answers` gives them; torn parts are noted."""
+        stored = stored_answers(self.folder(system, fingerprint), columns)
+        known = {part.path for part in self.torn}
+        self.torn.extend(part for part in stored.torn if part.path not in known)
+        return stored.table
 
     def read(self, system: str, fingerprint: str) -> dict[str, Prediction]:
-        """All stored answers of a system by key; of two for one key an answer beats an error, the later beats the earlier."""
-        found: dict[str, Prediction] = {}
-        for prediction in self._rows(self.folder(system, fingerprint)):
-            old = found.get(prediction.key)
-            if old is None or _better(prediction, old):
-                found[prediction.key] = prediction
-        return found
+        """All stored answers of a system by key; torn parts are noted in `torn`."""
+        table = self.columns(system, fingerprint, part_schema().names)
+        return {prediction.key: prediction for prediction in _predictions(table)}
 
     def write(
         self,
@@ -95,134 +89,45 @@ class PredictionStore:
         ]
         if predictions:
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-            write_part(
-                self.folder(system, fingerprint) / f"part-{stamp}-{uuid.uuid4().hex[:12]}.parquet",
-                predictions,
-            )
+            name = f"part-{stamp}-{uuid.uuid4().hex[:12]}.parquet"
+            _write_part(self.folder(system, fingerprint) / name, predictions)
         return predictions
-
-    def _rows(self, folder: Path) -> Iterator[Prediction]:
-        import pyarrow as pa
-
-        for path in sorted(folder.glob("part-*.parquet")):
-            try:
-                yield from read_part(path)
-            except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-                if not any(t.path == path for t in self.torn):
-                    self.torn.append(TornPart(path, str(error).splitlines()[0]))
 
 
 def _storable(answer: Answer) -> Answer:
     """The answer with U+FFFD where a text cannot be encoded: one half emoji must not cost a whole part."""
-    odd: dict[str, Any] = {}
-    for name in ("output", "raw", "prompt", "path", "error"):
+    mended: dict[str, Any] = {}
+    for name in _TEXTS:
         text = getattr(answer, name)
         if text is not None and encodable(text) != text:
-            odd[name] = encodable(text)
+            mended[name] = encodable(text)
     if any(encodable(name) != name for name in answer.scores):
-        odd["scores"] = {encodable(name): value for name, value in answer.scores.items()}
-    return replace(answer, **odd) if odd else answer
+        mended["scores"] = {encodable(name): value for name, value in answer.scores.items()}
+    return replace(answer, **mended) if mended else answer
 
 
-def _better(new: Prediction, old: Prediction) -> bool:
-    new_rank = (new.answer.error is None, new.created_at)
-    return new_rank >= (old.answer.error is None, old.created_at)
-
-
-def _schema() -> Any:
-    import pyarrow as pa
-
-    text, number = pa.string(), pa.int64()
-    fields = {
-        "key": text,
-        "system": text,
-        "article_id": text,
-        "speaker_id": text,
-        "target_id": text,
-        "kind": text,
-        "output": text,
-        "label": text,
-        "scores": pa.map_(text, pa.float64()),
-        "raw": text,
-        "prompt": text,
-        "tokens_in": number,
-        "tokens_out": number,
-        "tokens_cut": number,
-        "seconds": pa.float64(),
-        "path": text,
-        "error": text,
-        "created_at": text,
-    }
-    return pa.schema(
-        [pa.field(n, t) for n, t in fields.items()],
-        metadata={"harness.predictions": FORMAT},
-    )
-
-
-def write_part(path: Path, predictions: Iterable[Prediction]) -> None:
-    """Writes one immutable part, atomically."""
+def _write_part(path: Path, predictions: Iterable[Prediction]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     rows = []
-    for p in predictions:
-        a = _storable(p.answer)
-        rows.append(
-            {
-                "key": p.key,
-                "system": p.system,
-                "article_id": p.article_id,
-                "speaker_id": p.speaker_id,
-                "target_id": p.target_id,
-                "kind": p.kind,
-                "output": a.output,
-                "label": a.label,
-                "scores": list(a.scores.items()),
-                "raw": a.raw,
-                "prompt": a.prompt,
-                "tokens_in": a.tokens_in,
-                "tokens_out": a.tokens_out,
-                "tokens_cut": a.tokens_cut,
-                "seconds": a.seconds,
-                "path": a.path,
-                "error": a.error,
-                "created_at": p.created_at,
-            }
-        )
+    for prediction in predictions:
+        answer = prediction.answer
+        row = {name: getattr(prediction, name) for name in _PREDICTION if name != "answer"}
+        row |= {name: getattr(answer, name) for name in _ANSWER} | {"scores": list(answer.scores.items())}
+        rows.append(row)
     with replacing(path) as temporary:
-        pq.write_table(pa.Table.from_pylist(rows, schema=_schema()), temporary, compression="zstd")
+        pq.write_table(pa.Table.from_pylist(rows, schema=part_schema()), temporary, compression="zstd")
 
 
 def read_part(path: Path) -> list[Prediction]:
-    """The predictions of one part; raises what pyarrow raises if it is torn, ValueError for an unknown version."""
-    import pyarrow.parquet as pq
+    """The predictions of one part, in the order of writing; TornPart if it cannot be read."""
+    return list(_predictions(part_columns(path, part_schema().names)))
 
-    table = pq.ParquetFile(path).read()
-    version = (table.schema.metadata or {}).get(b"harness.predictions", b"").decode()
-    if version != FORMAT:
-        raise ValueError(f"predictions of format {version!r}; this version reads {FORMAT!r}")
-    return [
-        Prediction(
-            key=row["key"],
-            system=row["system"],
-            kind=row["kind"],
-            article_id=row["article_id"],
-            speaker_id=row["speaker_id"],
-            target_id=row["target_id"],
-            answer=Answer(
-                output=row["output"],
-                label=Stance(row["label"]) if row["label"] else None,
-                scores=dict(row["scores"] or ()),
-                raw=row["raw"],
-                prompt=row["prompt"],
-                tokens_in=row["tokens_in"],
-                tokens_out=row["tokens_out"],
-                tokens_cut=row["tokens_cut"],
-                seconds=row["seconds"],
-                path=row["path"],
-                error=row["error"],
-            ),
-            created_at=row["created_at"],
-        )
-        for row in table.to_pylist()
-    ]
+
+def _predictions(table: pa.Table) -> Iterator[Prediction]:
+    columns = {name: table[name].to_pylist() for name in table.column_names}
+    columns["label"] = [Stance(label) if label else None for label in columns["label"]]
+    columns["scores"] = [dict(scores or ()) for scores in columns["scores"]]
+    columns["answer"] = [Answer(*values) for values in zip(*(columns[name] for name in _ANSWER), strict=True)]
+    return (Prediction(*values) for values in zip(*(columns[name] for name in _PREDICTION), strict=True))

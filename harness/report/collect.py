@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,18 +21,20 @@ from harness.records import (
     RunRecord,
     SystemUse,
     Value,
+    answers_path,
     read_answers,
     read_records,
     read_scores,
-    record_path,
+    scores_path,
 )
+from harness.report.cache import Cache
 from harness.store import PredictionStore
+from harness.stored_columns import TornPart
 from harness.types import Article, Dataset, ItemScore, Prediction, Speaker
 
 if TYPE_CHECKING:
-    from harness.report.columns import Items
+    from harness.report.items import Items
 
-RESCORE = "harness rescore writes it anew"
 BARE = (
     "the records are all that is here: without the dataset as it was scored, item scores, answers and predictions there are no "
     "tests, pictures or articles; the commands under Reproduce make them"
@@ -63,7 +64,8 @@ class Row:
 class Runs:
     """The runs of a results folder that can be compared with each other, and those that cannot, with the reason.
 
-    `stale`: of the same dataset, but not comparable; `others`: of another dataset.
+    `stale`: of the same dataset, but not comparable; `others`: of another dataset. `cache` holds what was read of the folder
+    or computed from it; a changed copy (`dataclasses.replace`) begins with an empty one.
     """
 
     results: Path
@@ -73,15 +75,19 @@ class Runs:
     broken: tuple[StoreError, ...] = ()
     others: tuple[tuple[RunRecord, str], ...] = ()
     problems: list[str] = field(default_factory=list, compare=False)
+    cache: Cache = field(default_factory=Cache, init=False, compare=False, repr=False)
 
-    @cached_property
+    @property
     def use(self) -> DatasetUse | None:
         """The dataset and articles that all records share; None without any."""
         return self.records[0].dataset if self.records else None
 
-    @cached_property
+    @property
     def dataset(self) -> Dataset | None:
         """The dataset as it was scored; None, and a problem noted, if its snapshot is missing or torn."""
+        return self.cache.once("dataset", self._read_dataset)
+
+    def _read_dataset(self) -> Dataset | None:
         from harness.data.load import load_dataset
 
         if self.use is None:
@@ -94,23 +100,26 @@ class Runs:
             self.note(f"dataset snapshot {path.name}: {error.message.splitlines()[0]}")
             return None
 
-    @cached_property
+    @property
     def articles(self) -> tuple[Article, ...]:
         """The scored articles, by id; those without declared speakers have the ones that the runs found in them."""
-        wanted = set(self.use.articles) if self.use else set()
-        chosen = tuple(a for a in self.dataset or () if a.id in wanted)
-        return self._with_found(chosen) if self.found else chosen
+        return self.cache.once("articles", self._scored_articles)
+
+    def _scored_articles(self) -> tuple[Article, ...]:
+        scored_ids = set(self.use.articles) if self.use else set()
+        scored = tuple(a for a in self.dataset or () if a.id in scored_ids)
+        return scored if self.has_declared_speakers else self._with_found_speakers(scored)
 
     @property
-    def found(self) -> bool:
-        """Whether nobody declared speakers, so that those of the articles are what the runs found."""
-        return not any(a.speakers for a in self.dataset or ())
+    def has_declared_speakers(self) -> bool:
+        """Whether the dataset declares speakers; if not, those of the articles are what the runs found."""
+        return any(a.speakers for a in self.dataset or ())
 
-    def _with_found(self, articles: tuple[Article, ...]) -> tuple[Article, ...]:
+    def _with_found_speakers(self, articles: tuple[Article, ...]) -> tuple[Article, ...]:
         from harness.data.found_speakers import found_speakers
 
         finders = {u.fingerprint: (r, u) for r in reversed(self.records) if (u := r.system("speakers")) is not None}
-        found: dict[str, dict[str, Speaker]] = {}
+        by_article: dict[str, dict[str, Speaker]] = {}
         for _, (record, use) in sorted(finders.items()):
             for ref, prediction in self._answers(record, use, "speakers"):
                 try:
@@ -119,17 +128,17 @@ class Runs:
                     self.note(f"{use.name}: the speakers found in {ref.article_id} are not readable ({error})")
                     continue
                 for speaker in speakers:
-                    found.setdefault(ref.article_id, {}).setdefault(speaker.id, speaker)
-        return tuple(replace(a, speakers=tuple(found.get(a.id, {}).values()), complete=True) for a in articles)
+                    by_article.setdefault(ref.article_id, {}).setdefault(speaker.id, speaker)
+        return tuple(replace(a, speakers=tuple(by_article.get(a.id, {}).values()), complete=True) for a in articles)
 
     def rows(self, kind: str) -> list[Row]:
         """One row for each system of a kind, by name; a summariser's is from a run with the report's judge if there is one."""
-        found: dict[str, list[RunRecord]] = {}
+        by_system: dict[str, list[RunRecord]] = {}
         for record in self.records:
             use = record.system(kind)
             if use is not None:
-                found.setdefault(use.fingerprint, []).append(record)
-        rows = [self._row(kind, runs) for runs in found.values()]
+                by_system.setdefault(use.fingerprint, []).append(record)
+        rows = [self._row(kind, records) for records in by_system.values()]
         return sorted(rows, key=lambda r: (r.name, r.fingerprint))
 
     @property
@@ -137,23 +146,26 @@ class Runs:
         """The judge that most summariser runs share: preservation is compared under one judge only."""
         return self.judges.get("judge")
 
-    @cached_property
+    @property
     def judges(self) -> dict[str, SystemUse]:
         """The system that most summariser runs share, for each role that a judge has."""
-        found: dict[str, SystemUse] = {}
+        return self.cache.once("judges", self._most_used_judges)
+
+    def _most_used_judges(self) -> dict[str, SystemUse]:
+        judges: dict[str, SystemUse] = {}
         for role in ("judge", *measures()):
             uses = [u for r in self.records if r.system("summariser") and (u := r.system(role)) is not None]
             counts = Counter(u.fingerprint for u in uses)
             if counts:
                 best = max(counts, key=lambda f: (counts[f], f))
-                found[role] = next(u for u in uses if u.fingerprint == best)
-        return found
+                judges[role] = next(u for u in uses if u.fingerprint == best)
+        return judges
 
     def _row(self, kind: str, runs: list[RunRecord]) -> Row:
         judge = None
         if kind == "summariser" and self.judge is not None:
             with_judge = [r for r in runs if _has(r, "judge", self.judge)]
-            # of runs scored before and after the judge's hand labels came, the later tells more
+            # a run scored after the judge's hand labels came holds the validation that one scored before lacks
             with_judge.sort(key=_n_validated, reverse=True)
             judge = self.judge if with_judge else None
             runs = [*with_judge, *(r for r in runs if r not in with_judge)]
@@ -162,7 +174,7 @@ class Runs:
         first = runs[0]
         use = first.system(kind)
         assert use is not None
-        # every run stores the same answers; what it took to compute them is told by the run that computed them
+        # every run has the same answers, but only the run that computed them measured the memory that this took
         peaks = [u.peak_memory_bytes for r in runs if (u := r.system(kind)) and u.peak_memory_bytes is not None]
         use = use.model_copy(update={"peak_memory_bytes": max(peaks, default=None)})
         metrics = {
@@ -173,33 +185,36 @@ class Runs:
             and (judge is not None or not k.startswith("preservation."))
         }
         for role in measures():
-            under = self._under(runs, role)
-            metrics |= {k: v for k, v in under.metrics.items() if judge_of(k) == role} if under else {}
+            if (judged := self._under_judge(runs, role)) is not None:
+                metrics |= {k: v for k, v in judged.metrics.items() if judge_of(k) == role}
         return Row(kind, use.name, use.fingerprint, use, metrics, dict(first.tables), tuple(runs), judge)
 
-    def _under(self, runs: Sequence[RunRecord], role: str) -> RunRecord | None:
-        """The first of the runs that asked the report's judge of that role."""
+    def _under_judge(self, runs: Sequence[RunRecord], role: str) -> RunRecord | None:
+        """The first of the runs that has the report's judge of that role."""
         return next((r for r in runs if role in self.judges and _has(r, role, self.judges[role])), None)
 
     def scores(self, row: Row) -> list[ItemScore]:
-        """Item scores of the row's own metrics; those of a run whose file is torn are missing, and a problem noted."""
-        read: dict[str, list[ItemScore]] = {}
+        """Item scores of the metrics that the row shows, those of a judge from a run under the report's judge.
+
+        Those of a run whose file is torn are missing, and a problem noted.
+        """
+        by_run: dict[str, list[ItemScore]] = {}
 
         def of(run: RunRecord) -> list[ItemScore]:
-            if run.run_id not in read:
+            if run.run_id not in by_run:
                 try:
-                    read[run.run_id] = read_scores(record_path(self.results, run.run_id).with_name("scores.parquet"))
+                    by_run[run.run_id] = read_scores(scores_path(self.results, run.run_id))
                 except StoreError as error:
-                    self.note(error.message)
-                    read[run.run_id] = []
-            return read[run.run_id]
+                    self.note_unreadable(error)
+                    by_run[run.run_id] = []
+            return by_run[run.run_id]
 
         roles = measures()
-        found = [s for s in of(row.run) if board_of(s.metric) == row.kind and judge_of(s.metric) not in roles]
+        scores = [s for s in of(row.run) if board_of(s.metric) == row.kind and judge_of(s.metric) not in roles]
         for role in roles:
-            if row.kind == "summariser" and (under := self._under(row.runs, role)) is not None:
-                found += [s for s in of(under) if judge_of(s.metric) == role]
-        return found
+            if row.kind == "summariser" and (run := self._under_judge(row.runs, role)) is not None:
+                scores += [s for s in of(run) if judge_of(s.metric) == role]
+        return scores
 
     def answers(self, row: Row, role: str | None = None) -> list[tuple[AnswerRef, Prediction | None]]:
         """Every answer of the row's system (or of its judge, by `role`) with the item it is for; None where the
@@ -210,49 +225,49 @@ class Runs:
 
     def _answers(self, run: RunRecord, use: SystemUse, role: str) -> list[tuple[AnswerRef, Prediction | None]]:
         try:
-            refs = read_answers(record_path(self.results, run.run_id).with_name("answers.parquet"))
+            refs = read_answers(answers_path(self.results, run.run_id))
         except StoreError as error:
-            self.note(error.message)
+            self.note_unreadable(error)
             return []
-        stored = self._stored(use)
-        found = [(ref, stored.get(ref.key)) for ref in refs if ref.role == role]
-        if lost := sum(p is None for _, p in found):
+        stored = self.cache.once("predictions", lambda: self._read_predictions(use), key=use.fingerprint)
+        answers = [(ref, stored.get(ref.key)) for ref in refs if ref.role == role]
+        if lost := sum(prediction is None for _, prediction in answers):
             self.note(f"{use.name}: {lost} predictions of {run.run_id} are no longer stored")
-        return found
+        return answers
 
-    def _stored(self, use: SystemUse) -> dict[str, Prediction]:
-        cache = self.__dict__.setdefault("_predictions", {})
-        if use.fingerprint not in cache:
-            store = PredictionStore(self.results / "predictions")
-            cache[use.fingerprint] = store.read(use.name, use.fingerprint)
-            for torn in store.torn:
-                self.note(f"torn part {torn.path.parent.name}/{torn.path.name}: {torn.reason}")
-        found: dict[str, Prediction] = cache[use.fingerprint]
-        return found
+    def _read_predictions(self, use: SystemUse) -> dict[str, Prediction]:
+        store = PredictionStore(self.results / "predictions")
+        predictions = store.read(use.name, use.fingerprint)
+        self.note_torn(store.torn)
+        return predictions
 
-    @cached_property
+    @property
     def signatures(self) -> dict[str, str]:
-        """What tells two values of one summary metric apart, by metric; of a judge's metric the report's judge."""
-        found: dict[str, str] = {}
+        """The signature of each summary metric, which tells two ways of computing it apart; of a judge's metric the signature
+        under the report's judge."""
+        return self.cache.once("signatures", self._first_signatures)
+
+    def _first_signatures(self) -> dict[str, str]:
+        signatures: dict[str, str] = {}
         for record in self.records:
             for metric, signature in record.signatures.items():
                 role = judge_of(metric)
                 if role not in measures() or _has(record, role, self.judges[role]):
-                    found.setdefault(metric, signature)
-        return found
+                    signatures.setdefault(metric, signature)
+        return signatures
 
-    @cached_property
+    @property
     def items(self) -> Items:
         """Every (speaker, target) pair of the scored articles, as arrays."""
-        from harness.report.columns import items_of
+        from harness.report.items import items_of
 
-        return items_of(self.articles)
+        return self.cache.once("items", lambda: items_of(self.articles))
 
-    @cached_property
+    @property
     def bare(self) -> bool:
         """Whether the records are all that is left of the runs, as in a clone of committed ones: no item scores of any."""
-        scores = (record_path(self.results, r.run_id).with_name("scores.parquet") for r in self.records)
-        return bool(self.records) and not any(path.exists() for path in scores)
+        paths = (scores_path(self.results, r.run_id) for r in self.records)
+        return self.cache.once("bare", lambda: bool(self.records) and not any(path.exists() for path in paths))
 
     def relative(self, message: str) -> str:
         """A message whose paths start at the results folder: a report does not hang on where that lies."""
@@ -261,21 +276,29 @@ class Runs:
     def note(self, problem: str) -> None:
         """Remembers what could not be read, once, to be named in the report."""
         problem = self.relative(problem)
-        if self.bare and problem.endswith(RESCORE):
-            problem = BARE
         if problem not in self.problems:
             self.problems.append(problem)
+
+    def note_unreadable(self, error: StoreError) -> None:
+        """Remembers that a run's scores or answers cannot be read; where no run has any, that is one problem."""
+        self.note(BARE if self.bare else f"{error.message}; {error.hint}")
+
+    def note_torn(self, parts: Iterable[TornPart]) -> None:
+        """Remembers parts of the store that cannot be read."""
+        for part in parts:
+            self.note(f"torn part {part.path.parent.name}/{part.path.name}: {part.reason}")
 
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Leaves the cycle collector out while millions of small objects are read, none of them in a cycle: a fifth of the time."""
-    was = gc.isenabled()
+    """Stops the garbage collector while millions of small objects are read, none of them in a cycle: it saves a fifth of the
+    time."""
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was:
+        if was_enabled:
             gc.enable()
 
 
@@ -291,7 +314,7 @@ def load_runs(results: str | Path = "results", run_ids: Iterable[str] | None = N
     if wanted:
         records = [_find(records, name) for name in wanted]
     complete = [r for r in records if r.status == "complete" and r.dataset is not None]
-    failed = [r for r in records if r.status == "failed" and (wanted or not _made_good(r, complete))]
+    failed = [r for r in records if r.status == "failed" and (wanted or not _completed_later(r, complete))]
     if not complete and not failed:
         raise ConfigError(f"no runs in {folder / 'runs'}", hint="harness run makes one; --results names another folder")
     if not complete:
@@ -308,17 +331,17 @@ def load_runs(results: str | Path = "results", run_ids: Iterable[str] | None = N
 
 
 def _has(record: RunRecord, role: str, use: SystemUse) -> bool:
-    """Whether the run asked this very system in that role."""
-    found = record.system(role)
-    return found is not None and found.fingerprint == use.fingerprint
+    """Whether the run has this very system in that role."""
+    system = record.system(role)
+    return system is not None and system.fingerprint == use.fingerprint
 
 
 def _dataset_name(record: RunRecord) -> str | None:
     return record.dataset.name if record.dataset else None
 
 
-def _made_good(failed: RunRecord, complete: Sequence[RunRecord]) -> bool:
-    """Whether the same command completed later: the failure is history then."""
+def _completed_later(failed: RunRecord, complete: Sequence[RunRecord]) -> bool:
+    """Whether the same command completed later: then the failure is not reported."""
     same = (r for r in complete if r.overrides == failed.overrides and (r.overrides or r.config == failed.config))
     return any(r.started_at > failed.started_at for r in same)
 

@@ -9,64 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records import SystemUse, record_path
-from harness.store import FORMAT, PredictionStore
-from harness.types import ESCALATION, STANCES, Article
+from harness.errors import StoreError
+from harness.records import SystemUse, answers_path, scores_path
+from harness.report.collect import Row, Runs
+from harness.store import PredictionStore
+from harness.stored_columns import part_schema, run_columns
+from harness.types import STANCES
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from harness.report.collect import Row, Runs
-
 ITEM = ["article_id", "speaker_id", "target_id"]
 UNPARSED, FAILED, GONE, UNASKED = 6, 7, 8, 9
-"""Codes after the six labels: an answer that could not be read, none because of an error, no longer stored, never asked."""
-
-_CODES = {str(stance): i for i, stance in enumerate(STANCES)}
-
-
-@dataclass(frozen=True)
-class Items:
-    """Every (speaker, target) of the scored articles, in the articles' order, as parallel arrays of length n.
-
-    `article` indexes `articles`; `gold` is 0..5 in the order of the labels, -1 where nobody labelled.
-    """
-
-    articles: tuple[Article, ...]
-    ids: tuple[tuple[str, str, str], ...]
-    index: dict[tuple[str, str, str], int]
-    article: NDArray[np.intp]
-    gold: NDArray[np.int8]
-    escalation: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def in_scope(self, scope: str) -> NDArray[np.bool_]:
-        """Which items belong to a scope: '' (concrete targets), 'escalation' or 'all'."""
-        if scope == "all":
-            return np.ones(len(self), dtype=bool)
-        return self.escalation if scope == "escalation" else ~self.escalation
-
-
-def items_of(articles: Sequence[Article]) -> Items:
-    """The items of articles: their declared pairs."""
-    ids, home, gold = [], [], []
-    for i, article in enumerate(articles):
-        labels = article.gold_stances()
-        for speaker, target in article.pairs():
-            label = labels.get((speaker.id, target.id))
-            ids.append((article.id, speaker.id, target.id))
-            home.append(i)
-            gold.append(-1 if label is None else _CODES[label.stance])
-    return Items(
-        tuple(articles),
-        tuple(ids),
-        {item: i for i, item in enumerate(ids)},
-        np.array(home, dtype=np.intp),
-        np.array(gold, dtype=np.int8),
-        np.array([item[2] == ESCALATION for item in ids], dtype=bool),
-    )
+"""Codes after the six labels: an answer that could not be parsed, none because of an error, no longer stored, never asked."""
 
 
 @dataclass(frozen=True)
@@ -85,138 +40,116 @@ class Answers:
         """Columns as lists in the order of `item`, None where the prediction is gone."""
         import pyarrow as pa
 
-        where = pa.array(self.row, mask=self.row < 0)
-        return [self.table[name].combine_chunks().take(where).to_pylist() for name in names]
+        rows = pa.array(self.row, mask=self.row < 0)
+        return [self.table[name].combine_chunks().take(rows).to_pylist() for name in names]
+
+
+@dataclass(frozen=True, eq=False)
+class _Stored:
+    """The stored answers of one system, one row a key; equal to itself alone, so that it can be the key of what is made of it."""
+
+    table: pa.Table
 
 
 def answers(runs: Runs, row: Row, role: str, columns: Sequence[str], reading: str | None = None) -> Answers:
-    """The columns of the predictions that the row's run used in a role; problems are noted in `runs`."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
+    """The predictions that the row's run used in a role, with these columns and `error`; problems are noted in `runs`.
 
-    wanted = list(dict.fromkeys(["key", "error", *columns]))
-    nothing = pa.table({name: pa.array([], pa.string()) for name in wanted})
-    none = np.empty(0, dtype=np.intp)
+    `reading` keeps only a judge's answers to that reading ("article" or "summary").
+    """
+    import pyarrow.compute as pc
+
     use = row.use if role == row.kind else row.run.system(role)
+    nothing = np.empty(0, dtype=np.intp)
     if use is None:
-        return Answers(none, none, nothing)
-    path = record_path(runs.results, row.run.run_id).with_name("answers.parquet")
+        return Answers(nothing, nothing, _empty(columns))
+    named = ["role", "reading", *ITEM]
     try:
-        named = ["role", "reading", *ITEM]
-        refs = pq.ParquetFile(path, read_dictionary=named).read(columns=[*named, "key"], use_threads=False)
-        chosen = pc.equal(refs["role"], role)
-        if reading is not None:
-            chosen = pc.and_(chosen, pc.equal(refs["reading"], reading))
-        refs = refs if pc.all(chosen).as_py() else refs.filter(chosen)
-        keys = refs["key"].combine_chunks()
-    except (pa.ArrowException, OSError, KeyError) as error:
-        runs.note(
-            f"{row.run.run_id}/answers.parquet: not readable ({_first_line(error)}); harness rescore writes it anew"
-        )
-        return Answers(none, none, nothing)
-    stored = _stored(runs, use, wanted)
-    if stored is None:
-        stored = nothing
-    rows = _rows(runs, use, keys, stored)
+        refs = run_columns(answers_path(runs.results, row.run.run_id), [*named, "key"], dictionaries=named)
+    except StoreError as error:
+        runs.note_unreadable(error)
+        return Answers(nothing, nothing, _empty(columns))
+    chosen = pc.equal(refs["role"], role)
+    if reading is not None:
+        chosen = pc.and_(chosen, pc.equal(refs["reading"], reading))
+    refs = refs if pc.all(chosen).as_py() else refs.filter(chosen)
+    # summarisers share a judge, so the tables used last are needed again
+    stored = runs.cache.once(
+        "stored answers", lambda: _read_stored(runs, use, columns), key=(use.fingerprint, tuple(columns)), keep=2
+    )
+    rows = _rows(runs, refs["key"].combine_chunks(), stored)
     items = _places(runs, refs.select(ITEM), by_article=role == "summariser")
     known = items >= 0
     if lost := int(np.count_nonzero(rows[known] < 0)):
         runs.note(f"{use.name}: {lost} predictions of {row.run.run_id} are no longer stored")
-    return Answers(items[known], rows[known].astype(np.intp), stored)
+    return Answers(items[known], rows[known], stored.table)
 
 
-def _rows(runs: Runs, use: SystemUse, keys: pa.Array, stored: pa.Table) -> NDArray[np.intp]:
-    """The row of each key in the stored predictions, -1 where it is gone."""
+def _empty(columns: Sequence[str]) -> pa.Table:
+    return part_schema().empty_table().select(list(dict.fromkeys(["error", *columns])))
+
+
+def _read_stored(runs: Runs, use: SystemUse, columns: Sequence[str]) -> _Stored:
+    store = PredictionStore(runs.results / "predictions")
+    table = store.columns(use.name, use.fingerprint, columns)
+    runs.note_torn(store.torn)
+    return _Stored(table)
+
+
+def _rows(runs: Runs, keys: pa.Array, stored: _Stored) -> NDArray[np.intp]:
+    """The row of each key in the stored answers, -1 where it is gone."""
     import pyarrow.compute as pc
 
-    if len(stored) < 2 * len(keys):
-        found = pc.index_in(keys, value_set=stored["key"].combine_chunks()).fill_null(-1)
-        return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.intp)
-    # a judge's predictions are many, and every summariser's run looks some of them up: one index serves all
-    kept: dict[str, tuple[pa.Table, dict[str, int]]] = runs.__dict__.setdefault("_kept_rows", {})
-    if use.fingerprint not in kept or kept[use.fingerprint][0] is not stored:
-        kept.clear()
-        kept[use.fingerprint] = (stored, {key: i for i, key in enumerate(stored["key"].to_pylist())})
-    index = kept[use.fingerprint][1]
-    return np.array([index.get(key, -1) for key in keys.to_pylist()], dtype=np.intp)
+    if len(stored.table) < 2 * len(keys):
+        rows = pc.index_in(keys, value_set=stored.table["key"].combine_chunks()).fill_null(-1)
+        return np.asarray(rows.to_numpy(zero_copy_only=False), dtype=np.intp)
+    # a judge's answers are many, and every summariser's run looks some of them up: one index serves all
+    row_of_key = runs.cache.once(
+        "rows by key",
+        lambda: {key: row for row, key in enumerate(stored.table["key"].to_pylist())},
+        key=stored,
+        keep=1,
+    )
+    return np.array([row_of_key.get(key, -1) for key in keys.to_pylist()], dtype=np.intp)
 
 
 def _places(runs: Runs, refs: pa.Table, *, by_article: bool) -> NDArray[np.intp]:
-    """Where the items (or articles) stand in the report, -1 if nowhere; runs ask the same ones in the same order."""
-    kept: list[tuple[bool, pa.Table, NDArray[np.intp]]] = runs.__dict__.setdefault("_kept_places", [])
-    for of_articles, known, places in kept:
-        if of_articles == by_article and known.equals(refs):
+    """The number of each item (or article) in the report, -1 if it is none of the report's.
+
+    Most runs ask the same items in the same order, so the places of the last four different lists of items are kept.
+    """
+    kept: list[tuple[pa.Table, NDArray[np.intp]]] = runs.cache.once("places", lambda: [], key=by_article)
+    for known_refs, places in kept:
+        if known_refs.equals(refs):
             return places
     ids = [refs[name].to_pylist() for name in ITEM]
     if by_article:
-        at = {a.id: i for i, a in enumerate(runs.articles)}
-        found = [at.get(a, -1) for a in ids[0]]
+        number_of = {article.id: number for number, article in enumerate(runs.articles)}
+        numbers = [number_of.get(article_id, -1) for article_id in ids[0]]
     else:
         index = runs.items.index
-        found = [index.get(item, -1) for item in zip(*ids, strict=True)]
-    kept.insert(0, (by_article, refs, np.array(found, dtype=np.intp)))
+        numbers = [index.get(item, -1) for item in zip(*ids, strict=True)]
+    kept.insert(0, (refs, np.array(numbers, dtype=np.intp)))
     del kept[4:]
-    return kept[0][2]
+    return kept[0][1]
 
 
 def codes(runs: Runs, row: Row, role: str = "stance", reading: str | None = None) -> NDArray[np.int8]:
-    """What a stance classifier (or a judge) answered to each item, as codes of shape (items,)."""
+    """What a stance classifier (or a judge) answered to each item, as codes of shape (items,): 0..5 in the order of the
+    labels, or UNPARSED, FAILED, GONE, UNASKED."""
+    return runs.cache.once("codes", lambda: _codes(runs, row, role, reading), key=(row.fingerprint, role, reading))
+
+
+def _codes(runs: Runs, row: Row, role: str, reading: str | None) -> NDArray[np.int8]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    cache: dict[Any, NDArray[np.int8]] = runs.__dict__.setdefault("_codes", {})
-    key = (row.fingerprint, role, reading)
-    if key not in cache:
-        found = answers(runs, row, role, ("label",), reading)
-        told = np.full(len(runs.items), UNASKED, dtype=np.int8)
-        if len(found.item):
-            labels = pc.index_in(found.table["label"], value_set=pa.array([str(stance) for stance in STANCES]))
-            by_row = pc.if_else(pc.is_valid(found.table["error"]), FAILED, pc.fill_null(labels, UNPARSED))
-            told[found.item] = np.append(by_row.to_numpy(), GONE)[found.row]
-        cache[key] = told
-    return cache[key]
-
-
-def _stored(runs: Runs, use: SystemUse, columns: Sequence[str]) -> pa.Table | None:
-    """The system's predictions, one row a key; None without any. The two used last are kept: summarisers share a judge."""
-    kept: dict[Any, pa.Table | None] = runs.__dict__.setdefault("_kept_stored", {})
-    key = (use.fingerprint, tuple(columns))
-    found = kept.pop(key) if key in kept else _read_stored(runs, use, columns)
-    kept[key] = found
-    if len(kept) > 2:
-        del kept[next(iter(kept))]
-    return found
-
-
-def _read_stored(runs: Runs, use: SystemUse, columns: Sequence[str]) -> pa.Table | None:
-    """Of two rows for a key an answer beats an error, and the later one beats the earlier."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    wanted = list(columns)
-    folder = PredictionStore(runs.results / "predictions").folder(use.name, use.fingerprint)
-    tables = []
-    for path in sorted(folder.glob("part-*.parquet")):
-        try:
-            table = pq.ParquetFile(path).read(columns=wanted, use_threads=False)
-            version = (table.schema.metadata or {}).get(b"harness.predictions", b"").decode()
-            if version != FORMAT:
-                raise ValueError(f"predictions of format {version!r}; this version reads {FORMAT!r}")
-            tables.append(table.select(wanted))
-        except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-            runs.note(f"torn part {path.parent.name}/{path.name}: {_first_line(error)}")
-    if not tables:
-        return None
-    whole = pa.concat_tables(tables)
-    if len(pc.unique(whole["key"])) == len(whole):
-        return whole
-    if "created_at" not in columns:
-        return _read_stored(runs, use, [*columns, "created_at"])
-    keys, errors, times = (whole[name].to_pylist() for name in ("key", "error", "created_at"))
-    best = {keys[i]: i for i in sorted(range(len(keys)), key=lambda i: (errors[i] is None, times[i]))}
-    return whole.take(pa.array(sorted(best.values())))
+    stances = answers(runs, row, role, ("label",), reading)
+    by_item = np.full(len(runs.items), UNASKED, dtype=np.int8)
+    if len(stances.item):
+        labels = pc.index_in(stances.table["label"], value_set=pa.array([str(stance) for stance in STANCES]))
+        by_row = pc.if_else(pc.is_valid(stances.table["error"]), FAILED, pc.fill_null(labels, UNPARSED))
+        by_item[stances.item] = np.append(by_row.to_numpy(), GONE)[stances.row]
+    return by_item
 
 
 @dataclass(frozen=True)
@@ -237,46 +170,39 @@ TOGETHER = ("summary.rouge_lsum", "summary.words", "preservation.harm")
 
 def item_scores(runs: Runs, row: Row, metric: str) -> Scores:
     """The row's item scores of a metric; empty, and a problem noted, if the file is torn."""
-    cache: dict[Any, Scores] = runs.__dict__.setdefault("_item_scores", {})
-    if (row.run.run_id, metric) not in cache:
-        for name, found in _read_scores(runs, row, TOGETHER if metric in TOGETHER else (metric,)).items():
-            cache[row.run.run_id, name] = found
-    return cache[row.run.run_id, metric]
+    metrics = TOGETHER if metric in TOGETHER else (metric,)
+    key = (row.run.run_id, metrics)
+    return runs.cache.once("item scores", lambda: _read_scores(runs, row, metrics), key=key)[metric]
 
 
 def _read_scores(runs: Runs, row: Row, metrics: Sequence[str]) -> dict[str, Scores]:
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
-    path = record_path(runs.results, row.run.run_id).with_name("scores.parquet")
     try:
-        file = pq.ParquetFile(path, read_dictionary=["article_id", "metric"])
-        table = file.read(columns=["item", "article_id", "metric", "value"], use_threads=False)
-        scored = pc.is_valid(table["value"])
-        parts = {name: table.filter(pc.and_(pc.equal(table["metric"], name), scored)) for name in metrics}
-    except (pa.ArrowException, OSError, KeyError) as error:
-        runs.note(
-            f"{path.parent.name}/{path.name}: not readable ({_first_line(error)}); harness rescore writes it anew"
+        table = run_columns(
+            scores_path(runs.results, row.run.run_id),
+            ["item", "article_id", "metric", "value"],
+            dictionaries=["article_id", "metric"],
         )
-        none = np.empty(0, dtype=np.intp)
-        return {name: Scores(none, none, np.empty(0)) for name in metrics}
-    ids = [a.id for a in runs.articles] or sorted(set(table["article_id"].to_pylist()))
-    found = {}
-    for name, part in parts.items():
-        places = pc.index_in(part["article_id"].cast(pa.string()), value_set=pa.array(ids, pa.string()))
-        home = pc.fill_null(places, -1).to_numpy().astype(np.intp)
+    except StoreError as error:
+        runs.note_unreadable(error)
+        nothing = np.empty(0, dtype=np.intp)
+        return {name: Scores(nothing, nothing, np.empty(0)) for name in metrics}
+    article_ids = pa.array([a.id for a in runs.articles] or sorted(set(table["article_id"].to_pylist())), pa.string())
+    scored = pc.is_valid(table["value"])
+    scores = {}
+    for name in metrics:
+        part = table.filter(pc.and_(pc.equal(table["metric"], name), scored))
+        places = pc.index_in(part["article_id"].cast(pa.string()), value_set=article_ids)
+        article = pc.fill_null(places, -1).to_numpy().astype(np.intp)
         items = item_numbers(runs, part["item"].to_pylist())
-        known = home >= 0
-        found[name] = Scores(items[known], home[known], part["value"].to_numpy()[known])
-    return found
+        known = article >= 0
+        scores[name] = Scores(items[known], article[known], part["value"].to_numpy()[known])
+    return scores
 
 
 def item_numbers(runs: Runs, items: Sequence[str]) -> NDArray[np.intp]:
     """The numbers that stand for items' names in `Scores`."""
-    numbers: dict[str, int] = runs.__dict__.setdefault("_item_numbers", {})
+    numbers: dict[str, int] = runs.cache.once("item numbers", lambda: {})
     return np.array([numbers.setdefault(item, len(numbers)) for item in items], dtype=np.intp)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

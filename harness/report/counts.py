@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from harness.report.columns import Items
+    from harness.report.items import Items
 
 
 @dataclass(frozen=True)

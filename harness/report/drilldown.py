@@ -303,7 +303,8 @@ def _cut_raw(raw: str | None, most: int | None) -> str | list[Any] | None:
 def _said(runs: Runs, row: Row) -> dict[str, list[Any]]:
     """Raw answer and prompt of each item (or article), None where there is none; an error counts as a raw answer."""
     found = answers(runs, row, row.kind, ("raw", "output", "prompt"))
-    n = len(runs.articles) if row.kind == "summariser" else len(runs.items)
+    articles = runs.articles
+    n = len(articles) if row.kind == "summariser" else len(runs.items)
     raw: list[Any] = [None] * n
     prompt: list[Any] = [None] * n
     home = range(n) if row.kind == "summariser" else runs.items.article.tolist()
@@ -313,7 +314,7 @@ def _said(runs: Runs, row: Row) -> dict[str, list[Any]]:
         if row.kind == "summariser" and raw[i] == output:
             # the summary itself, which the page has already
             raw[i] = None
-        prompt[i] = None if whole is None else without_article(whole, runs.articles[home[i]].text)
+        prompt[i] = None if whole is None else without_article(whole, articles[home[i]].text)
     return {"raw": raw, "prompt": prompt}
 
 

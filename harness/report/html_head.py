@@ -18,9 +18,8 @@ def head(runs: Runs) -> list[tuple[str, str]]:
     if use is not None:
         rows.append(("Dataset", f"{use.name} {use.version}, split {use.split}; fingerprint {use.fingerprint[:16]}"))
         pairs = len(runs.items)
-        speakers = (
-            f"{sum(len(a.speakers) for a in runs.articles)} speakers{' (found, not declared)' if runs.found else ''}"
-        )
+        source = "" if runs.has_declared_speakers else " (found, not declared)"
+        speakers = f"{sum(len(a.speakers) for a in runs.articles)} speakers{source}"
         gold = int((runs.items.gold >= 0).sum())
         rows.append(
             (

@@ -20,7 +20,7 @@ RUNS = {"runs", "job", "dry", "rescore", "selection", "predict", "questions", "u
 LAYERS = [
     {"types", "errors", "files", "secrets"},
     {"config", "text", "metrics", "stats", "paths", "environment", "progress"},
-    {"data", "models", "results", "records", "store"},
+    {"data", "models", "results", "records", "store", "stored_columns"},
     {"scoring"},
     {"systems"},
     {"verify", "curate"},

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import StoreError
 from harness.records import AnswerRef, DatasetUse, Failure, RunRecord, SystemUse, read_record, write_record
-from harness.results import contents, in_bytes, part_keys
+from harness.results import contents, in_bytes
 from harness.results_merge import carry_out as copy
 from harness.results_merge import plan_merging
 from harness.results_prune import DAY, HOUR, carry_out, plan_pruning
@@ -121,12 +121,13 @@ class TestDu:
             contents(tmp_path / "nowhere")
         assert "--results" in (found.value.hint or "")
 
-    def test_an_answer_beats_an_error_and_other_formats_are_torn(self, tmp_path: Path) -> None:
+    def test_a_part_that_is_no_parquet_is_torn(self, tmp_path: Path) -> None:
         [part] = store(tmp_path, "s", "f" * 64, k=None, l="two").glob("part-*")
-        assert part_keys(part) == {"k": False, "l": True}
+        [folder] = contents(tmp_path).predictions
+        assert (folder.answers, folder.errors, folder.torn) == (1, 1, ())
         part.write_bytes(b"PAR1")
-        with pytest.raises(StoreError, match=part.name):
-            part_keys(part)
+        [folder] = contents(tmp_path).predictions
+        assert (folder.answers, folder.errors, folder.torn) == (0, 0, (part.name,))
 
     def test_bytes_are_said_in_powers_of_a_thousand(self) -> None:
         assert [in_bytes(n) for n in (0, 999, 1000, 12_345_678, 4.5e9, 1e16)] == [

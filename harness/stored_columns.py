@@ -1,0 +1,145 @@
+"""Stored answers and scores as Arrow columns: all reading of Parquet, the version check, and which of two answers counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import StoreError
+from harness.types import STANCES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMAT = "1"
+"""Version of a part's columns, in its Parquet metadata."""
+
+_FORMAT_KEY = b"harness.predictions"
+
+
+class TornPart(StoreError):
+    """A part that cannot be read: it is reported and left where it is; its unit is computed again."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: not readable: {reason}", hint="the next run computes its answers again")
+        self.path = path
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class StoredAnswers:
+    """The answers in one folder of parts: `table` has one row a key; `torn` are the parts that could not be read."""
+
+    table: pa.Table
+    torn: tuple[TornPart, ...] = ()
+
+
+def part_schema() -> pa.Schema:
+    """The columns of a part, with its version in the metadata."""
+    import pyarrow as pa
+
+    text, number = pa.string(), pa.int64()
+    fields = {
+        "key": text,
+        "system": text,
+        "article_id": text,
+        "speaker_id": text,
+        "target_id": text,
+        "kind": text,
+        "output": text,
+        "label": text,
+        "scores": pa.map_(text, pa.float64()),
+        "raw": text,
+        "prompt": text,
+        "tokens_in": number,
+        "tokens_out": number,
+        "tokens_cut": number,
+        "seconds": pa.float64(),
+        "path": text,
+        "error": text,
+        "created_at": text,
+    }
+    return pa.schema([pa.field(name, kind) for name, kind in fields.items()], metadata={_FORMAT_KEY: FORMAT})
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """The parts in a system's folder, in the order of their names, which begin with the time of writing."""
+    return sorted(folder.glob("part-*.parquet"))
+
+
+def part_columns(path: Path, columns: Sequence[str]) -> pa.Table:
+    """These columns of one part, a row for each answer that was written; other columns are not read.
+
+    Raises TornPart if the file is damaged or gone, is of another format or lacks a column, or if one of the columns holds
+    something else than it should (a number for a text, a label that is no stance).
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    schema = part_schema()
+    try:
+        table = pq.ParquetFile(path).read(columns=list(columns), use_threads=False)
+        version = (table.schema.metadata or {}).get(_FORMAT_KEY, b"").decode()
+        if version != FORMAT:
+            raise ValueError(f"predictions of format {version!r}; this version reads {FORMAT!r}")
+        table = table.select(list(columns)).cast(pa.schema([schema.field(name) for name in columns], schema.metadata))
+        if "label" in columns:
+            unknown = pc.unique(table["label"].filter(pc.invert(pc.is_in(table["label"], _labels())))).to_pylist()
+            if unknown:
+                raise ValueError(f"{unknown[0]!r} is no stance")
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise TornPart(path, first_line(error)) from None
+    return table
+
+
+def stored_answers(folder: Path, columns: Sequence[str]) -> StoredAnswers:
+    """These columns of all parts in a folder, one row a key, in the order of writing; `key`, `error` and `created_at` come too.
+
+    Of two rows for one key an answer beats an error, and of two answers (or two errors) the later one counts.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wanted = list(dict.fromkeys(["key", "error", "created_at", *columns]))
+    tables, torn = [part_schema().empty_table().select(wanted)], []
+    for path in parts_of(folder):
+        try:
+            tables.append(part_columns(path, wanted))
+        except TornPart as problem:
+            torn.append(problem)
+    table = pa.concat_tables(tables)
+    if pc.count_distinct(table["key"]).as_py() < len(table):
+        keys, errors, times = (table[name].to_pylist() for name in ("key", "error", "created_at"))
+        ranked = sorted(range(len(keys)), key=lambda row: (errors[row] is None, times[row]))
+        best_row = {keys[row]: row for row in ranked}
+        table = table.take(pa.array(sorted(best_row.values())))
+    return StoredAnswers(table, tuple(torn))
+
+
+def run_columns(path: Path, columns: Sequence[str], *, dictionaries: Sequence[str] = ()) -> pa.Table:
+    """These columns of a run's `scores.parquet` or `answers.parquet`, those in `dictionaries` as dictionary arrays.
+
+    StoreError names the file and the next step if it is gone, damaged or lacks a column.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path, read_dictionary=list(dictionaries))
+        return file.read(columns=list(columns), use_threads=False).select(list(columns))
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise StoreError(f"{path}: not readable ({first_line(error)})", hint="harness rescore writes it anew") from None
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or its type if it has none."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _labels() -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array([*map(str, STANCES), None], pa.string())
