@@ -9,8 +9,8 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ModelError
-from harness.models.linear import Packed, pack_linears
 from harness.models.loading import load_pretrained, memory_of
+from harness.models.packed_linear import Packed, pack_linears
 from harness.models.source import ModelSource
 from harness.models.windows import Fitted, LongInput, fit_article, token_spans
 

@@ -15,7 +15,7 @@ from harness.errors import WindowExceeded
 from harness.models.attention import Unsupported, planned, supports_plans
 from harness.models.device import is_out_of_memory, release_cached
 from harness.models.kv_rows import RowsPlan
-from harness.models.linear import packed_linears
+from harness.models.packed_linear import packed_linears
 
 if TYPE_CHECKING:
     import torch

@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 
 from harness.errors import ModelError
+from harness.models.cache import cache_root
 from harness.models.quiet import quiet_transformers
-from harness.models.source import cache_root
 
 _CONVERSION = 1
 """Raised when a conversion writes something else than before; old folders are then left alone."""

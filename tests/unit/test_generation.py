@@ -14,7 +14,7 @@ from harness.errors import WindowExceeded
 from harness.models import generation
 from harness.models.causal import CausalModel
 from harness.models.generation import Decoding, Generation, generate, plan_batches
-from harness.models.linear import pack_linears, packed_linears
+from harness.models.packed_linear import pack_linears, packed_linears
 from tests.tiny import load_tiny
 
 PROMPTS = ["The council met. Minister Brandt demanded war.", "x", "Olm warned that", "", "The town of Ferris has not"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -15,7 +16,8 @@ import pytest
 
 from harness.errors import ModelError
 from harness.models import gguf, source
-from harness.models.source import ModelSource, remembered_sha256, resolve
+from harness.models.cache import remembered_sha256
+from harness.models.source import ModelSource, resolve
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +82,14 @@ def test_hashes_of_big_files_are_remembered_until_size_or_time_change(own_cache:
     assert remembered_sha256([weights])[weights] == "remembered"
     os.utime(weights, ns=(1, 1))
     assert remembered_sha256([weights])[weights] == first
+
+
+def test_a_cache_that_cannot_be_written_only_costs_time(own_cache: Path, tmp_path: Path) -> None:
+    own_cache.write_text("a file where the folder should be")
+    weights = tmp_path / "w.safetensors"
+    weights.write_bytes(b"x" * (1 << 20))
+    assert remembered_sha256([weights])[weights] == hashlib.sha256(b"x" * (1 << 20)).hexdigest()
+    assert own_cache.read_text() == "a file where the folder should be"
 
 
 @pytest.mark.parametrize("memory", ["", "[1]", '{"a": 3}', "{torn"])
