@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
-import re
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import Field, field_validator
 
 from harness.errors import WindowExceeded
 from harness.systems.base import Context
 from harness.systems.one_by_one import all_or_each
-from harness.systems.templates import fill, places, require_places
+from harness.systems.parsing import first_stance, parse_label
+from harness.systems.prompts import SPEAKER, ArticlePrompt, fields_of, fill, require_every_label, shown_fields
+from harness.systems.stance_scores import likeliest, softmax
 from harness.systems.weights import WeightedSystem, WeightOptions
 from harness.types import STANCES, Answer, Dataset, Item, Stance
 
@@ -25,31 +25,14 @@ if TYPE_CHECKING:
     from harness.models.generation import Generation
     from harness.models.prefix_trie import Option, OptionScore
 
-ARTICLE = "{article}"
-"""Stands in a prompt where the article goes; first, so that all questions about an article share its computation."""
-SPEAKER = "{speaker}"
-"""Stands in a label's wording where the speaker's name goes."""
 UNIT_CHARACTERS = 16_000
 """About how many characters of articles and questions make a unit of work: some thousand tokens, half a pass."""
-
-
-FIELDS = ("article", "title", "speaker", "role", "target")
-"""What a prompt may show of an item."""
-
-
-def _checked(prompt: str) -> str:
-    require_places(prompt, ["article"], FIELDS)
-    if prompt.count(ARTICLE) != 1:
-        raise ValueError("the prompt must contain {article} exactly once")
-    if odd := re.search(rf"\{{({'|'.join(FIELDS)})[!:.\[][^}}]*\}}", prompt):
-        raise ValueError(f"{odd.group()} would stay as it is: write {{{odd.group(1)}}}")
-    return prompt
 
 
 class PromptOptions(WeightOptions):
     """`prompt` may use {article}, {title}, {speaker}, {role} and {target}; `system` is the chat's system message."""
 
-    prompt: Annotated[str, AfterValidator(_checked)]
+    prompt: ArticlePrompt
     system: str | None = None
     long_input: Literal["error", "truncate_article", "windows"] = "truncate_article"
 
@@ -78,8 +61,7 @@ class CausalSystem(WeightedSystem):
 
     def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
         """Only what the prompt shows."""
-        shown = places("".join(self.options.prompts))
-        return {k: v for k, v in fields_of(item).items() if k in shown}
+        return shown_fields(self.options.prompts, item)
 
     def load_model(self, context: Context) -> CausalModel:
         """The causal model, from the pool."""
@@ -100,7 +82,7 @@ class CausalSystem(WeightedSystem):
 
     @abstractmethod
     def respond(
-        self, model: CausalModel, items: Sequence[Item], asked: Sequence[Prompted], context: Context
+        self, model: CausalModel, items: Sequence[Item], questions: Sequence[Prompted], context: Context
     ) -> list[Answer]:
         """An answer to each item by its prompts."""
 
@@ -119,28 +101,16 @@ class CausalSystem(WeightedSystem):
     def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
         """Answers to all items at once; one whose input does not fit the window has that as its error."""
         model = self.load_model(context)
-        asked: dict[int, Prompted] = {}
-        found: dict[int, Answer] = {}
+        questions: dict[int, Prompted] = {}
+        answers: dict[int, Answer] = {}
         for n, item in enumerate(items):
             try:
-                asked[n] = self.ask(model, item)
+                questions[n] = self.ask(model, item)
             except WindowExceeded as error:
-                found[n] = Answer(error=str(error))
-        answers = self.respond(model, [items[n] for n in asked], list(asked.values()), context)
-        found |= zip(asked, answers, strict=True)
-        return [found[n] for n in range(len(items))]
-
-
-def fields_of(item: Item) -> dict[str, str]:
-    """What a prompt may show of an item."""
-    speaker, target = item.speaker, item.target
-    return {
-        "article": item.article.text.strip(),
-        "title": item.article.title,
-        "speaker": speaker.name if speaker else "",
-        "role": (speaker.role or "") if speaker else "",
-        "target": target.proposition if target else "",
-    }
+                answers[n] = Answer(error=str(error))
+        responses = self.respond(model, [items[n] for n in questions], list(questions.values()), context)
+        answers |= zip(questions, responses, strict=True)
+        return [answers[n] for n in range(len(items))]
 
 
 class ChoiceOptions(PromptOptions):
@@ -148,7 +118,7 @@ class ChoiceOptions(PromptOptions):
     wording: the sum, the mean per token, or the sum less that under the same prompt with `content_free` as the article (PMI).
     With `more_prompts` the question is asked in these wordings too, and a label's score is the mean over all of them."""
 
-    more_prompts: tuple[Annotated[str, AfterValidator(_checked)], ...] = ()
+    more_prompts: tuple[ArticlePrompt, ...] = ()
     answers: dict[Stance, Annotated[str, Field(min_length=1)]]
     answer_prefix: str = ""
     normalise: Literal["sum", "mean", "pmi"] = "sum"
@@ -157,9 +127,7 @@ class ChoiceOptions(PromptOptions):
     @field_validator("answers")
     @classmethod
     def _every_label(cls, answers: dict[Stance, str]) -> dict[Stance, str]:
-        missing = [s for s in STANCES if s not in answers]
-        if missing:
-            raise ValueError(f"no wording for {', '.join(missing)}")
+        require_every_label(answers)
         if len(set(answers.values())) < len(answers):
             raise ValueError("two labels share a wording")
         for wording in answers.values():
@@ -184,10 +152,11 @@ class CausalChoice(CausalSystem):
     Options: ClassVar = ChoiceOptions
 
     def identity(self) -> dict[str, Any]:
-        found = super().identity()
+        identity = super().identity()
+        # before there were other wordings, the fingerprints of systems with one wording did not mention them
         if not self.options.more_prompts:
-            del found["options"]["more_prompts"]
-        return found
+            del identity["options"]["more_prompts"]
+        return identity
 
     def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
         """What the prompts show, and the speaker where a label's wording names one."""
@@ -209,8 +178,8 @@ class CausalChoice(CausalSystem):
 
     def _question(self, item: Item) -> int:
         """About how many characters one item adds to its article's trie."""
-        asked = sum(len(p) + len(fields_of(item)["target"]) for p in self.options.prompts)
-        return asked + sum(map(len, self.options.answers.values()))
+        prompts = sum(len(p) + len(fields_of(item)["target"]) for p in self.options.prompts)
+        return prompts + sum(map(len, self.options.answers.values()))
 
     def around(self, model: CausalModel, item: Item, prompt: str) -> tuple[str, str]:
         before, after = super().around(model, item, prompt)
@@ -220,60 +189,52 @@ class CausalChoice(CausalSystem):
         # one more token for a space that moves from the context to the wording
         return 1 + max(len(ids) for ids in model.encode_many(self.options.wordings(item)))
 
-    def choices(self, item: Item, asked: Prompted) -> list[Option]:
+    def choices(self, item: Item, question: Prompted) -> list[Option]:
         """What is scored for one item: of each prompt and window every label's wording, in the order of the labels."""
         from harness.models.prefix_trie import Option
 
         o = self.options
-        found = []
-        for each in (asked, *asked.others):
+        options = []
+        for each in (question, *question.others):
             free = each.before + o.content_free + each.after if o.normalise == "pmi" else None
-            found += [Option(prompt, wording, free) for prompt in each.prompts for wording in o.wordings(item)]
-        return found
+            options += [Option(prompt, wording, free) for prompt in each.prompts for wording in o.wordings(item)]
+        return options
 
     def respond(
-        self, model: CausalModel, items: Sequence[Item], asked: Sequence[Prompted], context: Context
+        self, model: CausalModel, items: Sequence[Item], questions: Sequence[Prompted], context: Context
     ) -> list[Answer]:
         from harness.models.prefix_trie import score
 
-        groups = [self.choices(item, each) for item, each in zip(items, asked, strict=True)]
-        found = all_or_each(lambda some: score(model, some, budget=context.token_budget), groups)
+        groups = [self.choices(item, question) for item, question in zip(items, questions, strict=True)]
+        scores_or_errors = all_or_each(lambda some: score(model, some, budget=context.token_budget), groups)
         return [
-            Answer(error=scores) if isinstance(scores, str) else self._answer(each, scores)
-            for each, scores in zip(asked, found, strict=True)
+            Answer(error=scores) if isinstance(scores, str) else self._answer(question, scores)
+            for question, scores in zip(questions, scores_or_errors, strict=True)
         ]
 
-    def _answer(self, asked: Prompted, scores: list[OptionScore]) -> Answer:
+    def _answer(self, question: Prompted, scores: list[OptionScore]) -> Answer:
         """The label with the highest mean over the prompts and the article's windows (nearly always one of each)."""
         windows = [scores[i : i + len(STANCES)] for i in range(0, len(scores), len(STANCES))]
         values = {
             label: fmean(window[k].value(self.options.normalise) for window in windows)
             for k, label in enumerate(STANCES)
         }
-        label = max(STANCES, key=lambda s: (values[s], -STANCES.index(s)))
+        label = likeliest(values)
         return Answer(
             output=label,
             label=label,
             scores=softmax(values),
             raw=json.dumps({s: round(v, 6) for s, v in values.items()}),
-            prompt=asked.prompts[0],
+            prompt=question.prompts[0],
             tokens_in=sum(window[0].n_context for window in windows),
-            tokens_cut=max(each.tokens_cut for each in (asked, *asked.others)),
-            path=path_of(windows[0][0].path, len(asked.prompts)),
+            tokens_cut=max(each.tokens_cut for each in (question, *question.others)),
+            path=path_of(windows[0][0].path, len(question.prompts)),
         )
 
 
 def path_of(path: str, windows: int) -> str:
     """How an answer was computed, and whether the article was read in several windows."""
     return path + ("+windows" if windows > 1 else "")
-
-
-def softmax(values: Mapping[Stance, float]) -> dict[str, float]:
-    """Probabilities in proportion to exp(value)."""
-    top = max(values.values())
-    weights = {label: math.exp(v - top) for label, v in values.items()}
-    total = sum(weights.values())
-    return {str(label): w / total for label, w in weights.items()}
 
 
 class GenerationOptions(PromptOptions):
@@ -291,50 +252,51 @@ class CausalGenerator(CausalSystem):
     """Shares generation between the summariser and the classifier that is asked and parsed."""
 
     def identity(self) -> dict[str, Any]:
-        found = super().identity()
+        identity = super().identity()
         if self.options.temperature == 0:
             # a seed changes nothing where nothing is drawn
-            found["options"] = {k: v for k, v in found["options"].items() if k not in {"seed", "top_p"}}
-        return found
+            identity["options"] = {k: v for k, v in identity["options"].items() if k not in {"seed", "top_p"}}
+        return identity
 
     def reserve(self, model: CausalModel, item: Item) -> int:
         tokens: int = self.options.max_new_tokens
         return tokens
 
-    def said(self, text: str) -> str:
-        """The model's whole reply, of which it wrote `text`."""
+    def whole_reply(self, text: str) -> str:
+        """The reply that the model ended by writing `text`: a system may have begun it in the prompt."""
         return text
 
     @abstractmethod
-    def read(self, said: Sequence[str], item: Item) -> tuple[str, Stance | None]:
+    def read(self, replies: Sequence[str], item: Item) -> tuple[str, Stance | None]:
         """(output, label) by the replies, one a window of the article."""
 
     def respond(
-        self, model: CausalModel, items: Sequence[Item], asked: Sequence[Prompted], context: Context
+        self, model: CausalModel, items: Sequence[Item], questions: Sequence[Prompted], context: Context
     ) -> list[Answer]:
         from harness.models.generation import Decoding, generate
 
         o = self.options
         decoding = Decoding(o.max_new_tokens, o.min_new_tokens, o.temperature, o.top_p, o.seed or 0, o.no_repeat_ngram)
-        generated = iter(generate(model, [p for a in asked for p in a.prompts], decoding, budget=context.token_budget))
+        prompts = [prompt for question in questions for prompt in question.prompts]
+        generated = iter(generate(model, prompts, decoding, budget=context.token_budget))
         return [
-            self._answer(item, each, [next(generated) for _ in each.prompts])
-            for item, each in zip(items, asked, strict=True)
+            self._answer(item, question, [next(generated) for _ in question.prompts])
+            for item, question in zip(items, questions, strict=True)
         ]
 
-    def _answer(self, item: Item, asked: Prompted, windows: list[Generation]) -> Answer:
+    def _answer(self, item: Item, question: Prompted, windows: list[Generation]) -> Answer:
         if error := next((w.error for w in windows if w.error), None):
             return Answer(error=error)
-        said = [self.said(w.text) for w in windows]
-        output, label = self.read(said, item)
+        replies = [self.whole_reply(w.text) for w in windows]
+        output, label = self.read(replies, item)
         return Answer(
             output=output,
             label=label,
-            raw="\n".join(said),
-            prompt=asked.prompts[0],
+            raw="\n".join(replies),
+            prompt=question.prompts[0],
             tokens_in=sum(w.n_prompt for w in windows),
             tokens_out=sum(len(w.tokens) for w in windows),
-            tokens_cut=asked.tokens_cut,
+            tokens_cut=question.tokens_cut,
             path=path_of(windows[0].path, len(windows)),
         )
 
@@ -351,8 +313,8 @@ class CausalSummariser(CausalGenerator):
         ordered = sorted(items, key=lambda i: (-len(i.article.text), i.article.id))
         return [ordered[i : i + self.batch] for i in range(0, len(ordered), self.batch)]
 
-    def read(self, said: Sequence[str], item: Item) -> tuple[str, Stance | None]:
-        return " ".join(said).strip(), None
+    def read(self, replies: Sequence[str], item: Item) -> tuple[str, Stance | None]:
+        return " ".join(replies).strip(), None
 
 
 class CausalGenerated(CausalGenerator):
@@ -361,10 +323,8 @@ class CausalGenerated(CausalGenerator):
     kind: ClassVar = "stance"
     Options: ClassVar = GenerationOptions
 
-    def read(self, said: Sequence[str], item: Item) -> tuple[str, Stance | None]:
-        from harness.systems.parsing import parse_label
-
-        # of several windows the first that yields a stance speaks; else the first that could be read at all
-        labels = [label for text in said if (label := parse_label(text)) is not None]
-        label = next((x for x in labels if x is not Stance.NO_STANCE), labels[0] if labels else None)
+    def read(self, replies: Sequence[str], item: Item) -> tuple[str, Stance | None]:
+        labels = [parse_label(reply) for reply in replies]
+        window = first_stance(labels)
+        label = None if window is None else labels[window]
         return label or "", label

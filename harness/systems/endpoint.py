@@ -1,15 +1,11 @@
-"""Models behind an OpenAI-compatible server, asked to summarise or to choose a stance."""
+"""Models behind an OpenAI-compatible server: options and requests of all such systems, and the summariser."""
 
 from __future__ import annotations
 
-import math
-import string
-import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from statistics import fmean
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -28,17 +24,11 @@ from harness.models.server import (
 )
 from harness.models.windows import Fitted, LongInput, fit_article
 from harness.systems.base import Context, Options, System
-from harness.systems.causal import fields_of, softmax
-from harness.systems.parsing import parse_choice, parse_label, stated
-from harness.systems.templates import fill, require_places
-from harness.types import STANCES, Answer, Dataset, Item, Stance
+from harness.systems.prompts import ARTICLE, ARTICLE_FIELDS, fields_of, fill, require_places, shown_fields
+from harness.types import Answer, Dataset, Item
 
 _UNIT = 32
 """Items that are stored together, whatever the number of requests at once: it moves no part's border."""
-_TOP = {"chat": 20, "completions": 5}
-"""How many alternatives of a token the two interfaces give at most."""
-_PLACES = ("article", "title", "speaker", "role", "target")
-_SUMMARY_PLACES = ("article", "title")
 _DELIVERY = ("api_key_env", "concurrency", "timeout_s", "attempts", "backoff_s", "longest_wait_s", "price")
 """Options that change when an answer arrives and what it costs, never what it says."""
 _CHAT = 32
@@ -93,7 +83,7 @@ class EndpointOptions(Options):
 
     @model_validator(mode="after")
     def _leaves_room(self) -> Self:
-        if self.context_tokens is not None and self.prompt.count("{article}") != 1:
+        if self.context_tokens is not None and self.prompt.count(ARTICLE) != 1:
             raise ValueError("with context_tokens the prompt must contain {article} exactly once")
         if self.room is not None and self.room < 1:
             raise ValueError(f"context_tokens must be more than max_tokens and {_CHAT}")
@@ -142,7 +132,7 @@ class EndpointSystem(System):
 
     def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
         """Only what the prompt shows."""
-        return {k: v for k, v in fields_of(item).items() if f"{{{k}}}" in self.options.prompt}
+        return shown_fields([self.options.prompt], item)
 
     def plan(self, items: Sequence[Item]) -> list[list[Item]]:
         return [list(items[i : i + _UNIT]) for i in range(0, len(items), _UNIT)]
@@ -180,33 +170,33 @@ class EndpointSystem(System):
         self, units: Sequence[Sequence[Item]], context: Context
     ) -> Generator[tuple[int, list[Answer | None]]]:
         """All units' requests share one window of `concurrency`: a slow one keeps no other unit waiting."""
-        asked: dict[int, list[_Asked | str]] = {}
+        under_way: dict[int, list[_Question | str]] = {}
 
         def bodies() -> Iterator[list[Body]]:
             for number, unit in enumerate(units):
-                asked[number] = [self._asked(item) for item in unit]
-                yield [self.body(p) for a in asked[number] if isinstance(a, _Asked) for p in a.prompts]
+                questions = under_way[number] = [self._question(item) for item in unit]
+                yield [self.body(p) for q in questions if isinstance(q, _Question) for p in q.prompts]
 
         for number, outcomes in self.client.stream(bodies()):
-            yield number, self._answers(asked.pop(number), outcomes)
+            yield number, self._answers(under_way.pop(number), outcomes)
 
-    def _answers(self, asked: Sequence[_Asked | str], outcomes: Sequence[Outcome]) -> list[Answer | None]:
+    def _answers(self, questions: Sequence[_Question | str], outcomes: Sequence[Outcome]) -> list[Answer | None]:
         """An answer for each item, None where one of its requests has no outcome."""
         rest, answers = iter(outcomes), list[Answer | None]()
-        for one in asked:
-            if isinstance(one, str):
-                answers.append(Answer(error=one))
+        for question in questions:
+            if isinstance(question, str):
+                answers.append(Answer(error=question))
                 continue
-            known = [o for o in (next(rest) for _ in one.prompts) if o is not None]
-            answers.append(self._answer(one, known) if len(known) == len(one.prompts) else None)
+            known = [o for o in (next(rest) for _ in question.prompts) if o is not None]
+            answers.append(self._answer(question, known) if len(known) == len(question.prompts) else None)
         return answers
 
-    def _asked(self, item: Item) -> _Asked | str:
-        """The requests for one item, or why it is not asked: it is too long and must not be cut."""
+    def _question(self, item: Item) -> _Question | str:
+        """The prompts for one item, or why it is not asked: it is too long and must not be cut."""
         o = self.options
         if o.room is None:
-            return _Asked([encodable(self.prompt(item))], 0)
-        named = (
+            return _Question([encodable(self.prompt(item))], 0)
+        window = (
             f"{o.model} ({o.context_tokens}, less the answer and the chat, estimated at {TOKEN_BYTES} bytes a token)"
         )
         try:
@@ -216,32 +206,32 @@ class EndpointSystem(System):
                 lambda piece: estimate((o.system or "") + self.prompt(item, piece)),
                 o.room,
                 o.long_input,
-                named,
+                window,
                 # windows that share most of their text would cost many requests
                 overlap=min(64, o.room // 8),
             )
         except WindowExceeded as error:
             return str(error)
-        return _Asked([encodable(self.prompt(item, piece)) for piece in fitted.pieces], fitted.tokens_cut)
+        return _Question([encodable(self.prompt(item, piece)) for piece in fitted.pieces], fitted.tokens_cut)
 
-    def _answer(self, asked: _Asked, outcomes: Sequence[Completion | EndpointError]) -> Answer:
+    def _answer(self, question: _Question, outcomes: Sequence[Completion | EndpointError]) -> Answer:
         completions = []
         for i, outcome in enumerate(outcomes, 1):
             if isinstance(outcome, EndpointError):
                 where = f"window {i} of {len(outcomes)}: " if len(outcomes) > 1 else ""
-                return Answer(error=where + outcome.message, prompt=asked.prompts[i - 1])
+                return Answer(error=where + outcome.message, prompt=question.prompts[i - 1])
             completions.append(outcome)
-        found = [self.read(c) for c in completions]
-        one = found[0] if len(found) == 1 else replace(merged := self.merge(found), path=f"{merged.path}+windows")
+        answers = [self.read(c) for c in completions]
+        one = answers[0] if len(answers) == 1 else replace(merged := self.merge(answers), path=f"{merged.path}+windows")
         return Answer(
             output=one.output,
             label=one.label,
             scores=one.scores,
             raw="\n".join(c.text for c in completions),
-            prompt=asked.prompts[0],
+            prompt=question.prompts[0],
             tokens_in=_total([c.tokens_in for c in completions]),
             tokens_out=_total([c.tokens_out for c in completions]),
-            tokens_cut=asked.tokens_cut,
+            tokens_cut=question.tokens_cut,
             seconds=sum(c.seconds for c in completions),
             path=one.path,
             error=one.error,
@@ -251,10 +241,10 @@ class EndpointSystem(System):
         """Output, label, scores, path or error from a completion."""
         return Answer(completion.text, path=self.options.api)
 
-    def merge(self, found: Sequence[Answer]) -> Answer:
-        """One of the answers to several windows of an article: the texts in order, unless one of them is an error."""
-        errors = [a for a in found if a.error is not None]
-        return errors[0] if errors else replace(found[0], output=" ".join(a.output for a in found))
+    def merge(self, answers: Sequence[Answer]) -> Answer:
+        """One answer of those to several windows of an article: the texts in order, unless one of them is an error."""
+        errors = [a for a in answers if a.error is not None]
+        return errors[0] if errors else replace(answers[0], output=" ".join(a.output for a in answers))
 
 
 def _total(counts: Sequence[int | None]) -> int | None:
@@ -264,7 +254,7 @@ def _total(counts: Sequence[int | None]) -> int | None:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Question:
     """The prompts for one item, one a window of the article (nearly always one), and how much of it is in none of them."""
 
     prompts: list[str]
@@ -277,7 +267,7 @@ class EndpointSummaryOptions(EndpointOptions):
     @field_validator("prompt")
     @classmethod
     def _has_places(cls, prompt: str) -> str:
-        return require_places(prompt, {"article"}, _SUMMARY_PLACES)
+        return require_places(prompt, {"article"}, ARTICLE_FIELDS)
 
 
 class EndpointSummariser(EndpointSystem):
@@ -294,132 +284,3 @@ class EndpointSummariser(EndpointSystem):
         if not completion.text and completion.finish != "stop":
             return Answer(error=f"the server's answer is empty (finish_reason: {completion.finish or 'none'})")
         return super().read(completion)
-
-
-class StanceOptions(EndpointOptions):
-    """`reply: letter` offers the wordings of `answers` as lettered options at {options}; `reply: label` parses a wording.
-
-    With letters, `logprobs` asks for those of the first token; where the server gives them, they are the scores. Where
-    it does not, and with `reply: label`, the text is parsed. `constrain` names the extension by which the server
-    restricts the reply: `guided_choice` or `structured_outputs` (vLLM's older and newer), `response_format` (JSON schema).
-    """
-
-    answers: Mapping[Stance, Annotated[str, Field(min_length=1)]]
-    reply: Literal["letter", "label"] = "letter"
-    logprobs: bool = True
-    constrain: Literal["guided_choice", "structured_outputs", "response_format"] | None = None
-    max_tokens: Annotated[int, Field(ge=1)] = 8
-
-    @field_validator("prompt")
-    @classmethod
-    def _has_places(cls, prompt: str) -> str:
-        return require_places(prompt, {"article", "speaker", "target"}, {*_PLACES, "options"})
-
-    @field_validator("answers")
-    @classmethod
-    def _every_label(cls, answers: Mapping[Stance, str]) -> Mapping[Stance, str]:
-        missing = [s for s in STANCES if s not in answers]
-        if missing:
-            raise ValueError(f"no wording for {', '.join(missing)}")
-        return {s: answers[s] for s in STANCES}
-
-
-class EndpointStance(EndpointSystem):
-    """Chooses among the labels.
-
-    Of several windows' scores the geometric means count; of parsed answers the first window that yields a stance
-    speaks, else the first that could be read at all: both as prompted models do here.
-    """
-
-    kind: ClassVar = "stance"
-    version: ClassVar = "2"
-    Options: ClassVar = StanceOptions
-
-    @property
-    def letters(self) -> dict[str, Stance]:
-        """`A` for the first label."""
-        return dict(zip(string.ascii_uppercase, STANCES, strict=False))
-
-    def fields(self, item: Item, piece: str | None = None) -> dict[str, str]:
-        lines = (f"{letter}. {self.options.answers[label]}" for letter, label in self.letters.items())
-        offered = "\n".join(lines) if self.options.reply == "letter" else ", ".join(self.options.answers.values())
-        return {**super().fields(item, piece), "options": offered}
-
-    def extra(self) -> dict[str, Any]:
-        o = self.options
-        choices = list(self.letters) if o.reply == "letter" else list(o.answers.values())
-        extra: dict[str, Any] = {}
-        if o.constrain == "guided_choice":
-            extra["guided_choice"] = choices
-        elif o.constrain == "structured_outputs":
-            extra["structured_outputs"] = {"choice": choices}
-        elif o.constrain == "response_format":
-            schema = {
-                "type": "object",
-                "properties": {"stance": {"type": "string", "enum": choices}},
-                "required": ["stance"],
-                "additionalProperties": False,
-            }
-            name = {"name": "stance", "schema": schema, "strict": True}
-            extra["response_format"] = {"type": "json_schema", "json_schema": name}
-        # the first token of a JSON object says nothing
-        if o.reply == "letter" and o.logprobs and o.constrain != "response_format":
-            top = _TOP[o.api]
-            extra |= {"logprobs": True, "top_logprobs": top} if o.api == "chat" else {"logprobs": top}
-        return extra
-
-    def read(self, completion: Completion) -> Answer:
-        if completion.refused:
-            return Answer(completion.text, path="refused")
-        if completion.top_logprobs:
-            scores = letter_scores(completion.top_logprobs, self.letters)
-            if scores:
-                label = max(scores, key=lambda s: scores[s])
-                return Answer(label, label=label, scores={s.value: p for s, p in scores.items()}, path="logprobs")
-        if self.options.reply == "letter":
-            found = parse_choice(completion.text, tuple(self.letters.values())) or self._worded(completion.text)
-        else:
-            found = self._worded(completion.text)
-        return Answer(found or completion.text, label=found, path="parsed")
-
-    def merge(self, found: Sequence[Answer]) -> Answer:
-        if all(a.scores for a in found):
-            least = sys.float_info.min
-            means = {s: fmean(math.log(max(a.scores[s.value], least)) for a in found) for s in STANCES}
-            label = max(STANCES, key=lambda s: means[s])
-            return Answer(label, label=label, scores=softmax(means), path="logprobs")
-        read = [a for a in found if a.label is not None]
-        spoken = [a for a in read if a.label is not Stance.NO_STANCE]
-        best = [*spoken, *read]
-        return (
-            Answer(best[0].output, label=best[0].label, path="parsed")
-            if best
-            else replace(super().merge(found), path="parsed")
-        )
-
-    def _worded(self, text: str) -> Stance | None:
-        """The label whose wording is the whole text, else what can be parsed of it."""
-        bare = (stated(text) or text).strip(" \n\t.\"'*`").casefold()
-        exact = [label for label, wording in self.options.answers.items() if wording.casefold() == bare]
-        return exact[0] if exact else parse_label(text)
-
-
-def letter_scores(logprobs: Mapping[str, float], letters: Mapping[str, Stance]) -> dict[Stance, float] | None:
-    """Probabilities of the labels from the first token's log-probabilities; None if letters have less than half of its
-    probability: the reply begins otherwise then (`**E**`, `Support`), and its text says more.
-
-    Tokens that differ in white space or case are one letter. A letter that is not listed gets the probability of the
-    least listed token, which it cannot exceed, or what the listed ones leave, if that is less; then all are normalised.
-    """
-    weights: dict[Stance, float] = {}
-    for token, value in logprobs.items():
-        label = letters.get(token.strip(" \n\t▁Ġ.()*").upper())
-        if label is not None:
-            weights[label] = weights.get(label, 0.0) + math.exp(value)
-    if math.fsum(weights.values()) < 0.5:
-        return None
-    listed = [math.exp(value) for value in logprobs.values()]
-    bound = min(*listed, max(0.0, 1.0 - math.fsum(listed)))
-    filled = {label: weights.get(label, bound) for label in letters.values()}
-    total = math.fsum(filled.values())
-    return {label: weight / total for label, weight in filled.items()}

@@ -10,6 +10,7 @@ from harness.errors import SystemFailed
 from harness.store import content_hash
 from harness.systems.base import Context, Options, System
 from harness.systems.folds import training_articles
+from harness.systems.stance_scores import likeliest
 from harness.types import STANCES, Answer, Dataset, Item, Stance
 
 
@@ -27,8 +28,7 @@ class Majority(System):
         answers = []
         for item in items:
             counts = _label_counts(item, context.dataset)
-            # ties go to the label that comes first on the scale
-            label = max(STANCES, key=lambda s: (counts[s], -STANCES.index(s)))
+            label = likeliest(counts)
             total = counts.total()
             answers.append(Answer(label, label=label, scores={s: counts[s] / total for s in STANCES}, path="counted"))
         return answers

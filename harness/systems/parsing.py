@@ -1,4 +1,4 @@
-"""Reads a stance from what a model wrote; what is not clearly one label is none."""
+"""Reads a stance from what a model wrote, of one window of an article or of several; what is not clearly a label is none."""
 
 from __future__ import annotations
 
@@ -74,11 +74,22 @@ def parse_choice(text: str, labels: Sequence[Stance]) -> Stance | None:
     return parse_label(text)
 
 
+def first_stance(labels: Sequence[Stance | None]) -> int | None:
+    """Which of the answers to several windows of an article counts: the first with a stance, else the first with a label.
+
+    Most windows of a long article do not mention the speaker: of `[None, NO_STANCE, OPPOSE, SUPPORT]` it is the answer 2, of
+    `[None, NO_STANCE]` the answer 1. None where no answer could be read.
+    """
+    readable = [n for n, label in enumerate(labels) if label is not None]
+    stances = [n for n in readable if labels[n] is not Stance.NO_STANCE]
+    return next(iter([*stances, *readable]), None)
+
+
 def stated(text: str) -> str | None:
     """The text of the field `stance` or `label` of the first JSON object that has one, None if there is none."""
-    for found in _OBJECT.findall(text):
+    for braces in _OBJECT.findall(text):
         try:
-            value = json.loads(found)
+            value = json.loads(braces)
         except ValueError:
             continue
         for name in ("stance", "label"):
@@ -106,8 +117,8 @@ def _mentions(text: str) -> Iterator[tuple[Stance | None, int]]:
 
 
 def _only(text: str) -> Stance | None:
-    found = {stance for stance, _ in _mentions(text)}
-    return found.pop() if len(found) == 1 else None
+    stances = {stance for stance, _ in _mentions(text)}
+    return stances.pop() if len(stances) == 1 else None
 
 
 def _is_unclear(line: str) -> bool:

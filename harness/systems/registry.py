@@ -30,7 +30,7 @@ ADAPTERS: dict[Kind, dict[str, str]] = {
         "linear": "harness.systems.ngram_svm:LinearText",
         "probe": "harness.systems.probe:EmbeddingProbe",
         "zero_shot": "harness.systems.zero_shot:ZeroShot",
-        "endpoint": "harness.systems.endpoint:EndpointStance",
+        "endpoint": "harness.systems.endpoint_stance:EndpointStance",
     },
     "speakers": {
         "rule": "harness.systems.speakers_rule:RuleSpeakers",

@@ -33,22 +33,26 @@ class CausalSpeakers(CausalGenerator):
         before, after = super().around(model, item, prompt)
         return before, after + self.options.answer_prefix
 
-    def said(self, text: str) -> str:
+    def whole_reply(self, text: str) -> str:
         return f"{self.options.answer_prefix}{text}"
 
-    def read(self, said: Sequence[str], item: Item) -> tuple[str, Stance | None]:
-        return json.dumps(parse_speakers("\n".join(said), item.article.text), ensure_ascii=False), None
+    def read(self, replies: Sequence[str], item: Item) -> tuple[str, Stance | None]:
+        return json.dumps(parse_speakers("\n".join(replies), item.article.text), ensure_ascii=False), None
 
 
-def parse_speakers(said: str, text: str) -> list[dict[str, Any]]:
-    """Every {"name": ..., "quotes": [...]} in an answer; a name that comes again adds its quotes to the first."""
+def parse_speakers(reply: str, text: str) -> list[dict[str, Any]]:
+    """Speakers as {name, aliases, quotes} of every `{"name": ..., "quotes": [...]}` in a model's reply about `text`.
+
+    A name that comes again adds its aliases and quotes to the first; those that are not in the text are dropped. Of the text
+    `Olm wants war.` the reply `[{"name": "Olm", "quotes": ["wants war", "so he said"]}, {"name": "Bra` gives Olm, quoted once.
+    """
     speakers: dict[str, dict[str, Any]] = {}
-    for match in _OBJECT.findall(said):
+    for match in _OBJECT.findall(reply):
         try:
             row = json.loads(match)
         except ValueError:
-            found = _NAME.search(match)
-            row = {"name": found.group(1)} if found else {}
+            name_alone = _NAME.search(match)
+            row = {"name": name_alone.group(1)} if name_alone else {}
         name = row.get("name")
         if not isinstance(name, str) or not name.strip():
             continue

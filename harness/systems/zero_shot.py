@@ -12,7 +12,7 @@ from harness.models.nli import NliModel, PairLogits
 from harness.models.windows import LongInput
 from harness.systems.base import Context
 from harness.systems.one_by_one import all_or_each
-from harness.systems.templates import fill, require_places
+from harness.systems.prompts import fill, require_places
 from harness.systems.weights import WeightedSystem, WeightOptions
 from harness.types import STANCES, Answer, Dataset, Item, Stance
 
@@ -32,10 +32,10 @@ class ZeroShotOptions(WeightOptions):
 
     @field_validator("verbalisations")
     @classmethod
-    def _some(cls, given: Mapping[Stance, str]) -> Mapping[Stance, str]:
-        if len(given) < 2:
+    def _some(cls, verbalisations: Mapping[Stance, str]) -> Mapping[Stance, str]:
+        if len(verbalisations) < 2:
             raise ValueError("at least two labels need a verbalisation")
-        return {s: given[s] for s in STANCES if s in given}
+        return {s: verbalisations[s] for s in STANCES if s in verbalisations}
 
 
 class ZeroShot(WeightedSystem):
@@ -66,18 +66,21 @@ class ZeroShot(WeightedSystem):
     def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
         model = self.loaded(NliModel, context)
         options = self.options
-        asked = [self.hypotheses(item) for item in items]
+        of_items = [self.hypotheses(item) for item in items]
 
         def logits(indices: Sequence[int]) -> list[PairLogits]:
-            premises = [items[i].article.text for i in indices for _ in asked[i]]
-            hypotheses = [h for i in indices for h in asked[i]]
+            premises = [items[i].article.text for i in indices for _ in of_items[i]]
+            hypotheses = [h for i in indices for h in of_items[i]]
             return model.logits(
                 premises, hypotheses, options.long_input, overlap=options.overlap, budget=context.token_budget
             )
 
-        each = len(options.verbalisations)
-        found = all_or_each(lambda indices: _chunks(logits(indices), each), range(len(items)))
-        return [Answer(error=f) if isinstance(f, str) else self._answer(f, model.entailment_index) for f in found]
+        labels = len(options.verbalisations)
+        pairs_or_errors = all_or_each(lambda indices: _chunks(logits(indices), labels), range(len(items)))
+        return [
+            Answer(error=pairs) if isinstance(pairs, str) else self._answer(pairs, model.entailment_index)
+            for pairs in pairs_or_errors
+        ]
 
     def _answer(self, pairs: Sequence[PairLogits], entailment: int) -> Answer:
         pooled: dict[Stance, float] = {}

@@ -24,8 +24,8 @@ from harness.predict import answer_all, plan
 from harness.questions import items_for
 from harness.store import PredictionStore
 from harness.systems.base import Context, System
-from harness.systems.endpoint import letter_scores
 from harness.systems.registry import build
+from harness.systems.stance_scores import letter_scores
 from harness.types import Article, Dataset, Source, Speaker, Stance, Target
 from tests.servers import chat, prompt_of, serving
 

@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 
 from harness.errors import ConfigError, EndpointError
-from harness.models import endpoint
 from harness.models.server import Client, Completion, Server, retry_after
 from harness.predict import answer_all, plan
 from harness.store import PredictionStore
 from harness.systems.base import Context
-from harness.systems.endpoint import letter_scores
+from harness.systems.stance_scores import letter_scores
 from harness.types import Prediction, Stance
 from tests.servers import chat, prompt_of, serving
 from tests.unit.test_endpoint import KEY, dataset, items, number, system
@@ -146,7 +145,7 @@ def test_a_request_that_cannot_be_sent_costs_itself_alone() -> None:
 
 
 def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint, "_LARGEST", 2**20)
+    monkeypatch.setattr("harness.models.server._LARGEST", 2**20)
     with serving(reply=lambda b: b" " * (2**21 if prompt_of(b) == "x" else 10) + body()) as server:
         long, good = Client(Server(server.url)).complete([{"prompt": "x"}, {"prompt": "y"}])
         assert server.seen["x"] == 1
