@@ -53,9 +53,8 @@ def du(results: Path, as_json: bool) -> None:
 
 
 def _tables(found: Contents) -> tuple[Table, Table]:
+    from rich.filesize import decimal
     from rich.table import Table
-
-    from harness.results import in_bytes
 
     what = {
         "runs": ", ".join(f"{n:,} {state}" for state, n in found.runs.items() if n) or "none",
@@ -69,8 +68,8 @@ def _tables(found: Contents) -> tuple[Table, Table]:
     overview.columns[2].justify = "right"
     for name, size in found.sizes.items():
         if size or what[name]:
-            overview.add_row(name, what[name], in_bytes(size))
-    overview.add_row("total", "", in_bytes(found.total))
+            overview.add_row(name, what[name], decimal(size))
+    overview.add_row("total", "", decimal(found.total))
     rows = sorted(found.predictions, key=lambda f: (-f.size, f.name))
     columns = {
         "parts": [f.parts for f in rows],
@@ -87,7 +86,7 @@ def _tables(found: Contents) -> tuple[Table, Table]:
     for column in systems.columns[1:]:
         column.justify, column.no_wrap = "right", True
     for i, f in enumerate(rows):
-        systems.add_row(f.name, *(f"{numbers[i]:,}" for numbers in shown.values()), in_bytes(f.size))
+        systems.add_row(f.name, *(f"{numbers[i]:,}" for numbers in shown.values()), decimal(f.size))
     return overview, systems
 
 
@@ -108,18 +107,19 @@ def prune(results: Path, failed: bool, unused: bool, yes: bool) -> None:
       harness results prune
       harness results prune --failed --unused --yes
     """
-    from harness.results import in_bytes
+    from rich.filesize import decimal
+
     from harness.results_prune import carry_out, plan_pruning
 
     plan = plan_pruning(results, failed=failed, unused=unused)
     gone, changed = carry_out(plan) if yes else (list(plan.removals), [])
     for removal in gone:
-        click.echo(f"{in_bytes(removal.size):>9}  {removal.what}: {removal.path} ({removal.why})")
+        click.echo(f"{decimal(removal.size):>9}  {removal.what}: {removal.path} ({removal.why})")
     for line in plan.kept:
         click.echo(f"kept: {line}", err=True)
     for line in (*plan.refused, *changed):
         click.echo(f"not pruned: {line}", err=True)
-    total = f"{counted(len(gone), 'thing')}, {in_bytes(sum(r.size for r in gone))}"
+    total = f"{counted(len(gone), 'thing')}, {decimal(sum(r.size for r in gone))}"
     if yes or not gone:
         click.echo(f"removed: {total}" if gone else "nothing to remove", err=True)
     else:
@@ -143,8 +143,9 @@ def merge(sources: tuple[Path, ...], into: Path) -> None:
     Example:
       harness results merge from_laptop/results from_cluster/results --into results
     """
+    from rich.filesize import decimal
+
     from harness.progress import Reporter
-    from harness.results import in_bytes
     from harness.results_merge import carry_out, plan_merging
 
     plan = plan_merging(sources, into)
@@ -159,7 +160,7 @@ def merge(sources: tuple[Path, ...], into: Path) -> None:
     for line in plan.problems:
         click.echo(f"not merged: {line}", err=True)
     click.echo(
-        f"{into}: {counted(len(plan.copies), 'file')} copied, {in_bytes(size)}; {plan.equal:,} there already; "
+        f"{into}: {counted(len(plan.copies), 'file')} copied, {decimal(size)}; {plan.equal:,} there already; "
         f"next: harness report --results {into}",
         err=True,
     )

@@ -136,15 +136,6 @@ def size_of(paths: Iterable[Path]) -> int:
     return total
 
 
-def in_bytes(size: float) -> str:
-    """`0 B`, `12.3 kB`, `4.5 GB`, in powers of 1000."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
-
-
 def temporary_files(results: Path) -> list[Path]:
     """Temporary files below the results folder: those of writers at work, and those that killed writers left."""
     return sorted(p for name in SECTIONS for p in (results / name).rglob(".*.tmp") if is_temporary(p))

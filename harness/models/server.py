@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from rich.filesize import decimal
+
 from harness.errors import ConfigError, EndpointError
 from harness.files import encodable
 from harness.models.streaming import streamed
@@ -250,7 +252,7 @@ class Client:
                 async for piece in response.aiter_bytes():
                     content += piece
                     if len(content) > _LARGEST:
-                        raise EndpointError(f"the server's answer is longer than {_LARGEST >> 20} MiB")
+                        raise EndpointError(f"the server's answer is longer than {decimal(_LARGEST)}")
                 return _Response(response.status_code, response.headers.get("Retry-After"), bytes(content))
         except TimeoutError:
             raise _PassingError(f"no complete answer within {self.server.timeout_s:g} s") from None

@@ -46,7 +46,7 @@ def _adjust(p_values: Mapping[Test, float | None], method: str) -> dict[Test, fl
     return {test: None if p_values[test] is None else q for test, q in zip(tests, adjusted, strict=True)}
 
 
-# statsmodels has both, but importing it takes a second, longer than a report of a few systems.
+# statsmodels has both and scipy the second, but importing scipy.stats takes 1.1 s beside the 1.5 s of a whole report.
 def _step_down(raw: Sequence[float]) -> list[float]:
     """Holm: the i-th smallest of m p-values times m - i + 1, never less than one before it."""
     adjusted, reached = [0.0] * len(raw), 0.0

@@ -149,7 +149,7 @@ def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
     with serving(reply=lambda b: b" " * (2**21 if prompt_of(b) == "x" else 10) + body()) as server:
         long, good = Client(Server(server.url)).complete([{"prompt": "x"}, {"prompt": "y"}])
         assert server.seen["x"] == 1
-    assert str(long) == "the server's answer is longer than 1 MiB"
+    assert str(long) == "the server's answer is longer than 1.0 MB"
     assert isinstance(good, Completion)
 
 

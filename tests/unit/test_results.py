@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import StoreError
 from harness.records import AnswerRef, DatasetUse, Failure, RunRecord, SystemUse, read_record, write_record
-from harness.results import contents, in_bytes
+from harness.results import contents
 from harness.results_merge import carry_out as copy
 from harness.results_merge import plan_merging
 from harness.results_prune import DAY, HOUR, carry_out, plan_pruning
@@ -128,11 +128,6 @@ class TestDu:
         part.write_bytes(b"PAR1")
         [folder] = contents(tmp_path).predictions
         assert (folder.answers, folder.errors, folder.torn) == (0, 0, (part.name,))
-
-    def test_bytes_are_said_in_powers_of_a_thousand(self) -> None:
-        assert [in_bytes(n) for n in (0, 999, 1000, 12_345_678, 4.5e9, 1e16)] == [
-            "0 B", "999 B", "1.0 kB", "12.3 MB", "4.5 GB", "10000.0 TB",
-        ]  # fmt: skip
 
 
 class TestPrune:
