@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -68,7 +67,8 @@ class Session:
         path = record_path(config.results, record.run_id)
         if finished.kept_for is not None:
             self.reporter.plain(
-                f"{record.run_id}: asked again for its failed answers in vain, its record stands: {finished.kept_for}"
+                f"{record.run_id}: its failed answers could not be asked for again, so its record stays as it was: "
+                f"{finished.kept_for}"
             )
         elif finished.skipped:
             self.reporter.plain(f"{record.run_id}: complete already, nothing to compute")
@@ -111,16 +111,17 @@ class Session:
 def run_command(overrides: Sequence[str], *, quiet: bool = False) -> int:
     """`harness run`: the exit code; records are on disk."""
     import hydra
+    from hydra.core.hydra_config import HydraConfig
 
     session = Session(Reporter(quiet))
 
     @hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="run")
     def job(cfg: Any) -> None:
-        session.run(*_resolved(cfg))
+        session.run(*_resolved(cfg, HydraConfig.get().overrides.task))
 
     # argparse takes no positional arguments after a flag that stands between them
     overrides = sorted(overrides, key=lambda o: o not in ("-m", "--multirun"))
-    argv, sys.argv = sys.argv, ["harness run", *_forced(_checked(overrides))]
+    argv, sys.argv = sys.argv, ["harness run", *_prepared(overrides)]
     try:
         job()
     finally:
@@ -136,36 +137,37 @@ def run(*overrides: str, quiet: bool = True) -> list[RunRecord]:
     import hydra
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
 
-    # hydra quotes what it does not understand
-    _refuse_secrets(overrides)
+    prepared = _prepared(overrides)
     session = Session(Reporter(quiet))
-    parsed = OverridesParser.create().parse_overrides(list(overrides))
     with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
-        for [batch] in [list(BasicSweeper.split_arguments(parsed, max_batch_size=None))]:
-            for combination in batch:
-                cfg = hydra.compose("run", overrides=_forced(_checked(combination)))
-                session.run(*_resolved(cfg, list(combination)))
+        try:
+            parsed = OverridesParser.create().parse_overrides(prepared)
+            [jobs] = BasicSweeper.split_arguments(parsed, max_batch_size=None)
+            composed = [_resolved(hydra.compose("run", overrides=list(job)), job) for job in jobs]
+        except (HydraException, OmegaConfBaseException) as error:
+            raise ConfigError(str(error).strip()) from None
+        for config, job_overrides in composed:
+            session.run(config, job_overrides)
     session.close()
     if session.refused:
         raise session.refused[0][1]
     return [f.record for f in session.finished]
 
 
-def _resolved(cfg: Any, overrides: list[str] | None = None) -> tuple[dict[str, Any], list[str]]:
-    """The composed config as plain data, and the overrides that led to it."""
-    from hydra.core.hydra_config import HydraConfig
+def _resolved(cfg: Any, overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """The composed config as plain data, and the overrides that led to it, as a user would write them."""
     from omegaconf import OmegaConf
 
     raw = OmegaConf.to_container(cfg, resolve=True)
     assert isinstance(raw, dict)
-    if overrides is None:
-        overrides = [o.removeprefix("++") for o in HydraConfig.get().overrides.task]
-    return {str(k): v for k, v in raw.items()}, overrides
+    return {str(k): v for k, v in raw.items()}, [o.removeprefix("++") for o in overrides]
 
 
 def _missing(raw: Any, path: str = "") -> str | None:
-    """The first field that a config leaves to the command line (`???`) and that nobody gave."""
+    """The first field that a config leaves to the command line (`???`) and that was not set there, as `summariser.model`."""
     if isinstance(raw, dict):
         return next((m for k, v in raw.items() if (m := _missing(v, f"{path}.{k}".lstrip(".")))), None)
     return path if raw == "???" else None
@@ -176,59 +178,33 @@ def _refuse_secrets(overrides: Sequence[str]) -> None:
         raise ConfigError("\n".join(secrets))
 
 
-def _checked(overrides: Sequence[str]) -> list[str]:
-    """The overrides; ConfigError with the nearest name for a field, group or option that no config has, and for a secret.
+def _prepared(overrides: Sequence[str]) -> list[str]:
+    """The overrides as Hydra is given them: those of fields, not of groups, by force (`limit=3` as `++limit=3`).
 
-    Hydra would refuse them too, but in words about structs. A --config-dir may bring names of its own: then hydra decides.
+    By force because Hydra refuses every field that the composed config does not mention. So one that the chosen config leaves
+    at its default can be set, and a misspelt one (`limt=3`) reaches `parse_run_config`, which names the nearest field; Hydra
+    would advise to write `+limt=3`. ConfigError where Hydra's words help nobody: for a word without `=` ("missing EQUAL at
+    '<EOF>'") and a group that does not exist ("use +metrics/bertscor=minilm"); and for a secret, which Hydra would quote.
+    An option that a group does not have, or a sweep without `-m`, it explains well. A --config-dir may bring groups of its own.
     """
     _refuse_secrets(overrides)
-    if "--config-dir" in " ".join(overrides):
-        return list(overrides)
-    folders = [p for p in config_dir().rglob("*") if p.is_dir()]
-    groups = {p.relative_to(config_dir()).as_posix(): sorted(f.stem for f in p.glob("*.yaml")) for p in folders}
-    fields = [*RunConfig.model_fields, "experiment", "hydra"]
-    sweep = any(o in ("-m", "--multirun") or o.startswith(("hydra.mode", "experiment=")) for o in overrides)
+    groups = sorted(p.relative_to(config_dir()).as_posix() for p in config_dir().rglob("*") if p.is_dir())
+    more_groups = "--config-dir" in " ".join(overrides)
+    prepared = []
     for before, override in zip(["", *overrides], overrides, strict=False):
+        name, equals, _ = override.lstrip("+").partition("=")
+        group = name.partition("@")[0]
         # some of hydra's flags take a value: --cfg job
-        if override.startswith(("-", "+", "~")) or (before.startswith("-") and before not in ("-m", "--multirun")):
-            continue
-        name, equals, value = override.partition("=")
-        head = name.partition(".")[0].partition("/")[0].partition("@")[0]
-        if not equals:
-            raise ConfigError(
-                f"{override!r} is no override", hint=f"write field=value, such as {_example(override, fields)}"
-            )
-        if head not in fields:
-            raise ConfigError(
-                f"there is no field {name!r}", hint=nearest_hint(head, fields) + f"known: {', '.join(fields)}"
-            )
-        if "/" in name and head != "hydra" and name.partition("@")[0] not in groups:
-            known = sorted(g for g in groups if not g.startswith("hydra"))
-            raise ConfigError(
-                f"there is no group {name!r}", hint=nearest_hint(name, known) + f"known: {', '.join(known)}"
-            )
-        if name in groups and not value:
-            raise ConfigError(f"{name}= names nothing", hint=f"known: {', '.join(groups[name])}")
-        if name in groups and "," in value and not sweep:
-            raise ConfigError(f"{override} is a sweep", hint=f"harness run -m {' '.join(overrides)}")
-        for option in value.split(",") if name in groups else ():
-            if option.isidentifier() and option not in groups[name]:
-                what = {"stance": "stance classifier", "speakers": "speaker finder"}.get(name, name)
-                known = groups[name]
-                raise ConfigError(
-                    f"there is no {what} called {option!r}",
-                    hint=nearest_hint(option, known) + f"known: {', '.join(known)}",
-                )
-    return list(overrides)
-
-
-def _forced(overrides: Sequence[str]) -> list[str]:
-    """`stance.x=1` as `++stance.x=1`: what the chosen config leaves at its default can be set like the rest, and what no
-    option is called meets our own check, which knows the nearest, instead of hydra's words about structs."""
-    nested = re.compile(r"\+{0,2}(?!hydra\.)\w+(\.\w+)+=")
-    return [f"++{o.lstrip('+')}" if nested.match(o) else o for o in overrides]
-
-
-def _example(word: str, fields: Sequence[str]) -> str:
-    field = nearest_hint(word, list(fields)).partition("'")[2].partition("'")[0] or "stance"
-    return {"limit": "limit=5", "split": "split=dev", "dry": "dry=true"}.get(field, f"{field}=...")
+        is_flag = override.startswith(("-", "~")) or (before.startswith("-") and before not in ("-m", "--multirun"))
+        if is_flag or group in groups or name.startswith(("hydra.", "hydra/")):
+            prepared.append(override)
+        elif not equals:
+            raise ConfigError(f"{override!r} is no override", hint="write field=value, such as limit=5")
+        elif "/" not in name and ("." in name or not more_groups):
+            prepared.append(f"++{override.lstrip('+')}")
+        elif more_groups:
+            prepared.append(override)
+        else:
+            hint = nearest_hint(group, groups) + f"known: {', '.join(groups)}"
+            raise ConfigError(f"there is no group {group!r}", hint=hint)
+    return prepared

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from harness import run
+from harness.errors import ConfigError
 from tests.conftest import Harness
 
 
@@ -157,8 +159,8 @@ def test_port_out_of_range(river: Path, harness: Harness) -> None:
 
 def test_unknown_system(harness: Harness) -> None:
     error = harness("run", "stance=majorty", code=1).stderr
-    assert "there is no stance classifier called 'majorty'" in error
-    assert "did you mean 'majority'?" in error
+    assert "Could not find 'stance/majorty'" in error
+    assert "\tmajority\n" in error, "hydra lists what there is"
 
 
 def test_unknown_adapter(river: Path, harness: Harness) -> None:
@@ -167,10 +169,41 @@ def test_unknown_adapter(river: Path, harness: Harness) -> None:
     assert "did you mean 'majority'?" in error
 
 
-def test_unknown_override(harness: Harness) -> None:
-    error = harness("run", "stanse=majority", code=1).stderr
-    assert "there is no field 'stanse'" in error
-    assert "did you mean 'stance'?" in error
+def test_a_sweep_without_its_flag(harness: Harness) -> None:
+    error = harness("run", "stance=majority,sentiment", code=1).stderr
+    assert "Ambiguous value for argument 'stance=majority,sentiment'" in error
+    assert "add --multirun" in error
+
+
+def test_a_word_that_sets_nothing(harness: Harness) -> None:
+    error = harness("run", "limit", code=1).stderr
+    assert "'limit' is no override" in error
+    assert "limit=5" in error
+
+
+@pytest.mark.parametrize(
+    ("override", "field"), [("stanse=majority", "stance"), ("limt=3", "limit"), ("+limt=3", "limit")]
+)
+def test_unknown_override(harness: Harness, override: str, field: str) -> None:
+    error = harness("run", override, code=1).stderr
+    assert f"{override.strip('+').partition('=')[0]}: unknown field; did you mean '{field}'?" in error
+    assert "struct" not in error
+
+
+def test_python_gets_one_kind_of_error_before_anything_is_computed(
+    river: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for overrides in (
+        ("stance=majority,sentimnt",),
+        ("stance",),
+        ("articles=[a",),
+        ("stance/mine=x",),
+        ("split=${nowhere}",),
+    ):
+        with pytest.raises(ConfigError):
+            run("dataset.path=river", *overrides)
+    assert not (tmp_path / "results").exists()
 
 
 def test_unknown_option_of_a_system(river: Path, harness: Harness) -> None:
@@ -263,10 +296,6 @@ def test_one_job_of_a_sweep_lacks_a_mandatory_field(river: Path, harness: Harnes
     error = harness("run", "-m", "dataset.path=river", "summariser=lead3,causal", "stance=none", code=1).stderr
     assert "summariser.model is not set" in error
     assert len(list((tmp_path / "results" / "runs").glob("lead3-*/record.json"))) == 1
-
-
-def test_a_sweep_without_m(harness: Harness) -> None:
-    assert "harness run -m stance=majority,sentiment" in harness("run", "stance=majority,sentiment", code=1).stderr
 
 
 def test_a_dry_run_with_an_error(harness: Harness) -> None:
