@@ -14,7 +14,8 @@ _Result = TypeVar("_Result")
 def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
     """Indices of the rows, longest first, in batches whose rows x longest row are at most `budget` tokens.
 
-    A row longer than the budget is a batch of its own. Rows of one length keep their order.
+    A row longer than the budget is a batch of its own. Rows of one length keep their order: rows of 5, 2 and 5 tokens under a
+    budget of 10 are the batches `[0, 2]` and `[1]`.
     """
     batches: list[list[int]] = []
     room = 0

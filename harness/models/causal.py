@@ -98,11 +98,11 @@ class CausalModel:
     @property
     def eos_ids(self) -> tuple[int, ...]:
         """Tokens that end an answer, by generation config, config and tokenizer."""
-        found: list[int] = []
+        ids: list[int] = []
         configs = (self.model.generation_config, self.model.config, self.tokenizer)
         for value in (getattr(c, "eos_token_id", None) for c in configs):
-            found += [] if value is None else [value] if isinstance(value, int) else list(value)
-        return tuple(dict.fromkeys(found))
+            ids += [] if value is None else [value] if isinstance(value, int) else list(value)
+        return tuple(dict.fromkeys(ids))
 
     def chat(self, messages: Sequence[Message], *, add_generation_prompt: bool = True) -> str:
         """The prompt by the model's chat template; without one, the contents one below the other.
@@ -125,8 +125,8 @@ class CausalModel:
 
     def chat_around(self, messages: Sequence[Message], placeholder: str) -> tuple[str, str]:
         """The rendered chat before and after the one place where `placeholder` stands; ModelError if it is not one."""
-        before, found, after = self.chat(messages).partition(placeholder)
-        if not found or placeholder in after:
+        before, mark, after = self.chat(messages).partition(placeholder)
+        if not mark or placeholder in after:
             raise ModelError(f"the prompt must contain {placeholder!r} exactly once")
         return before, after
 
@@ -145,7 +145,8 @@ class CausalModel:
         """(context, continuation) texts as token ids by lm-eval's convention.
 
         Trailing spaces of the context move to the continuation; the whole is tokenised at once and cut where the
-        context alone, tokenised, ends. ModelError for an empty context or continuation.
+        context alone, tokenised, ends: `("Stance: ", "oppose")` becomes the tokens of `Stance:` and those of ` oppose`.
+        ModelError for an empty context or continuation.
         """
         moved: list[tuple[str, str]] = []
         for context, continuation in pairs:

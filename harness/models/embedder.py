@@ -76,8 +76,8 @@ class Embedder:
         windows: list[list[Vectors]] = [[] for _ in new]
         for owner, vector in zip(owners, pooled, strict=True):
             windows[owner].append(vector)
-        for text, own in zip(new, windows, strict=True):
-            self._known[text] = own[0] if len(own) == 1 else _unit(np.mean(own, axis=0, keepdims=True))[0]
+        for text, vectors in zip(new, windows, strict=True):
+            self._known[text] = vectors[0] if len(vectors) == 1 else _unit(np.mean(vectors, axis=0, keepdims=True))[0]
         return np.stack([self._known[t] for t in texts]) if texts else np.zeros((0, self.dimension), np.float32)
 
     def token_embeddings(
@@ -122,10 +122,10 @@ class Embedder:
         if not texts:
             return [], []
         with quiet_transformers():
-            found: Any = self.tokenizer(
+            encoded: Any = self.tokenizer(
                 list(texts), truncation=True, max_length=self.window, return_overflowing_tokens=True
             )
-        return found["input_ids"], found["overflow_to_sample_mapping"]
+        return encoded["input_ids"], encoded["overflow_to_sample_mapping"]
 
     def _pool(self, batch: Sequence[list[int]]) -> list[Vectors]:
         hidden, mask = self._forward(batch, int(self.model.config.num_hidden_layers))
@@ -151,8 +151,8 @@ class Embedder:
 
 def _unit(vectors: Vectors) -> Vectors:
     """Vectors (n, dimension) at length 1."""
-    found: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return found
+    unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return unit
 
 
 def _setting(file: Path, name: str) -> object:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from harness.models.causal import CausalModel
 
-Path = Literal["rows", "generate"]
+GenerationPath = Literal["rows", "generate"]
+"""How an answer is computed: in rows beside others, or alone by transformers' own loop."""
 
 TOKEN_BUDGET = 32_768
 """Most tokens, prompt and answer, that a batch holds in its cache."""
@@ -64,7 +65,7 @@ class Generation:
     tokens: tuple[int, ...]
     n_prompt: int
     finish: Literal["eos", "length", "error"]
-    path: Path
+    path: GenerationPath
     error: str | None = None
 
 
@@ -117,12 +118,12 @@ def generate(
         # a row must not turn its positions otherwise because of the others' length
         longest = max(len(encoded[i]) for i in batch) + decoding.max_new_tokens
         try:
-            found = _answer(model, [encoded[i] for i in batch], decoding, rows=holds and longest <= model.steady)
+            generations = _answer(model, [encoded[i] for i in batch], decoding, rows=holds and longest <= model.steady)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
         else:
-            answers |= zip(batch, found, strict=True)
+            answers |= zip(batch, generations, strict=True)
             continue
         # outside of the handler, whose traceback would keep the tensors alive
         release_cached(model.device)
@@ -155,7 +156,7 @@ def _self_check(model: CausalModel) -> bool:
     prompts = [rng.integers(0, model.vocabulary, size=n).tolist() for n in (12, 9, 5)]
     following = rng.integers(0, model.vocabulary, size=(2, 3)).tolist()
     try:
-        found = [logits.float().log_softmax(-1) for logits in _forced(model, prompts, following)]
+        logprobs = [logits.float().log_softmax(-1) for logits in _forced(model, prompts, following)]
     except Exception as error:
         if is_out_of_memory(error):
             raise
@@ -164,7 +165,7 @@ def _self_check(model: CausalModel) -> bool:
         for row, prompt in enumerate(prompts):
             ids = [*prompt, *(step[row] for step in following)]
             plain = model.logits(torch.tensor([ids]))[0, len(prompt) - 1 :].float().log_softmax(-1)
-            ours = torch.stack([logits[row] for logits in found])
+            ours = torch.stack([logits[row] for logits in logprobs])
             if not torch.allclose(plain, ours, rtol=0, atol=_TOLERANCE[model.dtype]):
                 return False
     return True
@@ -224,7 +225,7 @@ def _rows(model: CausalModel, prompts: Sequence[list[int]], max_new_tokens: int)
 
 def _answer(model: CausalModel, prompts: list[list[int]], decoding: Decoding, *, rows: bool) -> list[Generation]:
     choosers = [_Chooser(decoding, ids, model.eos_ids) for ids in prompts]
-    path: Path = "rows"
+    path: GenerationPath = "rows"
     if rows:
         try:
             _run_rows(model, prompts, choosers)

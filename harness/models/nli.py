@@ -51,13 +51,13 @@ class NliModel:
         )
         model, tokenizer, device, dtype = loaded
         labels = {str(label): int(index) for label, index in (model.config.label2id or {}).items()}
-        found = [index for label, index in labels.items() if label.lower().startswith("entail")]
-        if not found:
+        entailing = [index for label, index in labels.items() if label.lower().startswith("entail")]
+        if not entailing:
             raise ModelError(
                 f"{source.ref} is no NLI model: its classes are {', '.join(sorted(labels, key=lambda name: labels[name]))}",
                 hint="config.json must name one `entailment` in label2id",
             )
-        return cls(source, model, tokenizer, device, dtype, window_of(model.config, tokenizer), found[0])
+        return cls(source, model, tokenizer, device, dtype, window_of(model.config, tokenizer), entailing[0])
 
     @property
     def memory(self) -> int:
@@ -66,8 +66,8 @@ class NliModel:
 
     def entailment(self, premises: Sequence[str], hypotheses: Sequence[str], budget: int = 16_384) -> Array:
         """Probability in [0, 1] that each premise entails the hypothesis beside it: the greatest over its windows."""
-        found = self.logits(premises, hypotheses, "windows", budget=budget)
-        return np.array([_softmax(pair.logits)[:, self.entailment_index].max() for pair in found])
+        pairs = self.logits(premises, hypotheses, "windows", budget=budget)
+        return np.array([_softmax(pair.logits)[:, self.entailment_index].max() for pair in pairs])
 
     def logits(
         self,
@@ -104,14 +104,18 @@ class NliModel:
             if policy == "truncate_article":
                 seen = sum(part == 0 for part in encoded.sequence_ids(first))
                 cut[pair] = len(self.tokenizer(premises[pair], add_special_tokens=False).input_ids) - seen
-        rows = [row for found in windows for row in found]
+        rows = [row for rows_of_pair in windows for row in rows_of_pair]
         names = [name for name in self.tokenizer.model_input_names if name in encoded]
         fields = [{name: encoded[name][row] for name in names} for row in rows]
         lengths = [len(f["input_ids"]) for f in fields]
         logits = dict(zip(rows, by_length(fields, lengths, self._forward, self.device, budget), strict=True))
         return [
-            PairLogits(np.stack([logits[r] for r in found]), sum(len(encoded["input_ids"][r]) for r in found), lost)
-            for found, lost in zip(windows, cut, strict=True)
+            PairLogits(
+                np.stack([logits[r] for r in rows_of_pair]),
+                sum(len(encoded["input_ids"][r]) for r in rows_of_pair),
+                lost,
+            )
+            for rows_of_pair, lost in zip(windows, cut, strict=True)
         ]
 
     def _encode(self, premises: Sequence[str], hypotheses: Sequence[str], overlap: int) -> Any:

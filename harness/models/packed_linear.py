@@ -47,14 +47,14 @@ def pack_linears(model: torch.nn.Module) -> Packed:
 
 def _together(linears: dict[str, Any]) -> list[tuple[str, ...]]:
     """The names, those of siblings in one tuple."""
-    found: dict[tuple[str, ...], None] = {}
+    groups: dict[tuple[str, ...], None] = {}
     for name in linears:
-        parent, _, own = name.rpartition(".")
-        family = next((f for f in _SIBLINGS if own in f), (own,))
+        parent, _, child = name.rpartition(".")
+        family = next((f for f in _SIBLINGS if child in f), (child,))
         names = tuple(f"{parent}.{n}" if parent else n for n in family)
         whole = all(n in linears and linears[n].in_features == linears[name].in_features for n in names)
-        found[names if whole else (name,)] = None
-    return list(found)
+        groups[names if whole else (name,)] = None
+    return list(groups)
 
 
 @contextmanager
@@ -85,7 +85,7 @@ def _forwards(modules: Sequence[Any], packed: torch.Tensor) -> list[Callable[[to
     columns, sizes = modules[0].in_features, [m.out_features for m in modules]
     biases = [m.weight.new_zeros(m.out_features) if m.bias is None else m.bias for m in modules]
     bias = cat(biases) if any(m.bias is not None for m in modules) else None
-    asked: dict[str, Any] = {"input": None}
+    last: dict[str, Any] = {"input": None}
 
     def together(x: torch.Tensor, rows: int) -> Sequence[torch.Tensor]:
         flat = x.reshape(rows, columns)
@@ -100,11 +100,11 @@ def _forwards(modules: Sequence[Any], packed: torch.Tensor) -> list[Callable[[to
         rows = x.numel() // columns
         if rows > _MOST_ROWS:
             return linear(x, modules[n].weight, modules[n].bias)
-        if asked["input"] is not x:
-            asked.update(input=x, parts=together(x, rows))
-        part: torch.Tensor = asked["parts"][n]
+        if last["input"] is not x:
+            last.update(input=x, parts=together(x, rows))
+        part: torch.Tensor = last["parts"][n]
         if n == len(modules) - 1:
-            asked.update(input=None, parts=())
+            last.update(input=None, parts=())
         return part
 
     return [partial(forward, n=n) for n in range(len(modules))]

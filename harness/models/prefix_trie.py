@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from harness.models.causal import CausalModel
 
 Floats = NDArray[np.float64]
-Path = Literal["prefix_trie", "plain"]
+ScoringPath = Literal["prefix_trie", "plain"]
+"""How an option is scored: over one trie with all others, or as a row of its own."""
 Normalisation = Literal["sum", "mean", "pmi"]
 
 TOKEN_BUDGET = 8192
@@ -48,7 +49,7 @@ class OptionScore:
     """Log-probability (natural) of a continuation; `n_context` and `n_tokens` count tokens, `path` says how."""
 
     logprob: float
-    path: Path
+    path: ScoringPath
     n_tokens: int
     n_context: int
     free_logprob: float | None = None
@@ -141,7 +142,7 @@ def trie_scores(
         raise Unsupported("positions that depend on the length of the text")
     rows = np.concatenate(trie.rows)
     tokens = np.concatenate([r.ids[r.start :] for r in requests])
-    found = np.empty(len(rows), dtype=np.float64)
+    logprobs = np.empty(len(rows), dtype=np.float64)
     scored = np.unique(rows)
     past: Past = {}
     start = 0
@@ -149,7 +150,7 @@ def trie_scores(
         stop = next_stop(start, len(trie), scored, budget, _max_rows(model))
         here = (rows >= start) & (rows < stop)
         try:
-            found[here], past = _trie_pass(model, trie, slice(start, stop), past, rows[here], tokens[here], block)
+            logprobs[here], past = _trie_pass(model, trie, slice(start, stop), past, rows[here], tokens[here], block)
         except Exception as error:
             if not is_out_of_memory(error) or stop - start == 1:
                 raise
@@ -159,7 +160,7 @@ def trie_scores(
         # outside of the handler, whose traceback would keep the tensors alive
         release_cached(model.device)
         budget = (stop - start) // 2
-    return _split(found, [r.ids[r.start :] for r in requests])
+    return _split(logprobs, [r.ids[r.start :] for r in requests])
 
 
 def _trie_pass(
@@ -198,12 +199,12 @@ def plain_scores(model: CausalModel, requests: Sequence[_Request], budget: int) 
     order = sorted(range(len(requests)), key=lambda i: len(requests[i].ids))
     queue = [requests[i] for i in order]
     steady = sum(len(r.ids) - 1 <= model.steady for r in queue)
-    found: list[Floats] = []
-    while len(found) < len(queue):
-        until = steady if len(found) < steady else len(queue)
-        rows = take_rows(queue[len(found) : until], budget, _max_rows(model))
-        found += in_halves(rows, lambda batch: _plain_pass(model, batch), model.device)
-    places = dict(zip(order, found, strict=True))
+    logprobs: list[Floats] = []
+    while len(logprobs) < len(queue):
+        until = steady if len(logprobs) < steady else len(queue)
+        rows = take_rows(queue[len(logprobs) : until], budget, _max_rows(model))
+        logprobs += in_halves(rows, lambda batch: _plain_pass(model, batch), model.device)
+    places = dict(zip(order, logprobs, strict=True))
     return [places[i] for i in range(len(requests))]
 
 
@@ -234,8 +235,8 @@ def _plain_pass(model: CausalModel, requests: Sequence[_Request]) -> list[Floats
         logits = model.logits(torch.from_numpy(ids), keep=torch.arange(first, longest))
         where = [n * width + np.arange(r.start - 1 - first, len(r.ids) - 1 - first) for n, r in enumerate(requests)]
         wanted = [r.ids[r.start :] for r in requests]
-        found = _gather(logits.flatten(0, 1), np.concatenate(where), np.concatenate(wanted))
-    return _split(found, wanted)
+        logprobs = _gather(logits.flatten(0, 1), np.concatenate(where), np.concatenate(wanted))
+    return _split(logprobs, wanted)
 
 
 def _max_rows(model: CausalModel) -> int:
@@ -262,7 +263,7 @@ def _gather(logits: torch.Tensor, rows: Ints, tokens: Ints) -> Floats:
 def _score(
     model: CausalModel,
     groups: Sequence[Sequence[Option]],
-    path: Path,
+    path: ScoringPath,
     compute: Callable[[Sequence[_Request]], list[Floats]],
 ) -> list[list[OptionScore]]:
     options = [o for group in groups for o in group]

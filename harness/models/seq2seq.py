@@ -31,8 +31,8 @@ _TOKENS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Decoding:
-    """Beam search as model cards give it; lengths are in decoder tokens, the start token included."""
+class BeamSearch:
+    """Settings of beam search as model cards give them; lengths are in decoder tokens, the start token included."""
 
     beams: int = 4
     max_length: int = 142
@@ -98,7 +98,7 @@ class Seq2SeqModel:
                 self.source.ref,
             )
 
-    def generate(self, texts: Sequence[str], decoding: Decoding, budget: int = 16_384) -> list[Generated]:
+    def generate(self, texts: Sequence[str], decoding: BeamSearch, budget: int = 16_384) -> list[Generated]:
         """A text for each of `texts`, none of which is cut; batches of about `budget` tokens, encoder's and beams'."""
 
         def alone(ids: list[int]) -> Generated:
@@ -109,7 +109,7 @@ class Seq2SeqModel:
             lengths = [len(ids) + decoding.beams * decoding.max_length for ids in encoded]
             return by_length(encoded, lengths, lambda b: self._generate(b, decoding), self.device, budget, alone)
 
-    def _generate(self, batch: Sequence[list[int]], decoding: Decoding) -> list[Generated]:
+    def _generate(self, batch: Sequence[list[int]], decoding: BeamSearch) -> list[Generated]:
         import torch
 
         inputs = self.tokenizer.pad({"input_ids": list(batch)}, padding_side="right", return_tensors="pt")

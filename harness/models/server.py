@@ -157,7 +157,7 @@ class Client:
 
         async def one(body: Body) -> Outcome:
             try:
-                return await self._patiently(client, body, key)
+                return await self._with_retries(client, body, key)
             except EndpointError as error:
                 reason = error.message
             except Exception as error:
@@ -193,7 +193,7 @@ class Client:
                     outcomes = [None if r.cancelled() else r.result() for r in requests]
                     ready((unit, [*outcomes, *[None] * (size - len(requests))]))
 
-    async def _patiently(self, client: httpx.AsyncClient, body: Body, key: str | None) -> Completion:
+    async def _with_retries(self, client: httpx.AsyncClient, body: Body, key: str | None) -> Completion:
         attempt = 0
         while True:
             attempt += 1
@@ -202,7 +202,7 @@ class Client:
             try:
                 completion = await self._attempt(client, body, key, attempt)
             except _PassingError as error:
-                reason, asked = str(error), error.wait
+                reason, patience = str(error), error.wait
                 if attempt >= self.server.attempts or (error.unreachable and self._unreachable):
                     self._unreachable = error.unreachable
                     count = "1 attempt" if attempt == 1 else f"{attempt} attempts"
@@ -210,16 +210,16 @@ class Client:
             else:
                 self._unreachable = False
                 return completion
-            if asked is not None and asked > self.server.longest_wait_s:
-                raise EndpointError(f"{reason}; the server asks for {asked:.0f} s of patience") from None
-            await self._wait(attempt, asked)
+            if patience is not None and patience > self.server.longest_wait_s:
+                raise EndpointError(f"{reason}; the server asks for {patience:.0f} s of patience") from None
+            await self._wait(attempt, patience)
 
-    async def _wait(self, attempt: int, asked: float | None) -> None:
+    async def _wait(self, attempt: int, patience: float | None) -> None:
         backoff = min(self.server.longest_wait_s, self.server.backoff_s * 2 ** (attempt - 1))
         wait = self._draw(backoff / 2, backoff)
-        if asked is not None:
-            wait = max(wait, asked + self._draw(0, min(1.0, backoff)))
-            self._resume_at = max(self._resume_at, time.monotonic() + asked)
+        if patience is not None:
+            wait = max(wait, patience + self._draw(0, min(1.0, backoff)))
+            self._resume_at = max(self._resume_at, time.monotonic() + patience)
         await self._sleep(wait)
 
     async def _attempt(self, client: httpx.AsyncClient, body: Body, key: str | None, attempt: int) -> Completion:
@@ -230,12 +230,12 @@ class Client:
         if response.status in _REFUSED and any(f in sent and f.encode() in response.content for f in _DROPPABLE):
             response = await self._post(client, plain)
             self._refused = response.status == 200
-        status, asked, content = response
+        status, header, content = response
         if status == 200:
             return read_completion(content, self.server.api, time.perf_counter() - started, attempt, key)
         reason = f"{status} {_message(content, key)}".strip()
         if status >= 500 or status in _PASSING:
-            raise _PassingError(reason, wait=retry_after(asked))
+            raise _PassingError(reason, wait=retry_after(header))
         raise EndpointError(reason)
 
     async def _post(self, client: httpx.AsyncClient, body: Body) -> _Response:
@@ -359,10 +359,10 @@ def _first_token(logprobs: Any, api: Api) -> dict[str, float] | None:
     """Log-probabilities of the first generated token's alternatives, None where there are none that make sense."""
     try:
         if api == "completions":
-            found = dict(logprobs["top_logprobs"][0])
+            alternatives = dict(logprobs["top_logprobs"][0])
         else:
-            found = {t["token"]: t["logprob"] for t in logprobs["content"][0]["top_logprobs"]}
-        values = {str(token): float(value) for token, value in found.items()}
+            alternatives = {t["token"]: t["logprob"] for t in logprobs["content"][0]["top_logprobs"]}
+        values = {str(token): float(value) for token, value in alternatives.items()}
     except (KeyError, IndexError, TypeError, ValueError, OverflowError):
         return None
     # rounding may lift a certain token a little over 0
@@ -382,9 +382,9 @@ def _message(content: bytes, key: str | None) -> str:
     text = content.decode("utf-8-sig", "replace")
     try:
         body = json.loads(text)
-        found = body.get("error") or body.get("detail") or body.get("message") or body
-        found = found.get("message") or found if isinstance(found, dict) else found
-        text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+        message = body.get("error") or body.get("detail") or body.get("message") or body
+        message = message.get("message") or message if isinstance(message, dict) else message
+        text = message if isinstance(message, str) else json.dumps(message, ensure_ascii=False)
     except (ValueError, AttributeError, RecursionError):
         pass
     # first the key, then the cut: half a key is one, too

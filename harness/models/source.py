@@ -156,8 +156,8 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
             except (ValueError, KeyError, TypeError, AttributeError):
                 return ()
             return tuple(folder / name for name in sorted(named))
-        if found := sorted(folder.glob(pattern)):
-            return () if any(_SHARD.search(f.name) for f in found) else tuple(found)
+        if weights := sorted(folder.glob(pattern)):
+            return () if any(_SHARD.search(f.name) for f in weights) else tuple(weights)
     return ()
 
 
@@ -193,17 +193,17 @@ def _resolve_package(ref: str) -> ModelSource:
         path = root / inside
         if not path.exists():
             raise ModelError(f"the package {name!r} has no {inside}")
-        found = [path if path.suffix == ".gguf" else _loadable(path, ref)]
+        models = [path if path.suffix == ".gguf" else _loadable(path, ref)]
     else:
-        found = [*sorted(root.rglob("*.gguf"))]
-        found += [c.parent for c in sorted(root.rglob("config.json")) if _is_model_folder(c.parent)]
-    if len(found) != 1:
-        names = ", ".join(f"{_PACKAGE}{name}/{f.relative_to(root).as_posix()}" for f in found)
+        models = [*sorted(root.rglob("*.gguf"))]
+        models += [c.parent for c in sorted(root.rglob("config.json")) if _is_model_folder(c.parent)]
+    if len(models) != 1:
+        names = ", ".join(f"{_PACKAGE}{name}/{f.relative_to(root).as_posix()}" for f in models)
         hint = (
-            f"name one of them: {names}" if found else "it must hold a .gguf file or a folder with config and weights"
+            f"name one of them: {names}" if models else "it must hold a .gguf file or a folder with config and weights"
         )
-        raise ModelError(f"the package {name!r} holds {len(found)} models", hint=hint)
-    source = ModelSource(ref, "package", found[0])
+        raise ModelError(f"the package {name!r} holds {len(models)} models", hint=hint)
+    source = ModelSource(ref, "package", models[0])
     _check_known(source, root)
     return source
 
@@ -222,8 +222,8 @@ def _check_known(source: ModelSource, root: Path) -> None:
 
 def _in_hub(ref: str) -> tuple[str, str | None]:
     """(repository, the one file that is meant or None)."""
-    found = _HUB_GGUF.fullmatch(ref)
-    return (found[1], found[2]) if found else (ref, None)
+    match = _HUB_GGUF.fullmatch(ref)
+    return (match[1], match[2]) if match else (ref, None)
 
 
 def _resolve_hub(ref: str, revision: str | None) -> tuple[Path | None, str]:

@@ -39,7 +39,8 @@ class Trie:
 def build_trie(sequences: Sequence[Sequence[int] | Ints], starts: Sequence[int]) -> Trie:
     """The trie of token sequences; sequence i is scored from token `starts[i]` >= 1 on.
 
-    A sequence's last token predicts nothing that is scored, so it gets no node.
+    A sequence's last token predicts nothing that is scored, so it gets no node: of `[1, 2, 3]`, `[1, 2, 4]` and `[1, 5, 6]`
+    the nodes are 1, 2 and 5, at depths 0, 1 and 1, where 1 ends after node 2 (`end` is 3), and 2 and 5 have no descendants.
     """
     arrays = [np.asarray(s, dtype=np.int64) for s in sequences]
     order = sorted(range(len(arrays)), key=lambda i: trie_order(arrays[i]))

@@ -36,6 +36,9 @@ def fit_article(
     `spans(article)` are the code-point spans of its tokens, asked for where it is too long; `length(piece)` counts the
     tokens of the whole input with that piece in it. `truncate_article` keeps the beginning; `windows` covers everything in
     pieces that share `overlap` tokens. WindowExceeded under `error`, or where not even one token would fit.
+
+    With words as tokens, of which the prompt around the article has two, `one two three four five` fits a window of 5 tokens as
+    `one two three` and `three four five` under `windows` and an overlap of 1.
     """
     whole = length(article)
     if whole <= window:
@@ -73,7 +76,7 @@ def fit_article(
 
 def token_spans(tokenizer: PreTrainedTokenizerBase, text: str) -> Sequence[tuple[int, int]]:
     """Half-open code-point spans of a text's own tokens."""
-    found: Sequence[tuple[int, int]] = tokenizer(
+    spans: Sequence[tuple[int, int]] = tokenizer(
         text, add_special_tokens=False, return_offsets_mapping=True
     ).offset_mapping
-    return found
+    return spans

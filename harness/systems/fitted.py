@@ -76,9 +76,9 @@ class FittedStance(System):
             others = np.flatnonzero(table.events != event)
             if not len(others):
                 raise Unfitted(f"unfitted: the articles of other events than {event!r} have no labelled pair")
-            asked = [i for i, item in enumerate(items) if item.article.event == event]
-            rows = self.features([items[i] for i in asked], context)
-            answers.update(zip(asked, self.learn(table.rows[others], table.labels[others], rows), strict=True))
+            of_event = [i for i, item in enumerate(items) if item.article.event == event]
+            rows = self.features([items[i] for i in of_event], context)
+            answers.update(zip(of_event, self.learn(table.rows[others], table.labels[others], rows), strict=True))
         return [answers[i] for i in range(len(items))]
 
     @abstractmethod
@@ -111,8 +111,8 @@ def labelled_pairs(dataset: Dataset) -> list[tuple[Item, Stance]]:
 def passage(item: Item) -> list[str]:
     """The sentences about the item's speaker; where nothing names them, every sentence of the running text."""
     assert item.speaker is not None
-    found = sentences_about(item.article, item.speaker) or body_sentences(item.article)
-    return [s.text for s in found]
+    sentences = sentences_about(item.article, item.speaker) or body_sentences(item.article)
+    return [s.text for s in sentences]
 
 
 def constant(label: str, n: int, path: str) -> list[Answer]:

@@ -74,17 +74,17 @@ class LinearText(FittedStance):
 
         if len(set(labels.tolist())) == 1:
             return constant(str(labels[0]), rows.shape[0], "one label")
-        known, asked = [], []
+        examples, questions = [], []
         for start in range(0, training.shape[1], _COLUMNS):
             block = training[:, start : start + _COLUMNS]
             # columns that no training row has cannot weigh anything
             used = np.unique(block.indices)
             weighting = TfidfTransformer(sublinear_tf=True).fit(block[:, used])
-            known.append(weighting.transform(block[:, used]))
-            asked.append(weighting.transform(rows[:, start : start + _COLUMNS][:, used]))
+            examples.append(weighting.transform(block[:, used]))
+            questions.append(weighting.transform(rows[:, start : start + _COLUMNS][:, used]))
         svm = LinearSVC(C=self.options.c, class_weight="balanced", random_state=0, max_iter=5000, tol=1e-3)
-        svm.fit(hstack(known, format="csr"), labels)
-        answers = [Stance(label) for label in svm.predict(hstack(asked, format="csr")).tolist()]
+        svm.fit(hstack(examples, format="csr"), labels)
+        answers = [Stance(label) for label in svm.predict(hstack(questions, format="csr")).tolist()]
         return [Answer(stance, label=stance, path="svm") for stance in answers]
 
 

@@ -76,12 +76,12 @@ def adapters(kind: Kind) -> dict[str, str]:
 
     An entry point is called `<kind>.<adapter>`, such as `stance.my_model`.
     """
-    found = dict(ADAPTERS[kind])
+    places = dict(ADAPTERS[kind])
     for point in entry_points(group="harness.systems"):
         point_kind, _, name = point.name.partition(".")
-        if point_kind == kind and name not in found:
-            found[name] = point.value
-    return found
+        if point_kind == kind and name not in places:
+            places[name] = point.value
+    return places
 
 
 def identity_of(kind: Kind, adapter: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, model_validator
 
 from harness.errors import WindowExceeded
-from harness.models.seq2seq import Decoding, Generated, Seq2SeqModel
+from harness.models.seq2seq import BeamSearch, Generated, Seq2SeqModel
 from harness.models.windows import Fitted, LongInput
 from harness.systems.base import Context
 from harness.systems.weights import WeightedSystem, WeightOptions
@@ -19,7 +19,7 @@ _UNIT = 16
 
 
 class Seq2SeqOptions(WeightOptions):
-    """Decoding as the model's card recommends; lengths are in tokens, the start token included."""
+    """BeamSearch as the model's card recommends; lengths are in tokens, the start token included."""
 
     prefix: str = ""
     beams: Annotated[int, Field(ge=1, le=64)] = 4
@@ -40,9 +40,9 @@ class Seq2SeqOptions(WeightOptions):
         return self
 
     @property
-    def decoding(self) -> Decoding:
+    def decoding(self) -> BeamSearch:
         """What the model needs of it."""
-        return Decoding(
+        return BeamSearch(
             beams=self.beams,
             max_length=self.max_length,
             min_length=self.min_length,

@@ -13,8 +13,8 @@ from harness.types import Item, Stance
 if TYPE_CHECKING:
     from harness.models.causal import CausalModel
 
-_OBJECT = re.compile(r"\{[^{}]*(?:\}|$)")
-_NAME = re.compile(r'"name"\s*:\s*"([^"\\]+)"')
+_SPEAKER = re.compile(r"\{[^{}]*(?:\}|$)")
+_SPEAKER_NAME = re.compile(r'"name"\s*:\s*"([^"\\]+)"')
 
 
 class JsonSpeakerOptions(GenerationOptions):
@@ -47,11 +47,11 @@ def parse_speakers(reply: str, text: str) -> list[dict[str, Any]]:
     `Olm wants war.` the reply `[{"name": "Olm", "quotes": ["wants war", "so he said"]}, {"name": "Bra` gives Olm, quoted once.
     """
     speakers: dict[str, dict[str, Any]] = {}
-    for match in _OBJECT.findall(reply):
+    for match in _SPEAKER.findall(reply):
         try:
             row = json.loads(match)
         except ValueError:
-            name_alone = _NAME.search(match)
+            name_alone = _SPEAKER_NAME.search(match)
             row = {"name": name_alone.group(1)} if name_alone else {}
         name = row.get("name")
         if not isinstance(name, str) or not name.strip():

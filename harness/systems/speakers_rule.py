@@ -69,7 +69,7 @@ def _patterns() -> tuple[regex.Pattern[str], ...]:
 
 
 @dataclass
-class _Found:
+class _Named:
     """One speaker: the words of the fullest name, every form that was met, and quotes."""
 
     words: tuple[str, ...]
@@ -101,7 +101,7 @@ def find_speakers(article: Article) -> list[dict[str, Any]]:
     headed = list(dict.fromkeys(s.name for s in speeches(article.text) if s.name))
     if headed:
         return [{"name": name, "aliases": [], "quotes": []} for name in headed]
-    found: list[_Found] = []
+    speakers: list[_Named] = []
     for sentence in body_sentences(article):
         # what somebody else is quoted as saying has its own speakers, who are not the article's
         outside = _QUOTED.sub(lambda m: '"' + " " * (len(m.group()) - 2) + '"', sentence.text)
@@ -109,18 +109,18 @@ def find_speakers(article: Article) -> list[dict[str, Any]]:
             words = _words(form)
             if not words:
                 continue
-            speaker = next((f for f in found if _same(f.words, words)), None)
+            speaker = next((known for known in speakers if _same(known.words, words)), None)
             if speaker is None:
-                speaker = _Found(words)
-                found.append(speaker)
+                speaker = _Named(words)
+                speakers.append(speaker)
             speaker.words = max(speaker.words, words, key=len)
             if form not in speaker.forms:
                 speaker.forms.append(form)
             quotes = [m.group(1).strip() for m in _QUOTED.finditer(sentence.text)] or [sentence.text]
             speaker.quotes += [q for q in quotes if q not in speaker.quotes]
-    _full_names(article.text, found)
+    _full_names(article.text, speakers)
     rows = []
-    for speaker in found:
+    for speaker in speakers:
         name = " ".join(speaker.words)
         rows.append({"name": name, "aliases": [f for f in speaker.forms if f != name], "quotes": speaker.quotes[:5]})
     return rows
@@ -179,10 +179,10 @@ def _same(known: tuple[str, ...], words: tuple[str, ...]) -> bool:
     return longer[-len(shorter) :] == shorter
 
 
-def _full_names(text: str, found: Sequence[_Found]) -> None:
+def _full_names(text: str, speakers: Sequence[_Named]) -> None:
     """A surname alone becomes the full name that the text gives once."""
     runs = {_words(_trimmed(m.group())) for m in regex.finditer(_NAME, text)}
-    for speaker in found:
+    for speaker in speakers:
         if len(speaker.words) == 1:
             longer = sorted({r for r in runs if 2 <= len(r) <= 3 and r[-1:] == speaker.words})
             if len(longer) == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -19,6 +20,20 @@ def test_every_row_is_in_one_batch_within_the_budget(lengths: list[int], budget:
     assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
     for batch in batches:
         assert len(batch) == 1 or len(batch) * max(1, *(lengths[i] for i in batch)) <= budget
+
+
+def test_the_example_of_rows_in_batches() -> None:
+    assert token_batches([5, 2, 5], 10) == [[0, 2], [1]]
+
+
+def test_the_example_of_an_article_in_windows() -> None:
+    def words(text: str) -> list[tuple[int, int]]:
+        return [match.span() for match in re.finditer(r"\S+", text)]
+
+    fitted = fit_article(
+        "one two three four five", words, lambda piece: 2 + len(words(piece)), 5, "windows", "m", overlap=1
+    )
+    assert fitted.pieces == ("one two three", "three four five")
 
 
 def test_rows_of_similar_length_share_a_batch() -> None:

@@ -13,6 +13,7 @@ from harness.models import prefix_trie
 from harness.models.attention import Unsupported
 from harness.models.causal import CausalModel
 from harness.models.prefix_trie import Option, OptionScore, score, score_plain, trie_holds
+from harness.models.trie import build_trie
 from tests.tiny import load_tiny
 
 ARTICLE = "The council met. Minister Brandt demanded war. "
@@ -36,6 +37,12 @@ NODES = len(
     }
 )
 """A byte is a token, and the last one is no node."""
+
+
+def test_the_example_of_a_trie() -> None:
+    trie = build_trie([[1, 2, 3], [1, 2, 4], [1, 5, 6]], [1, 1, 1])
+    assert (trie.tokens.tolist(), trie.depth.tolist(), trie.end.tolist()) == ([1, 2, 5], [0, 1, 1], [3, 2, 3])
+    assert [row.tolist() for row in trie.rows] == [[0, 1], [0, 1], [0, 2]]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import yaml
 from harness.config import SystemConfig
 from harness.errors import ConfigError, ModelError
 from harness.models.pool import ModelPool
-from harness.models.seq2seq import Decoding, Seq2SeqModel
+from harness.models.seq2seq import BeamSearch, Seq2SeqModel
 from harness.models.source import resolve
 from harness.questions import items_for
 from harness.systems.base import Context, System
@@ -124,7 +124,7 @@ def test_global_attention_on_the_first_token_matters(tmp_path: Path, monkeypatch
     seen: list[Any] = []
     original = model.model.generate
     monkeypatch.setattr(model.model, "generate", lambda **kw: seen.append(kw) or original(**kw))
-    model.generate(["war", "the river council meets"], Decoding(max_length=5))
+    model.generate(["war", "the river council meets"], BeamSearch(max_length=5))
     assert seen[0]["global_attention_mask"].tolist()[0][0] == 1
     assert seen[0]["global_attention_mask"].sum() == 2
 
@@ -183,11 +183,11 @@ def test_out_of_memory_halves_the_batch(tmp_path: Path, monkeypatch: pytest.Monk
 
     model = Seq2SeqModel.load(resolve(str(tiny.bart(tmp_path))), "cpu")
     texts = [f"The council meets {i}." for i in range(5)] + ["General Olm warned that " * 4]
-    decoding = Decoding(max_length=8)
+    decoding = BeamSearch(max_length=8)
     whole = model.generate(texts, decoding)
     original, sizes = model._generate, []
 
-    def scarce(batch: Any, decoding: Decoding) -> Any:
+    def scarce(batch: Any, decoding: BeamSearch) -> Any:
         sizes.append(len(batch))
         if len(batch) > 2 or any(len(row) > 20 for row in batch):
             raise torch.OutOfMemoryError("CUDA out of memory")
