@@ -64,7 +64,7 @@ def report(runs: tuple[str, ...], results: Path, out: Path | None, baseline: str
 
     from harness.report.collect import load_runs
     from harness.report.table import leaderboards
-    from harness.report.text import terminal
+    from harness.report.terminal import terminal
     from harness.report.write import write_report
 
     found = load_runs(results, runs)
@@ -97,7 +97,7 @@ def compare(a: str, b: str, results: Path, page: Path | None) -> None:
     from rich.console import Console
 
     from harness.report.compare import compare as compare_runs
-    from harness.report.text import comparison_terminal
+    from harness.report.terminal import comparison_terminal
 
     comparisons = compare_runs(a, b, results)
     if page is not None:

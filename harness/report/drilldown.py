@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.report.collect import Row, Runs
 from harness.report.columns import answers, codes
-from harness.report.marks import MARKS, mark_table
+from harness.report.marks import HARMED, MARKS, SCALE, mark_table
 from harness.report.table import labels
 from harness.types import PHENOMENA, STANCES, Article, Speaker
 
@@ -66,6 +66,8 @@ def drilldown(runs: Runs, order: Sequence[str] = ()) -> Drilldown:
         "labels": [str(s) for s in STANCES],
         "outcomes": list(OUTCOMES),
         "phenomena": list(PHENOMENA),
+        "scale": SCALE,
+        "harmed": HARMED,
         "marks": mark_table(),
         "mark_words": {name: list(words) for name, words in MARKS.items()},
         "labelled": bool(runs.use and runs.use.labelled),

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.metrics.catalogue import board_of, columns_of, digits_of
+from harness.metrics.catalogue import board_of, columns_of
 from harness.records import RunRecord, Value
+from harness.report.cells import Shown, Table, share_shown
 from harness.report.collect import Runs
 
 TITLE = "Speaker finders"
@@ -37,17 +38,17 @@ class Finder:
 
 def finders(runs: Runs) -> list[Finder]:
     """One for each pair of finder and classifier that was scored against gold, by name; the newest run stands for it."""
-    found: dict[tuple[str, str | None], Finder] = {}
+    newest: dict[tuple[str, str | None], Finder] = {}
     for record in sorted(runs.records, key=lambda r: (r.started_at, r.run_id)):
         use, stance = record.system("speakers"), record.system("stance")
         metrics = {k: v for k, v in sorted(record.metrics.items()) if board_of(k) == "speakers"}
         if use is None or not metrics:
             continue
         other = stance.fingerprint if stance else None
-        found[use.fingerprint, other] = Finder(
+        newest[use.fingerprint, other] = Finder(
             use.name, use.fingerprint, stance.name if stance else None, other, record, metrics, _stages(record)
         )
-    return sorted(found.values(), key=lambda f: (f.label, f.fingerprint, f.stance_fingerprint or ""))
+    return sorted(newest.values(), key=lambda f: (f.label, f.fingerprint, f.stance_fingerprint or ""))
 
 
 def _stages(record: RunRecord) -> dict[str, int]:
@@ -57,45 +58,33 @@ def _stages(record: RunRecord) -> dict[str, int]:
     return {str(k): v for k, v in stages.items() if isinstance(v, int)} if isinstance(stages, dict) else {}
 
 
-def finder_rows(found: Sequence[Finder]) -> tuple[list[str], list[list[str]]]:
-    """Headings and rows of the table; nothing where no run found its speakers."""
-    stages = list(dict.fromkeys(stage for f in found for stage in f.stages))
+def finder_table(scored: Sequence[Finder]) -> Table:
+    """One row a finder: its scores, then its errors by stage; no rows where no run found its speakers."""
+    stages = list(dict.fromkeys(stage for finder in scored for stage in finder.stages))
     columns = columns_of("speakers")
     head = ["finder", "stance classifier", *(label for _, label in columns), *(s.replace("_", " ") for s in stages)]
     rows = [
         [
-            f.name,
-            f.stance or "(none)",
-            *(value_text(f.metrics.get(metric), metric) for metric, _ in columns),
-            *(str(f.stages[s]) if s in f.stages else "" for s in stages),
+            Shown(words=finder.name),
+            Shown(words=finder.stance) if finder.stance else Shown(missing="none"),
+            *(share_shown(finder.metrics.get(metric), metric) for metric, _ in columns),
+            *(Shown(str(finder.stages[stage]) if stage in finder.stages else "") for stage in stages),
         ]
-        for f in found
+        for finder in scored
     ]
-    return head, rows
+    return Table(head, rows)
 
 
-def stage_lines(found: Sequence[Finder]) -> list[str]:
+def stage_lines(scored: Sequence[Finder]) -> list[str]:
     """Errors by stage as one line for each finder."""
     return [
-        f"{f.label}: " + ", ".join(f"{stage.replace('_', ' ')} {n}" for stage, n in f.stages.items())
-        for f in found
-        if f.stages
+        f"{finder.label}: " + ", ".join(f"{stage.replace('_', ' ')} {n}" for stage, n in finder.stages.items())
+        for finder in scored
+        if finder.stages
     ]
 
 
-def value_text(value: Value | None, metric: str) -> str:
-    """A share with its interval, or why there is none."""
-    if value is None:
-        return "(not scored)"
-    if value.value is None:
-        return f"({value.reason or 'undefined'})"
-    digits = digits_of(metric)
-    ends = (value.ci_low, value.ci_high)
-    interval = "" if None in ends else f" [{value.ci_low:.{digits}f}, {value.ci_high:.{digits}f}]"
-    return f"{value.value:.{digits}f}{interval}" + (f" ({value.n_unscored} unscored)" if value.n_unscored else "")
-
-
-def as_data(found: Sequence[Finder]) -> list[dict[str, Any]]:
+def as_data(scored: Sequence[Finder]) -> list[dict[str, Any]]:
     """The same for table.json."""
     return [
         {
@@ -107,5 +96,5 @@ def as_data(found: Sequence[Finder]) -> list[dict[str, Any]]:
             "metrics": {k: v.model_dump(mode="json") for k, v in f.metrics.items()},
             "errors_by_stage": f.stages,
         }
-        for f in found
+        for f in scored
     ]

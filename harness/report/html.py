@@ -10,24 +10,26 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from harness.metrics.catalogue import label_of, primary_of
-from harness.records import RunRecord
+from harness.report.cells import DIFFERENCES, comparison_row
 from harness.report.collect import Runs, canonical
 from harness.report.compare import Comparison
 from harness.report.drilldown import drilldown, packed
 from harness.report.finders import NOTE as FINDER_NOTE
 from harness.report.finders import TITLE as FINDERS
-from harness.report.finders import finder_rows, finders
-from harness.report.html_board import board_view
+from harness.report.finders import finder_table, finders
+from harness.report.head import problem_lines, reproduce, run_command
+from harness.report.html_board import board_view, interval_text, minus
 from harness.report.html_calibration import reliability, selective
 from harness.report.html_head import head, states
 from harness.report.html_pictures import confusions, frontier
 from harness.report.html_preservation import bands, judge_heat_map, sides
 from harness.report.html_slices import slices
+from harness.report.marks import ARROWS, BEST, REAL, TIED, meaning
 from harness.report.suspected import Suspicion, disagreements, suspicions, unasked
 from harness.report.svg import Markup, Picture, escape
 from harness.report.table import Leaderboard, labels
-from harness.report.text import TITLES, difference_row, problem_lines, reproduce
 from harness.report.verdicts import Verdict, pair_verdicts, sentence, unscored_verdict, verdicts
+from harness.report.words import TITLES
 from harness.types import Stance
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ def html(runs: Runs, boards: Sequence[Leaderboard], comparisons: Sequence[Compar
         .get_template("report.html")
         .render(
             question=QUESTION,
+            signs={"best": BEST, "tied": TIED, "real": REAL, "higher": ARROWS[1], "lower": ARROWS[-1]},
             head=head(runs),
             states=[state for i, state in enumerate(states(runs)) if state[1] or i < 3],
             verdicts=unscored_verdict(runs) + sentences,
@@ -71,7 +74,7 @@ def html(runs: Runs, boards: Sequence[Leaderboard], comparisons: Sequence[Compar
             commands=reproduce(runs, boards),
             configs=_configs(boards),
             # read last: pictures and drill-down may find torn parts
-            problems=[*problem_lines(runs), *(f"left out: {said}" for said in details.left_out)],
+            problems=[*problem_lines(runs), *(f"left out: {line}" for line in details.left_out)],
             data=packed(details.data),
             prose=packed(details.prose),
             blocks=sorted(details.blocks.items()),
@@ -86,15 +89,22 @@ def environment() -> Environment:
     """Templates with everything escaped and nothing undefined."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    made = Environment(
+    templates = Environment(
         loader=PackageLoader("harness.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"whole_intervals": whole_intervals, "stacked": stacked, "breakable": breakable, "degree": degree}
-    return made
+    templates.filters |= {
+        "whole_intervals": whole_intervals,
+        "minus": minus,
+        "interval": interval_text,
+        "meaning": meaning,
+        "breakable": breakable,
+        "degree": degree,
+    }
+    return templates
 
 
 def whole_intervals(text: str) -> Markup:
@@ -104,18 +114,6 @@ def whole_intervals(text: str) -> Markup:
     )
 
 
-def stacked(text: str) -> Markup:
-    """An escaped value with its interval on a line below it; signed ends are joined by a word."""
-
-    def below(found: re.Match[str]) -> str:
-        low, high = found.groups()
-        joined = f"{low} to {high}" if low[0] in "+−" else f"{low}–{high}"
-        return f'<span class="ci-text">{joined}</span>'
-
-    said = re.sub(r"(?<!\w)-(?=\d)", "−", str(escape(text)))
-    return Markup(re.sub(r" \[([^\],]+), ([^\]]+)\]", below, said))
-
-
 def breakable(name: str) -> Markup:
     """An escaped name that may break after an underscore, a hyphen, a dot or a slash."""
     return Markup(re.sub(r"([_/.-])(?=\w)", r"\1<wbr>", str(escape(name))))
@@ -123,8 +121,8 @@ def breakable(name: str) -> Markup:
 
 def degree(label: str) -> str:
     """The class that colours a label by its place on the scale."""
-    found = Stance(label).degree
-    return "dn" if found is None else f"d{found}"
+    place = Stance(label).degree
+    return "dn" if place is None else f"d{place}"
 
 
 @cache
@@ -135,7 +133,7 @@ def asset(name: str) -> Markup:
 
 def _galleries(runs: Runs, boards: Sequence[Leaderboard]) -> tuple[list[tuple[str, list[Picture]]], list[str]]:
     """The pictures of each kind of system, and the names of those that a record spoils; the rest of the page stands."""
-    found: list[tuple[str, list[Picture]]] = []
+    galleries: list[tuple[str, list[Picture]]] = []
     missing: list[str] = []
     for board in boards:
         drawn = []
@@ -147,8 +145,8 @@ def _galleries(runs: Runs, boards: Sequence[Leaderboard]) -> tuple[list[tuple[st
                 continue
             drawn += [picture] if picture is not None else []
         if drawn:
-            found.append((TITLES[board.kind], drawn))
-    return found, missing
+            galleries.append((TITLES[board.kind], drawn))
+    return galleries, missing
 
 
 def _makers(runs: Runs, board: Leaderboard) -> list[tuple[str, Callable[[], Picture | None]]]:
@@ -176,27 +174,27 @@ def _makers(runs: Runs, board: Leaderboard) -> list[tuple[str, Callable[[], Pict
 
 def _finders_view(runs: Runs) -> dict[str, Any] | None:
     """The speaker finders as a plain table; None where no run has one that was scored."""
-    head, rows = finder_rows(finders(runs))
-    return {"title": FINDERS, "note": FINDER_NOTE, "head": head, "rows": rows} if rows else None
+    table = finder_table(finders(runs))
+    return {"title": FINDERS, "note": FINDER_NOTE, "head": table.head, "rows": table.rows} if table.rows else None
 
 
 def _without_gold(runs: Runs) -> dict[str, Any]:
     """Suspected flips and drops by article, and what classifiers dispute most; nothing with gold, which has scores instead."""
     if runs.use is None or runs.use.labelled:
-        return {"suspected": [], "n_suspected": 0, "disputed": [], "n_disputed": 0, "asked": [], "unasked": {}}
-    found, disputed = suspicions(runs), disagreements(runs)
+        return {"suspected": [], "n_suspected": 0, "disputed": [], "n_disputed": 0, "classifiers": [], "unasked": {}}
+    suspected, disputed = suspicions(runs), disagreements(runs)
     titles = {a.id: a.title for a in runs.articles}
     names = {(a.id, s.id): s.name for a in runs.articles for s in a.speakers}
     by_article: dict[str, list[Suspicion]] = defaultdict(list)
-    for one in found[:MOST_SUSPECTED]:
+    for one in suspected[:MOST_SUSPECTED]:
         by_article[one.article].append(one)
     shown = [(d, names.get((d.article, d.speaker), d.speaker), dict(d.said)) for d in disputed[:MOST_DISPUTED]]
     return {
-        "suspected": [(article, titles.get(article, article), own) for article, own in by_article.items()],
-        "n_suspected": len(found),
+        "suspected": [(article, titles.get(article, article), rows) for article, rows in by_article.items()],
+        "n_suspected": len(suspected),
         "disputed": shown,
         "n_disputed": len(disputed),
-        "asked": sorted({name for d in disputed for name, _ in d.said}),
+        "classifiers": sorted({name for d in disputed for name, _ in d.said}),
         "unasked": unasked(runs),
     }
 
@@ -208,7 +206,8 @@ def _comparison_view(comparison: Comparison) -> dict[str, Any]:
         "title": f"{TITLES[comparison.kind]}: {comparison.a.name} − {comparison.b.name}",
         "a": comparison.a.name,
         "b": comparison.b.name,
-        "rows": [(d.real, difference_row(d)) for d in comparison.differences],
+        "head": [comparison.a.name, comparison.b.name, *DIFFERENCES],
+        "rows": [(d.real, comparison_row(d)) for d in comparison.differences],
         "articles": [(article, f"{x:.3g}", f"{y:.3g}", n) for article, x, y, n in comparison.articles[:MOST_ARTICLES]],
         "n_articles": len(comparison.articles),
     }
@@ -216,9 +215,9 @@ def _comparison_view(comparison: Comparison) -> dict[str, Any]:
 
 def _filters(runs: Runs) -> dict[str, list[str]]:
     """What the drill-down can be narrowed by."""
-    found = {p for a in runs.articles for label in (a.gold.stances if a.gold else ()) for p in label.phenomena}
+    phenomena = {p for a in runs.articles for label in (a.gold.stances if a.gold else ()) for p in label.phenomena}
     return {
-        "phenomenon": sorted(found),
+        "phenomenon": sorted(phenomena),
         "kind": sorted({a.source.kind for a in runs.articles}),
         "split": sorted({a.split for a in runs.articles}),
     }
@@ -236,15 +235,9 @@ def _configs(boards: Sequence[Leaderboard]) -> list[dict[str, str]]:
                     "kind": TITLES[board.kind],
                     "name": names[line.row.fingerprint],
                     "run": record.run_id,
-                    "command": _command(record),
+                    "command": run_command(record),
                     "fingerprint": line.row.fingerprint,
                     "config": canonical(record.config),
                 }
             )
     return rows
-
-
-def _command(record: RunRecord) -> str:
-    from harness.report.text import quote
-
-    return "harness run " + " ".join(map(quote, record.overrides))

@@ -8,12 +8,13 @@ from typing import Any
 
 from harness.metrics.catalogue import direction, metric_of, primary_of
 from harness.records import SystemUse
+from harness.report.cells import difference_shown, value_shown
 from harness.report.collect import Runs
-from harness.report.compare import MetricDifference
 from harness.report.limits import judge_limits
+from harness.report.marks import ARROWS, BEST, TIED
 from harness.report.table import Cell, Leaderboard, Line, labels
-from harness.report.text import ARROWS, TITLES, number, p_words, short, signed
 from harness.report.verdicts import better, judge_note
+from harness.report.words import TITLES, number, pace_text, rank_text, short
 
 UNPARSED = "stance.unparsed_rate.six_label"
 
@@ -38,14 +39,16 @@ class CellView:
 
 
 @dataclass(frozen=True)
-class Column:
-    """A heading: what it says, the scale or remark under it, whether a judge's word is behind it; `kind` is its class."""
+class Heading:
+    """A column's heading: what it says, the scale or remark under it, whether a judge's word is behind it, and whether the first
+    press sorts it ascending (`a`) or descending (`d`); `kind` is its class."""
 
     label: str
     under: str = ""
     judged: bool = False
     hint: str = ""
     kind: str = ""
+    start: str = "d"
 
 
 def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
@@ -55,22 +58,27 @@ def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
     spans = {i: _span(board, i) for i in kept}
     tested = {i for i in kept if board.columns[i][0] in primary_of(board.kind)}
     ranked = {i for i in tested if any(line.cells[i].rank for line in board.lines)}
-    columns: list[Column] = []
-    rest: list[Column] = []
+    columns: list[Heading] = []
+    rest: list[Heading] = []
     for i in kept:
         metric, label = board.columns[i]
         low, high = spans[i] or (0.0, 0.0)
-        scale = f"{number(low, metric)} – {number(high, metric)}".replace("-", "−") if spans[i] else ""
+        scale = f"{minus(number(low, metric))} – {minus(number(high, metric))}" if spans[i] else ""
         arrow = f"\u00a0{ARROWS[direction(metric)]}" if direction(metric) else ""
         judged = metric.startswith("preservation.")
-        (rest if _rare(metric) else columns).append(Column(_unbroken(label) + arrow, scale, judged, better(metric)))
+        start = "a" if direction(metric) < 0 else "d"
+        (rest if _rare(metric) else columns).append(
+            Heading(_unbroken(label) + arrow, scale, judged, better(metric), start=start)
+        )
         if i in ranked:
-            columns.append(Column("rank", "95 %", judged, f"the places that it may truly have by {label}", "rank"))
+            columns.append(
+                Heading("rank", "95 %", judged, f"the places that it may truly have by {label}", "rank", "a")
+            )
         if i in tested and board.baseline:
-            columns.append(Column("Δ", "to baseline", judged, f"{label}: difference to the baseline", "delta"))
+            columns.append(Heading("Δ", "to baseline", judged, f"{label}: difference to the baseline", "delta"))
     costs = [_costs(line, line.row.use) for line in board.lines]
     # a column that is empty for one reason throughout is a sentence
-    told = [
+    various = [
         j
         for j in range(len(COSTS))
         if len({c[j].text if c[j].empty else None for c in costs} - {None}) != 1 or any(not c[j].empty for c in costs)
@@ -84,14 +92,14 @@ def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
             if i in ranked:
                 cells.append(_rank_view(line.cells[i], line))
             if i in tested and board.baseline:
-                cells.append(_against(line.cells[i], line, board))
+                cells.append(_difference_view(i, line, board))
         rows.append(
             {
                 "name": names[line.row.fingerprint],
                 "description": line.row.use.description,
                 "baseline": line.row.fingerprint == board.baseline,
                 "cells": cells,
-                "costs": [cost[j] for j in told],
+                "costs": [cost[j] for j in various],
                 "rest": others,
             }
         )
@@ -103,8 +111,10 @@ def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
         "scored": bool(kept),
         "ranked": bool(ranked),
         "rows": rows,
-        "costs": [COSTS[j] for j in told],
-        "untold": [(COSTS[j].label, costs[0][j].text, costs[0][j].empty) for j in range(len(COSTS)) if j not in told],
+        "costs": [COSTS[j] for j in various],
+        "uniform": [
+            (COSTS[j].label, costs[0][j].text, costs[0][j].empty) for j in range(len(COSTS)) if j not in various
+        ],
         "limits": _limits(runs, board, kept, ranked, tested) if board.kind == "summariser" else [],
         "baseline": names.get(board.baseline or ""),
         "judged": any(c.judged for c in columns),
@@ -124,6 +134,17 @@ def _rare(key: str) -> bool:
     return metric is not None and metric.column is not None and metric.column.rare
 
 
+def minus(text: str) -> str:
+    """A number as text with the sign that people read as a minus."""
+    return f"−{text[1:]}" if text.startswith("-") else text
+
+
+def interval_text(interval: tuple[str, str]) -> str:
+    """`0.805–0.937`; ends with signs are joined by a word."""
+    low, high = map(minus, interval)
+    return f"{low} to {high}" if low[0] in "+−" else f"{low}–{high}"
+
+
 def _unbroken(label: str) -> str:
     return label.replace("-", "\u2011")
 
@@ -140,8 +161,8 @@ def _limits(
         for i in kept:
             metric = board.columns[i][0]
             value = values.get(metric)
-            said = "" if metric not in values else "none" if value is None else number(value, metric)
-            (others if _rare(metric) else cells).append(said)
+            text = "" if metric not in values else "none" if value is None else number(value, metric)
+            (others if _rare(metric) else cells).append(text)
             cells += [""] * ((i in ranked) + (i in tested and board.baseline is not None))
         rows.append((name, cells, others))
     return rows
@@ -163,24 +184,21 @@ def _cell_view(cell: Cell, span: tuple[float, float] | None, line: Line, board: 
     if cell.value is None:
         reason = cell.empty or "empty"
         return CellView("", short(reason), empty=reason, unscored=cell.n_unscored)
-    interval, note = "", cell.note or ""
-    if cell.ci_low is not None and cell.ci_high is not None:
-        interval = f"{number(cell.ci_low, cell.metric)}–{number(cell.ci_high, cell.metric)}"
-    elif "no interval" in note:
-        interval = "no interval"
-    mark, words = ("", "")
+    parts, note = value_shown(cell), cell.note or ""
+    interval = interval_text(parts.interval) if parts.interval else "no interval" if "no interval" in note else ""
+    sign, words = ("", "")
     if board.best.get(cell.metric) == line.row.fingerprint:
-        mark, words = "▲", "highest value" if direction(cell.metric) > 0 else "lowest value"
+        sign, words = BEST, "highest value" if direction(cell.metric) > 0 else "lowest value"
     elif cell.tied:
-        mark, words = "≈", "not distinguishable from the best"
+        sign, words = TIED, "not distinguishable from the best"
     return CellView(
         sort=repr(cell.value),
-        text=number(cell.value, cell.metric).replace("-", "−"),
-        interval=interval.replace("-", "−"),
+        text=minus(parts.number),
+        interval=interval,
         bar=_bar(cell, span) if span else None,
-        mark=mark,
+        mark=sign,
         mark_words=words,
-        unscored=cell.n_unscored,
+        unscored=parts.unscored,
         note=note,
     )
 
@@ -209,37 +227,36 @@ def _rank_view(cell: Cell, line: Line) -> CellView:
     rank = cell.rank
     if rank.low is None or rank.high is None:
         return CellView(str(rank.place), str(rank.place), note=rank.reason or "", kind="rank")
-    said = str(rank.low) if rank.low == rank.high else f"{rank.low}–{rank.high}"
-    return CellView(f"{rank.place}", said, note=f"place {rank.place} by value", kind="rank")
+    return CellView(str(rank.place), rank_text(rank), note=f"place {rank.place} by value", kind="rank")
 
 
-def _against(cell: Cell, line: Line, board: Leaderboard) -> CellView:
+def _difference_view(i: int, line: Line, board: Leaderboard) -> CellView:
     """The difference to the baseline, and whether it is real after correction."""
+    cell = line.cells[i]
     if line.row.fingerprint == board.baseline:
         return CellView("0", "baseline", kind="self")
-    d: MetricDifference | None = cell.against_baseline
+    d = cell.against_baseline
     if d is None or d.difference is None:
         reason = (d.reason if d else None) or cell.empty or ("ceiling" if line.row.use.ceiling else "not tested")
         return CellView("", short(reason), empty=reason)
-    said, low, high = (signed(v, cell.metric) for v in (d.difference, d.ci_low, d.ci_high))
-    interval = f"{low} to {high}" if low and high else ""
+    parts = difference_shown(line, i, board)
     return CellView(
         sort=repr(d.difference),
-        text=said.replace("-", "−"),
-        interval=interval.replace("-", "−"),
-        mark="≠" if d.real else "≈",
+        text=minus(parts.number),
+        interval=interval_text(parts.interval) if parts.interval else "",
+        mark=parts.sign,
         mark_words="separable from the baseline" if d.real else "not distinguishable from the baseline",
-        note=p_words(d.p_corrected),
+        note=parts.p,
         kind="real" if d.real else "unclear",
     )
 
 
 COSTS = (
-    Column("unanswered"),
-    Column("tokens"),
-    Column("s/article", hint="seconds per article"),
-    Column("memory", hint="peak memory"),
-    Column("cost", "in all, price’s currency", hint="of all answers, in the currency of the configured price"),
+    Heading("unanswered"),
+    Heading("tokens"),
+    Heading("s/article", hint="seconds per article"),
+    Heading("memory", hint="peak memory"),
+    Heading("cost", "in all, price’s currency", hint="of all answers, in the currency of the configured price"),
 )
 
 
@@ -267,7 +284,7 @@ def _costs(line: Line, use: SystemUse) -> list[CellView]:
         )
         if tokens
         else CellView("", "no tokens" if use.n_items else short(gone), empty=uncounted or "the system reads no tokens"),
-        CellView(repr(pace), _seconds(pace)) if pace is not None else CellView("", short(gone), empty=gone),
+        CellView(repr(pace), pace_text(pace)) if pace is not None else CellView("", short(gone), empty=gone),
         CellView(str(use.peak_memory_bytes), f"{use.peak_memory_bytes / 2**20:,.0f} MiB")
         if use.peak_memory_bytes
         else CellView("", "not recorded", empty="no run of this system measured it"),
@@ -281,7 +298,3 @@ def _costs(line: Line, use: SystemUse) -> list[CellView]:
 
 def _count(n: int) -> str:
     return f"{n}" if n < 10_000 else f"{n / 1e3:.0f} k" if n < 1_000_000 else f"{n / 1e6:,.1f} M"
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.2f}" if value >= 0.01 else "< 0.01"

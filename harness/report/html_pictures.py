@@ -12,8 +12,8 @@ from harness.report import svg as s
 from harness.report.collect import Row
 from harness.report.svg import Markup, Picture
 from harness.report.table import Leaderboard, labels
-from harness.report.text import number
 from harness.report.verdicts import sentence
+from harness.report.words import number
 
 MOST = 12
 """Small multiples of so many systems, the best by the first primary metric; the caption says how many are left out."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from harness.metrics.catalogue import direction
+from harness.report.cells import Shown, board_columns
 from harness.report.collect import Runs
-from harness.report.table import Cell, Leaderboard, Line, labels
-from harness.report.text import against_text, number, rank_text, short
+from harness.report.marks import REAL, TIED
+from harness.report.table import Leaderboard, labels
 from harness.report.verdicts import judge_note
+from harness.report.words import TITLES
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -28,7 +29,7 @@ _SPECIAL = {
     '"': r"\textquotedbl{}",
 }
 _ARROWS = {1: r"~$\uparrow$", -1: r"~$\downarrow$", 0: ""}
-_CAPTIONS = {"summariser": "Summarisers", "stance": "Stance classifiers"}
+_SIGNS = {TIED: r"$\approx$", REAL: r"$\neq$"}
 
 
 def escape(text: str) -> str:
@@ -49,29 +50,22 @@ MOST = 7
 
 def _table(runs: Runs, board: Leaderboard) -> str:
     names = labels([line.row for line in board.lines])
-    kept = [i for i in range(len(board.columns)) if any(line.cells[i].value is not None for line in board.lines)]
-    columns: list[tuple[str, list[tuple[str, ...]]]] = []
-    for i in kept:
-        metric, label = board.columns[i]
-        cells = [line.cells[i] for line in board.lines]
-        columns.append((escape(label) + _ARROWS[direction(metric)], [_cell(c) for c in cells]))
-        if any(c.rank for c in cells):
-            columns.append(("rank", [(rank_text(c.rank).replace("–", "--"),) for c in cells]))
-        if any(c.against_baseline for c in cells):
-            columns.append((r"$\Delta$", [_against(line, i, board) for line in board.lines]))
+    columns = [column for column in board_columns(board) if column.role != "pace"]
+    titles = {"rank": "rank", "difference": r"$\Delta$"}
+    head = [titles.get(c.role) or escape(c.label) + _ARROWS[direction(c.metric)] for c in columns]
     wide = len(columns) > MOST
     lines = [
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{_caption(runs, board, kept)}}}",
+        rf"\caption{{{_caption(runs, board, [c.metric for c in columns])}}}",
         *([r"\resizebox{\linewidth}{!}{%"] if wide else []),
         rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
         r"\toprule",
-        " & ".join(["system", *(title for title, _ in columns)]) + r" \\",
+        " & ".join(["system", *head]) + r" \\",
         r"\midrule",
     ]
     for n, line in enumerate(board.lines):
-        row = [escape(names[line.row.fingerprint]), *(_joined(said[n], wide) for _, said in columns)]
+        row = [escape(names[line.row.fingerprint]), *(_joined(_parts(c.cells[n]), wide) for c in columns)]
         lines.append(" & ".join(row) + r" \\")
     end = r"\end{tabular}" + ("}" if wide else "")
     return "\n".join([*lines, r"\bottomrule", end, r"\end{table}"])
@@ -84,26 +78,26 @@ def _joined(parts: tuple[str, ...], stack: bool) -> str:
     return rf"\shortstack[r]{{{below}}}" if stack and len(parts) > 1 else " ".join(small)
 
 
-def _against(line: Line, i: int, board: Leaderboard) -> tuple[str, ...]:
-    """The difference to the baseline and its mark, its interval, and p, as the text report has them."""
-    said = against_text(line, i, board)
-    found = re.fullmatch(r"(\S+)(?: (\[.*\]))? ([≠≈]) (.*)", said)
-    if found is None:
-        return (rf"\textit{{{escape(said.strip('()'))}}}",)
-    value, interval, mark, p = found.groups()
-    return (f"{_signs(value)}~{_signs(mark)}", *([_signs(interval)] if interval else []), _signs(p))
+def _parts(cell: Shown) -> tuple[str, ...]:
+    """A cell's value with its sign, then its interval and its p; unscored items are left to the other formats."""
+    if words := cell.missing or cell.words:
+        return (rf"\textit{{{escape(words)}}}",)
+    value = _number(cell.number) + (f"~{_SIGNS[cell.sign]}" if cell.sign else "")
+    interval = [f"[{_number(cell.interval[0])}, {_number(cell.interval[1])}]"] if cell.interval else []
+    return (value, *interval, *([escape(cell.p)] if cell.p else []))
 
 
-def _signs(text: str) -> str:
-    """Escaped text whose marks and minus signs are LaTeX's own."""
-    return re.sub(r"(?<!\w)-(?=\d)", r"$-$", escape(text)).replace("≠", r"$\neq$").replace("≈", r"$\approx$")
+def _number(text: str) -> str:
+    """A number, or a range of ranks, with LaTeX's own minus and dash."""
+    minus = "$-$" if text.startswith("-") else ""
+    return minus + escape(text.removeprefix("-")).replace("–", "--")
 
 
-def _caption(runs: Runs, board: Leaderboard, kept: Sequence[int]) -> str:
+def _caption(runs: Runs, board: Leaderboard, metrics: Sequence[str]) -> str:
     use = runs.use
     data = f" on {escape(use.name)} {escape(use.version)} ({len(use.articles)} articles)" if use else ""
     judge = ""
-    if any(board.columns[i][0].startswith("preservation.") for i in kept) and (note := judge_note(runs)):
+    if any(metric.startswith("preservation.") for metric in metrics) and (note := judge_note(runs)):
         judge = f" Coverage, fidelity and harm: {escape(note)}."
     base = labels([line.row for line in board.lines]).get(board.baseline or "", "")
     against = (
@@ -112,16 +106,7 @@ def _caption(runs: Runs, board: Leaderboard, kept: Sequence[int]) -> str:
         else ""
     )
     return (
-        f"{_CAPTIONS[board.kind]}{data}: value and 95\\,\\% interval by article; "
+        f"{TITLES[board.kind]}{data}: value and 95\\,\\% interval by article; "
         rf"$\approx$ no test tells it from the best (paired randomisation, Holm); rank: the places that it may truly have."
         f"{against}{judge}"
     )
-
-
-def _cell(cell: Cell) -> tuple[str, ...]:
-    if cell.value is None:
-        return (rf"\textit{{{escape(short(cell.empty or 'empty'))}}}",)
-    value = number(cell.value, cell.metric) + (r"~$\approx$" if cell.tied else "")
-    if cell.ci_low is None or cell.ci_high is None:
-        return (value,)
-    return value, f"[{number(cell.ci_low, cell.metric)}, {number(cell.ci_high, cell.metric)}]"

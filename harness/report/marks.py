@@ -1,29 +1,56 @@
-"""How an answer stands beside gold: one rule for the page, which gets it as a table, and for the terminal."""
+"""Every sign of the reports with its one meaning, for page, terminal, Markdown and LaTeX alike."""
 
 from __future__ import annotations
 
 from harness.types import STANCES, Stance
 
+BEST = "▲"
+TIED = "≈"
+"""No test tells two systems apart: beside a value, from the best; beside a difference, from the baseline."""
+REAL = "≠"
+ARROWS = {1: "↑", -1: "↓", 0: ""}
+"""Which way of a metric is better, by its direction."""
+MEANINGS = {
+    BEST: "best value",
+    TIED: "no test tells it from the best",
+    REAL: "real after correction",
+    ARROWS[1]: "higher is better",
+    ARROWS[-1]: "lower",
+}
+"""What a legend says of the signs of a table."""
+
+SCALE = ("−−", "−", "0", "+", "++", "∅")
+"""A sign for each of STANCES, where there is no room for its name."""
+
 MARKS = {
     "right": ("✓", "as gold"),
-    "near": ("≈", "right side, other degree"),
+    "near": ("½", "right side, other degree"),
     "wrong": ("✗", "wrong side"),
     "flip": ("⇄", "flipped"),
 }
-"""Glyph and words of each mark."""
+"""Sign and words for how an answer stands beside gold."""
 
 
-def mark(gold: Stance, told: Stance | None) -> str:
-    """Which of MARKS an answer gets; unparsed (None) is wrong, as in the three-way scores."""
-    if told is None:
+HARMED = "!"
+"""Before a stance that a summary misstates in another way than by flipping it."""
+
+
+def mark(gold: Stance, answer: Stance | None) -> str:
+    """Which of MARKS an answer gets; an unparsed one (None) is wrong, as in the three-way scores."""
+    if answer is None:
         return "wrong"
-    if told == gold:
+    if answer == gold:
         return "right"
-    if (gold.degree or 0) * (told.degree or 0) < 0:
+    if (gold.degree or 0) * (answer.degree or 0) < 0:
         return "flip"
-    return "near" if gold.three_way == told.three_way else "wrong"
+    return "near" if gold.three_way == answer.three_way else "wrong"
 
 
 def mark_table() -> list[list[str]]:
     """The marks by code of gold and code of the answer, the last one of an answer that could not be parsed."""
-    return [[mark(gold, told) for told in (*STANCES, None)] for gold in STANCES]
+    return [[mark(gold, answer) for answer in (*STANCES, None)] for gold in STANCES]
+
+
+def meaning(sign: str) -> str:
+    """A sign and what it means, as a legend has it."""
+    return f"{sign} {MEANINGS[sign]}"

@@ -17,9 +17,9 @@ from harness.errors import ConfigError, nearest_hint
 from harness.report.collect import Row, Runs, load_runs
 from harness.report.columns import UNPARSED, codes
 from harness.report.drilldown import OUTCOMES, mentions, outcome_codes
-from harness.report.marks import MARKS, mark
+from harness.report.marks import HARMED, MARKS, mark
 from harness.report.table import labels
-from harness.report.text import number
+from harness.report.words import number
 from harness.types import PHENOMENA, STANCES, Article, Prediction
 
 FILTERS = ("wrong", "flipped", "unparsed", "disagree")
@@ -189,7 +189,12 @@ def _summary(console: Console, view: View, name: str, row: Row, article: Article
             told = [f"gold {STANCES[gold[i]]}"] if gold[i] >= 0 else []
             told += [f"here {STANCES[judged[i]]}"] if judged[i] < UNPARSED else []
             why = f" ({', '.join(told)})" if told else ""
-            console.print(Text(f"  {MARKS['flip'][0]} {fate}: {visible(s.name)} on {t.id}{why}", "bold red"))
+            console.print(
+                Text(
+                    f"  {MARKS['flip'][0] if fate == 'flipped' else HARMED} {fate}: {visible(s.name)} on {t.id}{why}",
+                    "bold red",
+                )
+            )
 
 
 def _counts(counted: Counter[str]) -> str:

@@ -11,8 +11,8 @@ from harness.report.data import csv_text, json_text
 from harness.report.finders import finders
 from harness.report.html import html
 from harness.report.latex import latex
+from harness.report.markdown import markdown
 from harness.report.table import Leaderboard, leaderboards
-from harness.report.text import markdown
 
 
 def write_report(runs: Runs, boards: list[Leaderboard], out: Path) -> list[Path]:

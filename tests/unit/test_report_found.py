@@ -13,7 +13,7 @@ from rich.console import Console
 from harness.records import DatasetUse, RunRecord, SystemUse, Value, write_record
 from harness.report.collect import load_runs
 from harness.report.table import leaderboards
-from harness.report.text import terminal
+from harness.report.terminal import terminal
 from harness.report.write import write_report
 from tests.make_believe import dataset, run, stance
 

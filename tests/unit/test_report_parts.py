@@ -14,18 +14,21 @@ import pytest
 from harness.errors import ConfigError
 from harness.records import DatasetUse, RunRecord, SystemUse, Value
 from harness.report import html_pictures, svg
+from harness.report.cells import Shown, board_table, value_shown
 from harness.report.collect import Row, Runs, load_runs
 from harness.report.columns import GONE, UNASKED, UNPARSED, codes
 from harness.report.compare import MetricDifference
 from harness.report.counts import shared_counts
 from harness.report.data import csv_text
 from harness.report.drilldown import _pack, drilldown, mentions, packed, utf16, without_article
-from harness.report.html import stacked, whole_intervals
+from harness.report.head import reproduce
+from harness.report.html import whole_intervals
 from harness.report.latex import escape
+from harness.report.markdown import one_line
 from harness.report.show import visible
 from harness.report.table import Cell, leaderboards
-from harness.report.text import board_rows, cell_text, number, rank_text, reproduce
 from harness.report.verdicts import judge_note, outcome, unscored_verdict, with_interval
+from harness.report.words import number, rank_text
 from harness.stats.ranking import Rank
 from harness.types import STANCES, Speaker
 from tests.make_believe import dataset, judge, run, stance, summariser
@@ -85,12 +88,6 @@ def test_intervals_do_not_break_and_are_escaped() -> None:
     )
 
 
-def test_intervals_stack_below_their_values() -> None:
-    assert stacked("0.5 [0.4, 0.6] <b>") == '0.5<span class="ci-text">0.4–0.6</span> &lt;b&gt;'
-    assert stacked("-0.1 [-0.2, +0.1]") == '−0.1<span class="ci-text">−0.2 to +0.1</span>'
-    assert stacked("(not-scored)") == "(not-scored)"
-
-
 def test_pareto_front_keeps_what_nothing_beats_in_both() -> None:
     points = [
         html_pictures._Point(n, pace, v, v, v)
@@ -146,7 +143,7 @@ def test_flips_are_said_of_a_hundred() -> None:
 
 
 def test_an_empty_cell_says_which_kind() -> None:
-    assert cell_text(Cell("m", None, empty="unfitted: one event only")) == "(unfitted)"
+    assert one_line(value_shown(Cell("m", None, empty="unfitted: one event only"))) == "(unfitted)"
 
 
 @pytest.fixture(scope="module")
@@ -241,12 +238,12 @@ def test_ranks_have_intervals_and_a_baseline_leaves_the_other_board_its_own(smal
     ]
     assert summarisers.chosen
     assert not classifiers.chosen
-    head, rows = board_rows(classifiers)
-    assert head[1:3] == ["macro-F1 3-way ↑", "rank"]
-    assert [row[2] for row in rows] == ["1", "2"]
+    table = board_table(classifiers)
+    assert list(table.head[1:3]) == ["macro-F1 3-way ↑", "rank"]
+    assert [row[2] for row in table.rows] == [Shown("1"), Shown("2")]
     # one summariser alone has no rank
     assert summarisers.lines[0].cells[0].rank is None
-    assert "rank" not in board_rows(summarisers)[0]
+    assert "rank" not in board_table(summarisers).head
     told = csv.DictReader(csv_text(runs, [classifiers]).splitlines())
     good = next(row for row in told if row["system"] == "good" and row["metric"] == "stance.macro_f1.three_way")
     assert (good["rank_low"], good["rank_high"]) == ("1", "1")

@@ -14,12 +14,15 @@ from rich.console import Console
 
 from harness.errors import ConfigError
 from harness.records import Value
+from harness.report.cells import Shown, comparison_row
 from harness.report.collect import load_runs
 from harness.report.compare import Comparison, MetricDifference, compare
 from harness.report.data import csv_text, json_text
 from harness.report.latex import latex
+from harness.report.markdown import markdown, one_line
 from harness.report.table import leaderboards
-from harness.report.text import comparison_terminal, difference_row, markdown, p_words, terminal
+from harness.report.terminal import comparison_terminal, terminal
+from harness.report.words import p_words
 from tests.make_believe import dataset, judge, run, stance, summariser
 
 
@@ -48,7 +51,7 @@ def test_compare_cuts_no_number_and_names_the_columns_left_out(pair: tuple[Path,
     caption = " ".join(table.partition("not shown for want of width:")[2].split())
     left_out = [h for h in ("difference [95 %]", "p corrected", "detectable", "items") if h in caption]
     assert ("--html" in caption) == bool(left_out)
-    row = difference_row(comparison.differences[0])
+    row = list(map(one_line, comparison_row(comparison.differences[0])))
     for heading, cell in zip(("difference [95 %]", "detectable"), (row[3], row[6]), strict=True):
         if heading not in left_out:
             for number in re.findall(r"[+-]?\d\.\d{3}", cell):
@@ -78,9 +81,9 @@ def test_compare_without_scores_says_so(pair: tuple[Path, str, str], tmp_path: P
 
 def test_p_values_are_never_zero_and_say_which_correction() -> None:
     made = {"metric": "stance.kappa.five_point", "a": 0.9, "b": 0.1, "difference": 0.8, "ci_low": 0.7, "ci_high": 0.9}
-    row = difference_row(MetricDifference(**made, p_value=0.0001, p_corrected=0.0004))
-    assert row[4:6] == ["< 0.001", "< 0.001 real"]
-    assert difference_row(MetricDifference(**made, p_value=0.0123, p_corrected=None))[4:6] == ["0.012", ""]
+    row = comparison_row(MetricDifference(**made, p_value=0.0001, p_corrected=0.0004))
+    assert row[4:6] == [Shown("< 0.001"), Shown("< 0.001 real")]
+    assert comparison_row(MetricDifference(**made, p_value=0.0123, p_corrected=None))[4:6] == [Shown("0.012"), Shown()]
 
 
 def test_compare_heads_its_corrected_p_for_every_row(pair: tuple[Path, str, str]) -> None:

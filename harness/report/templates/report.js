@@ -1,11 +1,10 @@
 "use strict";
 (async () => {
   const $ = (selector, root = document) => root.querySelector(selector);
-  const GLYPHS = ["−−", "−", "0", "+", "++", "∅"];
   const DEGREES = [-2, -1, 0, 1, 2, null];
   const UNPARSED = 6;
   const NO_ANSWER = { 6: "unparsed", 7: "no answer (error)", 8: "no longer stored", 9: "not asked" };
-  const HARM = new Set([4, 5, 6, 7]), DROPPED = new Set([8, 9]);
+  const FLIPPED = 5, HARM = new Set([4, 5, 6, 7]), DROPPED = new Set([8, 9]);
   const FEW = 12;
   const words = (s) => s.replaceAll("_", " ");
 
@@ -133,7 +132,7 @@
     const asked = named(classifiers), writing = named(summarisers);
     const tests = {
       wrong: (i, gold) => asked.some((s) => isWrong(gold, code(s, i))),
-      flipped: (i, gold) => asked.some((s) => isFlip(gold, code(s, i))) || writing.some((s) => fate(s, i) === 5),
+      flipped: (i, gold) => asked.some((s) => isFlip(gold, code(s, i))) || writing.some((s) => fate(s, i) === FLIPPED),
       unparsed: (i) => asked.some((s) => code(s, i) === UNPARSED),
       disagree: (i) => state.sys === "" ? disagree(classifiers, i)
         : asked.some((s) => code(s, i) < UNPARSED && classifiers.some((o) => code(o, i) < UNPARSED && code(o, i) !== code(s, i))),
@@ -270,7 +269,7 @@
     return box;
   }
   // On paper there is room for the glyph alone; the legend above the table says what it means.
-  const face = (told) => (told in NO_ANSWER ? [NO_ANSWER[told]] : [GLYPHS[told], el("span", { class: "w" }, ` ${words(data.labels[told])}`)]);
+  const face = (told) => (told in NO_ANSWER ? [NO_ANSWER[told]] : [data.scale[told], el("span", { class: "w" }, ` ${words(data.labels[told])}`)]);
   const colour = (told) => (told in NO_ANSWER ? "bad" : `d${DEGREES[told] ?? "n"}`);
   const label = (told) => el("span", { class: `say ${colour(told)}` }, el("span", {}, ...face(told)));
   const MARKS = data.mark_words;
@@ -283,7 +282,7 @@
     }, el("span", {}, ...face(told)), mark ? el("b", { "aria-hidden": "true" }, mark[0]) : null, mark ? el("span", { class: "sr" }, ` (${mark[1]})`) : null);
   }
   function legend() {
-    const scale = data.labels.flatMap((name, n) => [el("b", {}, GLYPHS[n]), ` ${words(name)}  `]);
+    const scale = data.labels.flatMap((name, n) => [el("b", {}, data.scale[n]), ` ${words(name)}  `]);
     const marks = data.labelled ? Object.values(MARKS).flatMap(([glyph, means]) => [el("b", {}, glyph), ` ${means}  `]) : [];
     return el("p", { class: "how key-line" }, ...scale, marks.length ? el("br") : "", ...marks, "Press an answer for its prompt and raw text.");
   }
@@ -352,7 +351,7 @@
         el("p", { dir: "auto" }, problem ? `(${problem})` : told === null ? "(not asked)" : told.trim() || "(empty)"),
         el("small", {}, scores.map(([name, v]) => `${name} ${v}`).join(" · ")),
         fates.length ? el("ul", { class: "fates", title: `as ${system.judge} reads it` },
-          ...harmed.map((i) => el("li", { class: "harm" }, `⇄ ${words(data.outcomes[fate(system, i)])}: ${a.speakers[items[i][0]][1]} on ${a.targets[items[i][1]][0]}` +
+          ...harmed.map((i) => el("li", { class: "harm" }, `${fate(system, i) === FLIPPED ? MARKS.flip[0] : data.harmed} ${words(data.outcomes[fate(system, i)])}: ${a.speakers[items[i][0]][1]} on ${a.targets[items[i][1]][0]}` +
             (system.judged && code({ codes: system.judged }, i) < UNPARSED ? ` (${gold(i)}here ${words(data.labels[code({ codes: system.judged }, i)])})` : ""))),
           ...[...counted].sort((x, y) => x[0] - y[0]).map(([f, n]) => el("li", {}, `${words(data.outcomes[f])} ${n}`))) : null));
     }

@@ -1,0 +1,69 @@
+"""Lines at the head and the end of a report: what was scored, the state of the runs, what was left out, how to make it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.records import RunRecord
+from harness.report.collect import Runs
+from harness.report.table import Leaderboard, labels
+from harness.report.verdicts import judge_note
+from harness.report.words import quote
+
+
+def head_lines(runs: Runs) -> list[str]:
+    """What was scored, and the state of all runs."""
+    lines = []
+    use = runs.use
+    if use is not None:
+        pairs = sum(1 for a in runs.articles for _ in a.pairs())
+        lines.append(
+            f"Dataset {use.name} {use.version} ({use.fingerprint[:8]}), split {use.split}: "
+            f"{len(use.articles)} articles, {pairs} (speaker, target) pairs"
+        )
+    if runs.judge is not None:
+        lines.append(
+            f"Judge of stance preservation: {runs.judge.name} ({runs.judge.fingerprint[:8]}); {judge_note(runs)}"
+        )
+    return [*lines, *state_lines(runs)]
+
+
+def state_lines(runs: Runs) -> list[str]:
+    """How many runs are complete and how many not; whether anything was scored."""
+    states = f"Runs: {len(runs.records)} complete, {len(runs.failed)} failed, {len(runs.stale)} stale"
+    states += f", {len(runs.others)} of another dataset" if runs.others else ""
+    lines = [states + (f", {len(runs.broken)} unreadable" if runs.broken else "")]
+    if runs.use is not None and not runs.use.labelled:
+        lines.append("Nothing was scored: the articles carry no gold.")
+    return lines
+
+
+def problem_lines(runs: Runs) -> list[str]:
+    """Everything that is not in the tables, by name."""
+    lines = [f"failed: {r.run_id}: {first_line(r)} (to remove it, delete results/runs/{r.run_id})" for r in runs.failed]
+    lines += [f"stale: {r.run_id}: {why}" for r, why in runs.stale]
+    lines += [f"other dataset: {r.run_id}: {why}" for r, why in runs.others]
+    lines += [f"unreadable: {runs.relative(error.message)}" for error in runs.broken]
+    lines += [f"problem: {problem}" for problem in runs.problems]
+    lines += [f"note: {note}" for note in dict.fromkeys(n for r in runs.records for n in r.notes)]
+    return lines
+
+
+def first_line(record: RunRecord) -> str:
+    """The first line of a failed run's error."""
+    return record.error.message.splitlines()[0] if record.error and record.error.message else "unknown error"
+
+
+def reproduce(runs: Runs, boards: Sequence[Leaderboard]) -> list[str]:
+    """The command behind every run, and the one that makes such a report of them."""
+    commands = sorted({run_command(record) for record in runs.records})
+    folders = {o.partition("=")[2] for r in runs.records for o in r.overrides if o.startswith("results=")}
+    report = ["harness report", *(f"--results {quote(f)}" for f in folders if len(folders) == 1)]
+    names = [labels([line.row for line in b.lines]).get(b.baseline or "") for b in boards if b.chosen]
+    report += [f"--baseline {quote(name)}" for name in names[:1] if name]
+    return [*commands, " ".join(report)] if commands else []
+
+
+def run_command(record: RunRecord) -> str:
+    """The command that made a run."""
+    return "harness run " + " ".join(map(quote, record.overrides))

@@ -1,0 +1,66 @@
+"""report.md: the report as Markdown; the same records give the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.report.cells import Shown, Table, board_table
+from harness.report.collect import Runs
+from harness.report.finders import NOTE as FINDER_NOTE
+from harness.report.finders import TITLE as FINDERS
+from harness.report.finders import finder_table, finders
+from harness.report.head import problem_lines, reproduce, state_lines
+from harness.report.html_head import head
+from harness.report.limits import limit_lines
+from harness.report.suspected import without_gold
+from harness.report.table import Leaderboard
+from harness.report.verdicts import unscored_verdict, verdicts
+from harness.report.words import NOTES, TITLES
+
+MOST_SUSPECTED = 1000
+"""Suspected flips and drops, and disputed pairs, that are written out."""
+
+
+def markdown(runs: Runs, boards: Sequence[Leaderboard]) -> str:
+    """report.md."""
+    sentences = [v for board in boards for v in verdicts(runs, board)] + unscored_verdict(runs)
+    parts = ["# Comparison report", "", *(f"{escape(v.text)}\n" for v in sentences)]
+    parts += [*(f"- {escape(f'{term}: {description}')}" for term, description in head(runs))]
+    parts += [*(f"- {escape(line)}" for line in state_lines(runs)), ""]
+    for board in boards:
+        if not board.lines:
+            continue
+        parts += [f"## {TITLES[board.kind]}", "", *table_lines(board_table(board)), ""]
+        limits = limit_lines(runs) if board.kind == "summariser" else []
+        parts += [*(f"- {escape(line)}" for line in limits), *([""] if limits else [])]
+    if scored_finders := finders(runs):
+        parts += [f"## {FINDERS}", "", FINDER_NOTE, "", *table_lines(finder_table(scored_finders)), ""]
+    suspected = list(without_gold(runs, most=MOST_SUSPECTED))
+    parts += ["## Without gold", "", "```", *suspected, "```", ""] if suspected else []
+    parts += [NOTES + ".", ""]
+    problems = problem_lines(runs)
+    if problems:
+        parts += ["## Left out, and notes", "", *(f"- {escape(line)}" for line in problems), ""]
+    commands = reproduce(runs, boards)
+    parts += ["## Reproduce", "", "```", *commands, "```", ""]
+    return "\n".join(parts)
+
+
+def table_lines(table: Table) -> list[str]:
+    """A Markdown table, first column left, the others right."""
+    lines = ["| " + " | ".join(map(escape, table.head)) + " |", "|:--" + "|--:" * (len(table.head) - 1) + "|"]
+    return [*lines, *("| " + " | ".join(escape(one_line(cell)) for cell in row) + " |" for row in table.rows)]
+
+
+def one_line(cell: Shown) -> str:
+    """A cell's parts on one line: `0.879 [0.805, 0.937] ≈ (3 unscored)`; what is missing stands in brackets."""
+    if cell.missing:
+        return f"({cell.missing})"
+    interval = f"[{cell.interval[0]}, {cell.interval[1]}]" if cell.interval else ""
+    unscored = f"({cell.unscored} unscored)" if cell.unscored else ""
+    return " ".join(part for part in (cell.words, cell.number, interval, cell.sign, cell.p, unscored) if part)
+
+
+def escape(text: str) -> str:
+    """Text that Markdown leaves alone."""
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
