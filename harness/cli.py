@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
-from harness.cli_base import RESULTS, Commands
+from harness.cli_base import RESULTS, Commands, quiet_pipes
 from harness.cli_data import data
 from harness.cli_results import results
 from harness.errors import HarnessError
@@ -252,16 +253,21 @@ cli.add_command(results)
 
 
 def main() -> None:
-    """Entry point: an error that a user can act on is shown without a traceback, with exit code 1."""
+    """Entry point: an error that a user can act on is shown without a traceback, with exit code 1; a closed pipe is no error."""
+    quiet_pipes()
+    code: str | int | None = 0
     try:
         cli(standalone_mode=True)
     except HarnessError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(1)
-    except BrokenPipeError:
-        # the reader of a pipe (head, less) has gone
-        sys.stderr.close()
-        sys.exit(0)
+        code = 1
+        with suppress(SystemExit):
+            click.echo(f"error: {error}", err=True)
+    except SystemExit as end:
+        code = end.code
+    with suppress(SystemExit):
+        # what is still in the buffer may find the pipe closed, too
+        sys.stdout.flush()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

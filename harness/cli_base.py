@@ -1,8 +1,13 @@
-"""What the commands share: groups that keep their order and suggest names, and the option that names the results folder."""
+"""What the commands share: groups that keep their order and suggest names, the option that names the results folder, and a
+quiet end where the reader of a pipe has gone."""
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TextIO, cast
 
 import click
 
@@ -27,3 +32,37 @@ class Commands(click.Group):
 
             hint = nearest_hint(args[0], list(self.commands))
             raise click.UsageError(f"{error.message} {hint}".strip(), ctx) from None
+
+
+class Pipe:
+    """A stream that ends the program quietly, with exit code 0, where the reader of a pipe (`head`, `less`) has gone.
+
+    It stands under everything that prints (click, rich, Hydra), each of which has an exit code of its own for that. Further
+    output goes to the null device, so that nothing fails while the program ends.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return cast(int, self._attempt(lambda: self._stream.write(text)))
+
+    def flush(self) -> None:
+        self._attempt(self._stream.flush)
+
+    def _attempt(self, action: Callable[[], Any]) -> Any:
+        try:
+            return action()
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+            raise SystemExit(0) from None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def quiet_pipes() -> None:
+    """From here on a closed pipe ends the program quietly, whatever prints."""
+    sys.stdout, sys.stderr = (cast(TextIO, Pipe(stream)) for stream in (sys.stdout, sys.stderr))

@@ -16,7 +16,7 @@ from harness.report.html_head import head
 from harness.report.table import Leaderboard, Line
 from harness.report.verdicts import NOT_VALIDATED, judge_note, validation
 
-COLUMNS = (
+FIELDS = (
     *("kind", "system", "fingerprint", "metric", "value", "ci_low", "ci_high", "n_scored", "n_unscored", "reason"),
     *("rank_low", "rank_high", "baseline", "difference", "difference_ci_low", "difference_ci_high", "p_corrected"),
 )
@@ -26,7 +26,7 @@ def csv_text(runs: Runs, boards: Sequence[Leaderboard], found_by: Sequence[Finde
     """table.csv: one row a system and metric, all metrics of the runs, with interval, counts, why a value is empty and the
     difference to the baseline; what a system cost stands in rows of its own, `use.tokens_in` and so on."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n", restval="")
+    writer = csv.DictWriter(out, FIELDS, lineterminator="\n", restval="")
     writer.writeheader()
     note = judge_note(runs)
     doubt = note if note.startswith(NOT_VALIDATED) else ""
@@ -37,22 +37,22 @@ def csv_text(runs: Runs, boards: Sequence[Leaderboard], found_by: Sequence[Finde
             who = {"kind": board.kind, "system": row.name, "fingerprint": row.fingerprint[:12]}
             for metric in sorted(row.metrics):
                 v, cell = row.metrics[metric], cells.get(metric)
-                told = {**who, "metric": metric, **v.model_dump(include={*COLUMNS} & {*type(v).model_fields})}
+                fields = {**who, "metric": metric, **v.model_dump(include={*FIELDS} & {*type(v).model_fields})}
                 reasons = [v.reason, doubt if metric.startswith("preservation.") else ""]
-                told["reason"] = "; ".join(r for r in reasons if r)
+                fields["reason"] = "; ".join(r for r in reasons if r)
                 if cell and cell.rank:
-                    told |= {"rank_low": cell.rank.low, "rank_high": cell.rank.high}
+                    fields |= {"rank_low": cell.rank.low, "rank_high": cell.rank.high}
                 if cell and (d := cell.against_baseline) is not None:
-                    told |= {"baseline": names[board.baseline or ""], "difference": d.difference}
-                    told |= {"difference_ci_low": d.ci_low, "difference_ci_high": d.ci_high}
-                    told |= {"p_corrected": d.p_corrected}
-                writer.writerow(told)
+                    fields |= {"baseline": names[board.baseline or ""], "difference": d.difference}
+                    fields |= {"difference_ci_low": d.ci_low, "difference_ci_high": d.ci_high}
+                    fields |= {"p_corrected": d.p_corrected}
+                writer.writerow(fields)
             for metric, value, reason in _cost_rows(line, row.use):
                 writer.writerow({**who, "metric": metric, "value": value, "reason": reason if value is None else ""})
     for f in found_by:
         who = {"kind": "speakers", "system": f.label, "fingerprint": f.fingerprint[:12]}
         for metric, v in f.metrics.items():
-            writer.writerow({**who, "metric": metric, **v.model_dump(include={*COLUMNS} & {*type(v).model_fields})})
+            writer.writerow({**who, "metric": metric, **v.model_dump(include={*FIELDS} & {*type(v).model_fields})})
         for stage, n in f.stages.items():
             writer.writerow({**who, "metric": f"speakers.stages.{stage}", "value": n})
     return out.getvalue()

@@ -186,15 +186,15 @@ def _without_gold(runs: Runs) -> dict[str, Any]:
     titles = {a.id: a.title for a in runs.articles}
     names = {(a.id, s.id): s.name for a in runs.articles for s in a.speakers}
     by_article: dict[str, list[Suspicion]] = defaultdict(list)
-    for one in suspected[:MOST_SUSPECTED]:
-        by_article[one.article].append(one)
-    shown = [(d, names.get((d.article, d.speaker), d.speaker), dict(d.said)) for d in disputed[:MOST_DISPUTED]]
+    for suspicion in suspected[:MOST_SUSPECTED]:
+        by_article[suspicion.article].append(suspicion)
+    shown = [(d, names.get((d.article, d.speaker), d.speaker), dict(d.labels)) for d in disputed[:MOST_DISPUTED]]
     return {
         "suspected": [(article, titles.get(article, article), rows) for article, rows in by_article.items()],
         "n_suspected": len(suspected),
         "disputed": shown,
         "n_disputed": len(disputed),
-        "classifiers": sorted({name for d in disputed for name, _ in d.said}),
+        "classifiers": sorted({name for d in disputed for name, _ in d.labels}),
         "unasked": unasked(runs),
     }
 

@@ -171,9 +171,9 @@ def _limits(
 def _span(board: Leaderboard, i: int) -> tuple[float, float] | None:
     """The common scale of a column: from the lowest to the highest end of the intervals of the systems that compete (of all
     where none does); None where all are one value."""
-    left = board.unranked.get(board.columns[i][0], {})
-    fit = [line for line in board.lines if not line.row.use.ceiling and line.row.fingerprint not in left]
-    cells = [line.cells[i] for line in fit if line.cells[i].value is not None] or [
+    unranked = board.unranked.get(board.columns[i][0], {})
+    competitors = [line for line in board.lines if not line.row.use.ceiling and line.row.fingerprint not in unranked]
+    cells = [line.cells[i] for line in competitors if line.cells[i].value is not None] or [
         line.cells[i] for line in board.lines
     ]
     ends = [e for c in cells for e in (c.value, c.ci_low, c.ci_high) if e is not None]

@@ -18,7 +18,7 @@ def reliability(board: Leaderboard) -> Picture | None:
     if not tables:
         return None
     shown = tables[:MOST]
-    told = [
+    spoken = [
         f"{name}: " + ", ".join(f"sure {b['confidence']:.2f} right {b['accuracy']:.2f} ({b['n']} items)" for b in bins)
         for name, bins in shown
     ]
@@ -27,7 +27,7 @@ def reliability(board: Leaderboard) -> Picture | None:
         "points hold more items. On the diagonal its probabilities can be believed; below it, it is too sure."
         f"{left_out(len(shown), len(tables), 'systems')}{_silent(board, len(tables))}"
     )
-    title, alternative = "Reliability curves", ". ".join(told)
+    title, alternative = "Reliability curves", ". ".join(spoken)
     drawn = s.multiples(title, alternative, [(196.0, 214.0, _panel(name, bins)) for name, bins in shown])
     return Picture("reliability", title, caption, drawn, alternative, "wide")
 
@@ -50,7 +50,7 @@ def selective(board: Leaderboard) -> Picture | None:
             body.append(s.shape(i, x, y, 3.6, "point", hint))
     for name, points in shown:
         body += plot.label(plot.x(points[-1]["coverage"]), plot.y(points[-1]["accuracy"]) + 9, name)
-    told = [
+    spoken = [
         f"{name}: " + ", ".join(f"{100 * p['coverage']:.0f} % answered {p['accuracy']:.2f} right" for p in points)
         for name, points in shown
     ]
@@ -59,17 +59,17 @@ def selective(board: Leaderboard) -> Picture | None:
         "that its doubts are worth heeding; a flat one, that they tell nothing."
         f"{left_out(len(shown), len(tables), 'systems')}{_silent(board, len(tables))}"
     )
-    title, alternative = "Selective accuracy", ". ".join(told)
+    title, alternative = "Selective accuracy", ". ".join(spoken)
     drawn = s.svg("selective", title, alternative, plot.width, plot.height, body)
     return Picture("selective", title, caption, drawn, alternative, "fit")
 
 
 def _tables(board: Leaderboard, name: str) -> list[tuple[str, list[dict[str, Any]]]]:
-    names = labels([one.row for one in board.lines])
+    names = labels([line.row for line in board.lines])
     return [
-        (names[one.row.fingerprint], found)
-        for one in board.lines
-        if isinstance(found := stance_table(one.row, name), list) and found
+        (names[line.row.fingerprint], table)
+        for line in board.lines
+        if isinstance(table := stance_table(line.row, name), list) and table
     ]
 
 

@@ -60,13 +60,13 @@ def _agreement(runs: Runs) -> list[tuple[str, str]]:
 
     alphas = agreement(units_of(runs.articles)).metrics
     steps = [
-        f"{step} {_plain(alphas[key])}"
+        f"{step} {_with_interval(alphas[key])}"
         for step in ("stance", "sign", "degree")
         if (key := f"agreement.{step}.alpha") in alphas
     ]
     metric = primary_of("stance")[0]
     ceiling = [
-        f"{name} {_plain(aggregate(pairs).metrics[metric])}"
+        f"{name} {_with_interval(aggregate(pairs).metrics[metric])}"
         for name in names
         if (pairs := annotator_pairs(runs.articles, name))
     ]
@@ -76,7 +76,7 @@ def _agreement(runs: Runs) -> list[tuple[str, str]]:
     )
 
 
-def _plain(value: Any) -> str:
+def _with_interval(value: Any) -> str:
     if value.value is None:
         return f"({value.reason})"
     interval = "" if value.ci_low is None else f" [{value.ci_low:.2f}–{value.ci_high:.2f}]"
@@ -98,8 +98,8 @@ def _where(records: Sequence[RunRecord]) -> list[tuple[str, str]]:
         return " ".join(x for x in (version, commit, "with local changes" if dirty else "") if x)
 
     def packages(e: dict[str, Any]) -> str:
-        found = {k: v for k, v in (e.get("packages") or {}).items() if k != "stance-harness"}
-        return ", ".join([f"Python {e.get('python', '?')}", *(f"{k} {v}" for k, v in sorted(found.items()))])
+        versions = {k: v for k, v in (e.get("packages") or {}).items() if k != "stance-harness"}
+        return ", ".join([f"Python {e.get('python', '?')}", *(f"{k} {v}" for k, v in sorted(versions.items()))])
 
     def hardware(e: dict[str, Any]) -> str:
         memory = f"{e['memory_bytes'] / 2**30:.0f} GiB" if e.get("memory_bytes") else ""
@@ -115,7 +115,7 @@ def _where(records: Sequence[RunRecord]) -> list[tuple[str, str]]:
         ("Hardware", all_of(hardware)),
         ("Runs made", when),
     ]
-    return [(term, said) for term, said in rows if said]
+    return [(term, description) for term, description in rows if description]
 
 
 def states(runs: Runs) -> list[tuple[str, int, str]]:

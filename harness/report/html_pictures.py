@@ -64,9 +64,9 @@ class Plot:
         for tick in s.ticks(*self.up):
             body.append(s.line(self.left, self.y(tick), self.width - self.right, self.y(tick), "grid"))
             body.append(s.text(self.left - 8, self.y(tick) + 4, f"{tick:g}", "tick", "end"))
-        for v, said in ticks:
+        for v, tick_label in ticks:
             body.append(s.line(self.x(v), floor, self.x(v), floor + 5))
-            body.append(s.text(self.x(v), floor + 18, said, "tick", "middle"))
+            body.append(s.text(self.x(v), floor + 18, tick_label, "tick", "middle"))
         body.append(s.line(self.left, floor, self.width - self.right, floor))
         body.append(s.text((self.left + self.width - self.right) / 2, self.height - 8, label, "label", "middle"))
         return body
@@ -75,8 +75,8 @@ class Plot:
         self, x: float, y: float, name: str, cls: str = "name", hint: str = "", *, shape: int | None = None
     ) -> list[Markup]:
         """A name beside a point, on the side where it fits; nothing where all is full (the point's tooltip has it)."""
-        said = s.cut(name, 24)
-        wide = len(said) * s.CHAR
+        shown = s.cut(name, 24)
+        wide = len(shown) * s.CHAR
         body: list[Markup] = []
         for anchor, start in (("start", x + 9), ("end", x - 9 - wide)):
             if start < 2 or start + wide > self.width:
@@ -89,7 +89,7 @@ class Plot:
                 if clear and 8 <= at <= self.height - self.bottom - 2:
                     self.taken.append((start, start + wide, at))
                     where = start if anchor == "start" else x - 9
-                    body.append(s.text(where, at, said, cls, anchor, hint or name))
+                    body.append(s.text(where, at, shown, cls, anchor, hint or name))
                     return body
         return body
 
@@ -107,33 +107,33 @@ def frontier(board: Leaderboard, metric: str) -> Picture | None:
     """Quality against seconds per article (logarithmic), with intervals and the Pareto front; ceilings are only named."""
     names = labels([line.row for line in board.lines])
     points, missing, ceilings = [], [], []
-    for one in board.lines:
-        value, name = one.row.metrics.get(metric), names[one.row.fingerprint]
-        if value is None or value.value is None or one.seconds_per_article is None:
+    for line in board.lines:
+        value, name = line.row.metrics.get(metric), names[line.row.fingerprint]
+        if value is None or value.value is None or line.seconds_per_article is None:
             missing.append(name)
             continue
         v = value.value
-        if one.row.use.ceiling:
+        if line.row.use.ceiling:
             ceilings.append(f"{name.removesuffix(' (ceiling)')} {number(v, metric)}")
             continue
         low, high = (value.ci_low, value.ci_high) if value.ci_low is not None and value.ci_high is not None else (v, v)
-        points.append(_Point(name, max(one.seconds_per_article, 1e-4), v, low, high))
+        points.append(_Point(name, max(line.seconds_per_article, 1e-4), v, low, high))
     if len(points) < 2:
         return None
     front = pareto(points, direction(metric))
     label = sentence(label_of(metric))
     better = "up" if direction(metric) > 0 else "down"
-    told = "; ".join(f"{p.name} {number(p.value, metric)} at {_pace(p.pace)} s" for p in points[:30])
+    spoken = "; ".join(f"{p.name} {number(p.value, metric)} at {_pace(p.pace)} s" for p in points[:30])
     alternative = (
-        f"{label} against seconds per article for {len(points)} systems: {told}. "
+        f"{label} against seconds per article for {len(points)} systems: {spoken}. "
         f"On the Pareto front: {', '.join(p.name for p in front)}."
     )
     beyond = f" Ceilings, not drawn: {', '.join(ceilings)}." if ceilings else ""
     beyond += " Only those on it carry names; pointing at the others tells theirs." if len(points) > MOST_LABELS else ""
-    left = f" No time or score: {', '.join(missing[:8])}{' …' if len(missing) > 8 else ''}." if missing else ""
+    unplaced = f" No time or score: {', '.join(missing[:8])}{' …' if len(missing) > 8 else ''}." if missing else ""
     caption = (
         f"Vertical bars are 95\u00a0% intervals; better is {better} and to the left. Filled, and joined by the line: the "
-        f"Pareto front, systems that no other beats in both.{beyond}{left}"
+        f"Pareto front, systems that no other beats in both.{beyond}{unplaced}"
     )
     name = f"front-{metric.replace('.', '-').replace('_', '-')}"
     title = f"{label} against time"
@@ -189,22 +189,22 @@ def _pace(seconds: float) -> str:
 
 def confusions(board: Leaderboard) -> Picture | None:
     """Three-way confusion matrices on concrete targets, one panel a system: rows are gold, shading is the share of a row."""
-    names = labels([one.row for one in board.lines])
+    names = labels([line.row for line in board.lines])
     tables = [
-        (names[one.row.fingerprint], table)
-        for one in board.lines
-        if isinstance(table := stance_table(one.row, "confusion.three_way"), dict) and any(map(sum, table["counts"]))
+        (names[line.row.fingerprint], table)
+        for line in board.lines
+        if isinstance(table := stance_table(line.row, "confusion.three_way"), dict) and any(map(sum, table["counts"]))
     ]
     if not tables:
         return None
     shown = tables[:MOST]
-    told = [name + ": " + "; ".join(_row_words(table, k) for k in range(len(table["gold"]))) for name, table in shown]
+    spoken = [name + ": " + "; ".join(_row_words(table, k) for k in range(len(table["gold"]))) for name, table in shown]
     caption = (
         "What gold calls each concrete stance (rows) and what the classifier answered (columns), as counts; the stronger "
         "a cell's colour, the larger its share of the row; right answers on the diagonal in blue."
         f"{left_out(len(shown), len(tables), 'systems; table.json has all')}"
     )
-    title, alternative = "Confusion matrices, three-way", ". ".join(told)
+    title, alternative = "Confusion matrices, three-way", ". ".join(spoken)
     drawn = s.multiples(title, alternative, [(268.0, 172.0, _confusion_panel(name, table)) for name, table in shown])
     return Picture("confusions", title, caption, drawn, alternative, "wide")
 

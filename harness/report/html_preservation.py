@@ -16,7 +16,7 @@ from harness.report.html_pictures import MOST, left_out
 from harness.report.svg import Markup, Picture
 from harness.report.table import Leaderboard, labels
 from harness.report.verdicts import judge_note, sentence
-from harness.report.verdicts import shown as as_said
+from harness.report.verdicts import shown as as_shown
 from harness.stats.power import FEWEST_ITEMS
 from harness.types import Article
 
@@ -59,7 +59,7 @@ def judge_heat_map(runs: Runs) -> Picture | None:
         s.text(left + (j + 0.5) * wide, top - 10, s.cut(judges[f], 15), "name", "middle", hint=judges[f])
         for j, f in enumerate(columns)
     ]
-    told = []
+    spoken = []
     for i, row in enumerate(shown):
         y = top + i * high
         body.append(s.text(left - 8, y + 22, s.cut(summarisers[row], 21), "name", "end", hint=summarisers[row]))
@@ -69,15 +69,15 @@ def judge_heat_map(runs: Runs) -> Picture | None:
             if fidelity_ is None:
                 body.append(s.cell(*at, None, s.cut(why, 15), hint=why))
                 continue
-            hint = f"{summarisers[row]} read by {judges[column]}: fidelity {as_said(fidelity_, FIDELITY)}"
-            under = "" if harm_ is None else f"harm {as_said(harm_, HARM_RATE)}"
-            body.append(s.cell(*at, fidelity_, as_said(fidelity_, FIDELITY), under=under, hint=hint))
-            told.append(hint + (f", harm {as_said(harm_, HARM_RATE)} of 100" if harm_ is not None else ""))
+            hint = f"{summarisers[row]} read by {judges[column]}: fidelity {as_shown(fidelity_, FIDELITY)}"
+            under = "" if harm_ is None else f"harm {as_shown(harm_, HARM_RATE)}"
+            body.append(s.cell(*at, fidelity_, as_shown(fidelity_, FIDELITY), under=under, hint=hint))
+            spoken.append(hint + (f", harm {as_shown(harm_, HARM_RATE)} of 100" if harm_ is not None else ""))
     caption = (
         "Fidelity of the stances that a summary conveys (the stronger the colour, the better) with harm of 100 below it; rows "
         f"are summarisers, columns judges. {sentence(judge_note(runs))}.{left_out(len(shown), len(rows), 'summarisers')}"
     )
-    title, alternative = "Stance preservation, summariser by judge", "; ".join(told[:60])
+    title, alternative = "Stance preservation, summariser by judge", "; ".join(spoken[:60])
     size = (left + wide * len(columns) + 4, top + high * len(shown) + 4)
     return Picture("judges", title, caption, s.svg("judges", title, alternative, *size, body), alternative)
 
@@ -86,20 +86,20 @@ def sides(runs: Runs, board: Leaderboard) -> Picture | None:
     """What becomes of gold stances in each summariser's summaries, by the speaker's side."""
     side_of = _sides_of(runs.articles)
     fate_of = {outcome: k for k, (_, outcomes, _) in enumerate(FATES) for outcome in outcomes}
-    names = labels([one.row for one in board.lines])
+    names = labels([line.row for line in board.lines])
     counted: list[tuple[str, NDArray[np.int64], list[str]]] = []
-    for one in board.lines:
+    for line in board.lines:
         counts = np.zeros((len(SIDES), len(FATES)), dtype=np.int64)
-        for row in _table(one.row, "rows", list):
+        for row in _table(line.row, "rows", list):
             which = fate_of.get(row["outcome"])
             if which is not None:
                 counts[side_of.get((row["article"], row["side"]), 2), which] += 1
         if counts.any():
-            counted.append((names[one.row.fingerprint], counts, _balance(one.row)))
+            counted.append((names[line.row.fingerprint], counts, _balance(line.row)))
     if not counted:
         return None
     shown = counted[:MOST]
-    told = [
+    spoken = [
         f"{name}, {side}: " + (", ".join(f"{f} {n}" for (f, _, _), n in zip(FATES, row, strict=True) if n) or "nothing")
         for name, counts, _ in shown
         for side, row in zip(SIDES, counts.tolist(), strict=True)
@@ -111,8 +111,8 @@ def sides(runs: Runs, board: Leaderboard) -> Picture | None:
         "escalation than the other, in steps of the scale; voice shift: the change of its share of the stances conveyed. "
         f"{sentence(judge_note(runs))}.{left_out(len(shown), len(counted), 'summarisers')}"
     )
-    title, alternative = "Who is dropped or flipped, by side of the conflict", "; ".join(told)
-    panels = [(WIDTH, 114.0, _side_panel(*one)) for one in shown]
+    title, alternative = "Who is dropped or flipped, by side of the conflict", "; ".join(spoken)
+    panels = [(WIDTH, 114.0, _side_panel(*counts)) for counts in shown]
     drawn = s.multiples(title, alternative, [(WIDTH, 114.0, _legend()), *panels])
     return Picture("sides", title, caption, drawn, alternative, "wide")
 
@@ -121,7 +121,7 @@ def _side_panel(name: str, counts: NDArray[np.int64], balance: list[str]) -> lis
     bar, left, top = 16.0, 178.0, 50.0
     span = WIDTH - left - 2
     body = [s.text(0, 12, s.cut(name, 48), "name", hint=name)]
-    body += [s.text(0, 27 + 14 * i, said, "tick") for i, said in enumerate(balance)]
+    body += [s.text(0, 27 + 14 * i, remark, "tick") for i, remark in enumerate(balance)]
     for k, side in enumerate(SIDES):
         total, at, x = int(counts[k].sum()), top + k * (bar + 3), left
         body.append(s.text(left - 8, at + 12, f"{side} ({total})", "tick", "end"))
@@ -145,43 +145,43 @@ def _legend() -> list[Markup]:
 
 def _balance(row: Row) -> list[str]:
     """Hawk and voice shift with their intervals, where they could be computed."""
-    said = []
+    lines = []
     for metric in (HAWK_SHIFT, VOICE_SHIFT):
         v = row.metrics.get(metric)
         if v is not None and v.value is not None:
             interval = "" if v.ci_low is None or v.ci_high is None else f" [{v.ci_low:+.2f}, {v.ci_high:+.2f}]"
-            said.append(f"{label_of(metric)} {v.value:+.2f}{interval}".replace("-", "−"))
-    return said
+            lines.append(f"{label_of(metric)} {v.value:+.2f}{interval}".replace("-", "−"))
+    return lines
 
 
 def _sides_of(articles: Iterable[Article]) -> dict[tuple[str, str | None], int]:
     """0 for an article's more escalatory side, 1 for the one against it; others are in no side."""
-    found: dict[tuple[str, str | None], int] = {}
+    side_of: dict[tuple[str, str | None], int] = {}
     for article in articles:
         pair = two_sides(article)
         for k, side in enumerate(pair or ()):
-            found[article.id, side] = k
-    return found
+            side_of[article.id, side] = k
+    return side_of
 
 
 def _table(row: Row, name: str, kind: type) -> Any:
     """A part of the row's preservation table; an empty one without a judge, or where the record has something else."""
     table = row.tables.get("preservation") if row.judge is not None else None
-    found = table.get(name) if isinstance(table, dict) else None
-    return found if isinstance(found, kind) else kind()
+    part = table.get(name) if isinstance(table, dict) else None
+    return part if isinstance(part, kind) else kind()
 
 
 def bands(runs: Runs, board: Leaderboard) -> Picture | None:
     """Coverage, fidelity and harm within bands of the summaries' length: longer summaries convey more of everything."""
-    names = labels([one.row for one in board.lines])
+    names = labels([line.row for line in board.lines])
     tables = [
-        (names[one.row.fingerprint], found) for one in board.lines if (found := _table(one.row, "by_length", dict))
+        (names[line.row.fingerprint], table) for line in board.lines if (table := _table(line.row, "by_length", dict))
     ]
     if not tables:
         return None
     shown = tables[:MOST]
     columns = sorted({band for _, table in shown for band in table}, key=lambda b: int(b.rstrip("+").partition("-")[0]))
-    panels, told = [], []
+    panels, spoken = [], []
     for metric in NUMBERS:
         number, hundred = metric.removeprefix("preservation."), span(metric) == 100
         wide, high, left, top = 46.0, 22.0, 136.0, 44.0
@@ -198,8 +198,8 @@ def bands(runs: Runs, board: Leaderboard) -> Picture | None:
                     continue
                 value, n = (table[band][metric][key] for key in ("value", "n"))
                 few = value is None or n < FEWEST_ITEMS
-                said = f"n {n}" if few else as_said(value, metric)
-                hint = f"{name}, {band} words: {'' if few else f'{number} {said}, '}{n} stances"
+                cell_text = f"n {n}" if few else as_shown(value, metric)
+                hint = f"{name}, {band} words: {'' if few else f'{number} {cell_text}, '}{n} stances"
                 kind = "hit" if direction(metric) > 0 else "miss"
                 body.append(
                     s.cell(
@@ -208,13 +208,13 @@ def bands(runs: Runs, board: Leaderboard) -> Picture | None:
                         wide,
                         high,
                         None if few else value / span(metric),
-                        said,
+                        cell_text,
                         kind=kind,
                         hint=hint,
                     )
                 )
-                words.append(f"{band} words {said if few else f'{said} (n {n})'}")
-            told.append(f"{number}, {name}: {', '.join(words)}")
+                words.append(f"{band} words {cell_text if few else f'{cell_text} (n {n})'}")
+            spoken.append(f"{number}, {name}: {', '.join(words)}")
         panels.append((left + len(columns) * wide, top + len(shown) * high + 4, body))
     caption = (
         "Stance preservation within bands of the summary's length in words: compare systems within a column, since longer "
@@ -222,5 +222,5 @@ def bands(runs: Runs, board: Leaderboard) -> Picture | None:
         f"{FEWEST_ITEMS} stances only their number is shown. {sentence(judge_note(runs))}."
         f"{left_out(len(shown), len(tables), 'summarisers')}"
     )
-    title, alternative = "Stance preservation by length of the summary", "; ".join(told)
+    title, alternative = "Stance preservation by length of the summary", "; ".join(spoken)
     return Picture("bands", title, caption, s.multiples(title, alternative, panels), alternative, "wide")

@@ -40,30 +40,31 @@ Members = list[tuple[str, NDArray[np.bool_]]]
 def slices(runs: Runs, board: Leaderboard) -> Picture | None:
     """Three-way macro-F1 on concrete targets within slices of the items, systems side by side."""
     items = runs.items
-    names = labels([one.row for one in board.lines])
-    systems = [one.row for one in board.lines if (codes(runs, one.row) <= UNPARSED).any()][:MOST]
+    names = labels([line.row for line in board.lines])
+    systems = [line.row for line in board.lines if (codes(runs, line.row) <= UNPARSED).any()][:MOST]
     base = (items.gold >= 0) & items.in_scope("")
     if not systems or not base.any():
         return None
-    told = {names[row.fingerprint]: codes(runs, row) for row in systems}
+    answers = {names[row.fingerprint]: codes(runs, row) for row in systems}
     panels: list[tuple[float, float, list[Markup]]] = []
     spoken: list[str] = []
-    found = []
+    kept_facets = []
     for facet, members in facets(runs):
         kept = [(name, chosen & base) for name, chosen in members if (chosen & base).any()]
         if facet == "phenomenon":
             kept.sort(key=lambda pair: (-int(pair[1].sum()), pair[0]))
         if kept and (len(kept) > 1 or facet == "phenomenon"):
-            found.append((facet, kept))
+            kept_facets.append((facet, kept))
     # phenomena are many: they fill a column of their own
-    for group in (found[:1], found[1:]) if found and found[0][0] == "phenomenon" else (found,):
+    n_alone = int(bool(kept_facets) and kept_facets[0][0] == "phenomenon")
+    for group in (kept_facets[:n_alone], kept_facets[n_alone:]):
         if group:
-            panel, said = _panel(runs, told, group)
+            panel, sentences = _panel(runs, answers, group)
             panels.append(panel)
-            spoken += said
+            spoken += sentences
     if not panels:
         return None
-    total = sum(1 for one in board.lines if one.row.metrics)
+    total = sum(1 for line in board.lines if line.row.metrics)
     caption = (
         "Three-way macro-F1 on concrete targets within slices; number of items in brackets; the stronger the colour, the "
         f"better. Under {FEWEST_ITEMS} items there is no score, only how many answers were right: such rows rank nothing. "
@@ -75,12 +76,14 @@ def slices(runs: Runs, board: Leaderboard) -> Picture | None:
 
 
 def _panel(
-    runs: Runs, told: dict[str, NDArray[np.int8]], group: Sequence[tuple[str, Members]]
+    runs: Runs, answers_by_system: dict[str, NDArray[np.int8]], group: Sequence[tuple[str, Members]]
 ) -> tuple[tuple[float, float, list[Markup]], list[str]]:
     """Facets one below the other: the picture, and the same in words."""
     wide, high, left, top = 45.0, 20.0, 164.0, 84.0
-    end = left + len(told) * wide
-    body: list[Markup] = [_slanted(left + (j + 0.5) * wide, top - 8, system) for j, system in enumerate(told)]
+    end = left + len(answers_by_system) * wide
+    body: list[Markup] = [
+        _slanted(left + (j + 0.5) * wide, top - 8, system) for j, system in enumerate(answers_by_system)
+    ]
     body.append(_slanted(end + 22, top - 8, "detects"))
     y, spoken = top, []
     for facet, members in group:
@@ -90,7 +93,7 @@ def _panel(
             n = int(chosen.sum())
             body.append(s.text(left - 8, y + 13, f"{name.replace('_', ' ')} ({n})", "tick", "end"))
             words = []
-            for j, (system, answers) in enumerate(told.items()):
+            for j, (system, answers) in enumerate(answers_by_system.items()):
                 value, right, answered = _slice_value(runs, answers, chosen)
                 score = f"{right}/{answered}" if value is None else f"{value:.2f}"
                 words.append(f"{system} {right} of {answered} right" if value is None else f"{system} {score}")
@@ -106,14 +109,14 @@ def _panel(
 
 
 def _slanted(x: float, y: float, name: str) -> Markup:
-    said = s.text(x, y, s.cut(name.removesuffix(" (ceiling)"), 16), "name", hint=name)
-    return Markup('<g transform="rotate(-35 {:.1f} {:.1f})">{}</g>').format(x, y, said)
+    drawn = s.text(x, y, s.cut(name.removesuffix(" (ceiling)"), 16), "name", hint=name)
+    return Markup('<g transform="rotate(-35 {:.1f} {:.1f})">{}</g>').format(x, y, drawn)
 
 
-def _slice_value(runs: Runs, told: NDArray[np.int8], chosen: NDArray[np.bool_]) -> tuple[float | None, int, int]:
+def _slice_value(runs: Runs, answers: NDArray[np.int8], chosen: NDArray[np.bool_]) -> tuple[float | None, int, int]:
     """Macro-F1 (None under 40 answered items), how many are right, and how many were answered."""
-    kept = chosen & (told <= UNPARSED)
-    counts = on_scale(article_counts(runs.items, told, kept), "three_way").sum(axis=0)
+    kept = chosen & (answers <= UNPARSED)
+    counts = on_scale(article_counts(runs.items, answers, kept), "three_way").sum(axis=0)
     n, right = int(counts.sum()), int(np.trace(counts[:, :3]))
     if n < FEWEST_ITEMS:
         return None, right, n
@@ -143,8 +146,8 @@ def facets(runs: Runs) -> list[tuple[str, Members]]:
     rung = np.array(rungs)
 
     def by_article(name_of: Callable[[Article], Any], order: Sequence[str]) -> Members:
-        told = np.array([str(name_of(a)) for a in articles])
-        return [(name, (told == name)[items.article]) for name in order]
+        names = np.array([str(name_of(a)) for a in articles])
+        return [(name, (names == name)[items.article]) for name in order]
 
     return [
         ("phenomenon", phenomena),

@@ -30,9 +30,9 @@ def judge_limits(runs: Runs) -> dict[str, dict[str, float | None]]:
 def limit_lines(runs: Runs) -> list[str]:
     """The same as sentences."""
 
-    def told(metric: str, value: float | None) -> str:
+    def words(metric: str, value: float | None) -> str:
         shown = "none" if value is None else f"{value:.{digits_of(metric)}f}"
         return f"{metric.removeprefix('preservation.')} {shown}"
 
     limits = judge_limits(runs).items()
-    return [f"{name}: {', '.join(told(metric, v) for metric, v in values.items())}" for name, values in limits]
+    return [f"{name}: {', '.join(words(metric, v) for metric, v in values.items())}" for name, values in limits]

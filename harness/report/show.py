@@ -109,20 +109,20 @@ def show_article(
 
 def _matching(runs: Runs, only: str | None, phenomenon: str | None) -> set[int]:
     """The items that both filters let through, by the page's rules."""
-    told = [codes(runs, row).tolist() for row in runs.rows("stance")]
+    answers = [codes(runs, row).tolist() for row in runs.rows("stance")]
     fates = [outcome_codes(runs, row) for row in runs.rows("summariser")]
     gold = runs.items.gold.tolist()
 
     def marks(i: int) -> set[str]:
-        answered = (t[i] for t in told if gold[i] >= 0 and t[i] <= UNPARSED)
+        answered = (t[i] for t in answers if gold[i] >= 0 and t[i] <= UNPARSED)
         return {mark(STANCES[gold[i]], None if code == UNPARSED else STANCES[code]) for code in answered}
 
     tests: dict[str | None, Callable[[int], bool]] = {
         None: lambda i: True,
         "wrong": lambda i: bool(marks(i) & {"wrong", "flip"}),
         "flipped": lambda i: "flip" in marks(i) or any(f and _outcome(f, i) == "flipped" for f in fates),
-        "unparsed": lambda i: any(t[i] == UNPARSED for t in told),
-        "disagree": lambda i: len({t[i] for t in told if t[i] < UNPARSED}) > 1,
+        "unparsed": lambda i: any(t[i] == UNPARSED for t in answers),
+        "disagree": lambda i: len({t[i] for t in answers if t[i] < UNPARSED}) > 1,
     }
     with_it = None
     if phenomenon is not None:
@@ -140,8 +140,8 @@ def _text(console: Console, article: Article, speaker: str | None) -> None:
     """The article: speakers coloured and underlined, gold evidence (of one speaker, if chosen) reversed."""
     console.print(f"[bold]{escape(article.title)}[/bold]  ({article.id}, {article.event}, split {article.split})")
     cast = Text("Speakers: ")
-    for n, one in enumerate(article.speakers):
-        cast.append(", " if n else "").append(visible(one.name), _colour(n)).append(f" ({one.id})")
+    for n, person in enumerate(article.speakers):
+        cast.append(", " if n else "").append(visible(person.name), _colour(n)).append(f" ({person.id})")
     console.print(cast)
     for t in article.targets:
         more = ("; de-escalates" if t.direction == "de_escalate" else "") + (
@@ -172,9 +172,9 @@ def _summary(console: Console, view: View, name: str, row: Row, article: Article
     console.print(f"\n[bold]Summary[/bold] by {escape(name)}")
     console.print(Text(visible(_said(prediction))))
     scores = {s.metric: s.value for s in runs.scores(row) if s.item == article.id and s.value is not None}
-    wanted = ("summary.rouge1", "summary.rouge2", "summary.rouge_lsum", "summary.words")
-    told = [f"{m.removeprefix('summary.')} {number(scores[m], m)}" for m in wanted if m in scores]
-    console.print("  ".join(told), style="dim")
+    shown_metrics = ("summary.rouge1", "summary.rouge2", "summary.rouge_lsum", "summary.words")
+    words = [f"{m.removeprefix('summary.')} {number(scores[m], m)}" for m in shown_metrics if m in scores]
+    console.print("  ".join(words), style="dim")
     letters = outcome_codes(runs, row)
     if not letters or row.judge is None:
         return
@@ -186,9 +186,9 @@ def _summary(console: Console, view: View, name: str, row: Row, article: Article
     for i, fate in fates:
         if fate in HARMS:
             s, t = pairs[i]
-            told = [f"gold {STANCES[gold[i]]}"] if gold[i] >= 0 else []
-            told += [f"here {STANCES[judged[i]]}"] if judged[i] < UNPARSED else []
-            why = f" ({', '.join(told)})" if told else ""
+            words = [f"gold {STANCES[gold[i]]}"] if gold[i] >= 0 else []
+            words += [f"here {STANCES[judged[i]]}"] if judged[i] < UNPARSED else []
+            why = f" ({', '.join(words)})" if words else ""
             console.print(
                 Text(
                     f"  {MARKS['flip'][0] if fate == 'flipped' else HARMED} {fate}: {visible(s.name)} on {t.id}{why}",
@@ -222,13 +222,13 @@ def _prompts(console: Console, runs: Runs, name: str, row: Row, article: Article
             continue
         about = "" if ref.speaker_id is None else f", {ref.speaker_id} on {ref.target_id}"
         answer = prediction.answer if prediction else None
-        for what, said in (
+        for part, text in (
             ("Prompt", answer and answer.prompt),
             ("Raw answer", answer and (answer.raw or answer.output)),
         ):
-            console.print(f"\n[bold]{what}[/bold] of {escape(name)}{escape(about)}")
+            console.print(f"\n[bold]{part}[/bold] of {escape(name)}{escape(about)}")
             missing = "the stored prediction is gone" if answer is None else answer.error or "none"
-            console.print(Text(visible(said) if said else f"({missing})"), soft_wrap=True)
+            console.print(Text(visible(text) if text else f"({missing})"), soft_wrap=True)
 
 
 def _stances(console: Console, view: View, article: Article, shown: Sequence[int]) -> None:
@@ -238,28 +238,28 @@ def _stances(console: Console, view: View, article: Article, shown: Sequence[int
     table = Table(title=Text(f"Stance by {names}"), title_justify="left", title_style="bold")
     for heading in ("speaker", "target", "gold", *(escape(name) for name, _ in view.classifiers), "evidence"):
         table.add_column(heading, overflow="fold")
-    told = [codes(view.runs, row).tolist() for _, row in view.classifiers]
+    answer_codes = [codes(view.runs, row).tolist() for _, row in view.classifiers]
     place = {s.id: n for n, s in enumerate(article.speakers)}
     pairs = {view.runs.items.index[article.id, s.id, t.id]: (s, t) for s, t in article.pairs()}
     for i in shown:
         s, t = pairs[i]
         label = gold.get((s.id, t.id))
         answers = []
-        for answered in told:
-            code = answered[i]
+        for system_codes in answer_codes:
+            code = system_codes[i]
             which = mark(label.stance, STANCES[code] if code < UNPARSED else None) if label and code <= UNPARSED else ""
             glyph = f" {MARKS[which][0]}" if which else ""
             answers.append(Text(f"{NO_ANSWER.get(code) or STANCES[code]}{glyph}", STYLES.get(which, "")))
         evidence = " … ".join(visible(e.text) for e in label.evidence) if label else ""
-        said = str(label.stance) if label else "(not labelled)"
-        table.add_row(Text(visible(s.name), _colour(place[s.id])), t.id, said, *answers, Text(evidence))
+        gold_text = str(label.stance) if label else "(not labelled)"
+        table.add_row(Text(visible(s.name), _colour(place[s.id])), t.id, gold_text, *answers, Text(evidence))
     console.print()
     console.print(table)
     if gold:
         console.print("  ".join(f"{glyph} {words}" for glyph, words in MARKS.values()), style="dim")
-    left = sum(1 for _ in article.pairs()) - len(shown)
-    if left:
-        console.print(f"{left} more pairs of the article do not match", style="dim")
+    n_hidden = sum(1 for _ in article.pairs()) - len(shown)
+    if n_hidden:
+        console.print(f"{n_hidden} more pairs of the article do not match", style="dim")
 
 
 def _articles(console: Console, view: View, narrowed: bool) -> None:
@@ -275,12 +275,12 @@ def _articles(console: Console, view: View, narrowed: bool) -> None:
     table.add_column("article", overflow="fold")
     table.add_column(what, justify="right")
     index = runs.items.index
-    own = {a.id: [index[a.id, s.id, t.id] for s, t in a.pairs()] for a in runs.articles}
-    counts = {a: len(wrong & set(items)) for a, items in own.items()}
-    for article in sorted(own, key=lambda a: (-counts[a], a)):
+    items_by_article = {a.id: [index[a.id, s.id, t.id] for s, t in a.pairs()] for a in runs.articles}
+    counts = {a: len(wrong & set(items)) for a, items in items_by_article.items()}
+    for article in sorted(items_by_article, key=lambda a: (-counts[a], a)):
         if narrowed and not counts[article]:
             continue
-        told = f"{counts[article]} of {len(own[article])}"
-        table.add_row(article, told if narrowed or view.classifiers else "no stance classifier")
+        share = f"{counts[article]} of {len(items_by_article[article])}"
+        table.add_row(article, share if narrowed or view.classifiers else "no stance classifier")
     console.print(table)
     console.print("--article ID shows one of them", style="dim")

@@ -27,8 +27,8 @@ class Suspicion:
     sentences: tuple[str, ...]
 
     def __str__(self) -> str:
-        said = f" (article: {self.article_says}, summary: {self.summary_says or 'nothing'})"
-        return f"{self.article}: {self.summariser}: {self.outcome.replace('_', ' ')}: {self.speaker} on {self.target}{said}"
+        readings = f" (article: {self.article_says}, summary: {self.summary_says or 'nothing'})"
+        return f"{self.article}: {self.summariser}: {self.outcome.replace('_', ' ')}: {self.speaker} on {self.target}{readings}"
 
 
 @dataclass(frozen=True)
@@ -38,25 +38,29 @@ class Disagreement:
     article: str
     speaker: str
     target: str
-    said: tuple[tuple[str, str], ...]
+    labels: tuple[tuple[str, str], ...]
     spread: int
 
     def __str__(self) -> str:
-        return f"{self.article}: {self.speaker} on {self.target}: " + ", ".join(f"{n} {s}" for n, s in self.said)
+        return f"{self.article}: {self.speaker} on {self.target}: " + ", ".join(
+            f"{name} {label}" for name, label in self.labels
+        )
 
 
 def suspicions(runs: Runs) -> list[Suspicion]:
     """Harms first, then drops, by article."""
-    found: list[Suspicion] = []
+    readings: list[Suspicion] = []
     for row in runs.rows("summariser"):
         table = row.tables.get("suspected")
         try:
-            found += [_suspicion(row.name, data) for data in table or ()] if isinstance(table, list) else []
+            readings += [_suspicion(row.name, data) for data in table or ()] if isinstance(table, list) else []
         except (KeyError, TypeError) as error:
             runs.note(
                 f"{row.run.run_id}: its suspected flips and drops are not readable ({type(error).__name__}: {error})"
             )
-    return sorted(found, key=lambda s: (s.outcome.startswith("dropped"), s.article, s.summariser, s.speaker, s.target))
+    return sorted(
+        readings, key=lambda s: (s.outcome.startswith("dropped"), s.article, s.summariser, s.speaker, s.target)
+    )
 
 
 def _suspicion(summariser: str, data: dict[str, Any]) -> Suspicion:
@@ -76,17 +80,17 @@ def _suspicion(summariser: str, data: dict[str, Any]) -> Suspicion:
 
 def disagreements(runs: Runs) -> list[Disagreement]:
     """Pairs that several classifiers answered differently, widest spread first."""
-    said: dict[tuple[str, str, str], dict[str, Stance]] = defaultdict(dict)
+    answers: dict[tuple[str, str, str], dict[str, Stance]] = defaultdict(dict)
     for row in runs.rows("stance"):
         for ref, prediction in runs.answers(row):
             if prediction is not None and prediction.answer.label is not None:
-                said[ref.article_id, ref.speaker_id or "", ref.target_id or ""][row.name] = prediction.answer.label
-    found = [
+                answers[ref.article_id, ref.speaker_id or "", ref.target_id or ""][row.name] = prediction.answer.label
+    disputed = [
         Disagreement(*pair, tuple((n, str(s)) for n, s in sorted(labels.items())), spread(list(labels.values())))
-        for pair, labels in said.items()
+        for pair, labels in answers.items()
         if len(set(labels.values())) > 1
     ]
-    return sorted(found, key=lambda d: (-d.spread, d.article, d.speaker, d.target))
+    return sorted(disputed, key=lambda d: (-d.spread, d.article, d.speaker, d.target))
 
 
 def spread(labels: list[Stance]) -> int:
@@ -100,17 +104,17 @@ DISPUTED = "Where systems disagree"
 
 def unasked(runs: Runs) -> dict[str, str]:
     """Why there can be no suspicion or no disagreement, by title, and what to add; empty where somebody was asked."""
-    found = {}
+    reasons = {}
     answered = [row for row in runs.rows("stance") if row.use.status == "ok"]
     if not runs.rows("summariser"):
-        found[SUSPECTED] = "no summary was made: add summariser=lead3 judge=sentiment to harness run"
+        reasons[SUSPECTED] = "no summary was made: add summariser=lead3 judge=sentiment to harness run"
     elif runs.judge is None:
-        found[SUSPECTED] = "no judge was asked: add judge=sentiment (or judge=smollm2) to harness run"
+        reasons[SUSPECTED] = "no judge was asked: add judge=sentiment (or judge=smollm2) to harness run"
     if len(answered) < 2:
         other = "smollm2" if any(row.name == "sentiment" for row in answered) else "sentiment"
-        told = f"{answered[0].name} alone answered" if answered else "no stance classifier answered"
-        found[DISPUTED] = f"{told}: harness run again with stance={other} gives it another to differ from"
-    return found
+        who = f"{answered[0].name} alone answered" if answered else "no stance classifier answered"
+        reasons[DISPUTED] = f"{who}: harness run again with stance={other} gives it another to differ from"
+    return reasons
 
 
 def without_gold(runs: Runs, most: int) -> Iterator[str]:

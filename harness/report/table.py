@@ -75,16 +75,17 @@ def leaderboards(runs: Runs, *, baseline: str | None = None, seed: int = 0) -> l
             f"no run has a system called {baseline!r}", hint=nearest_hint(baseline, known) + ", ".join(known)
         )
     with uncollected():
-        found = [_tested(runs, kind, baseline, seed) for kind in ("summariser", "stance")]
-    adjusted = iter(corrected([d for one in found for _, _, d in one.tests]))
+        tested_kinds = [_tested(runs, kind, baseline, seed) for kind in ("summariser", "stance")]
+    adjusted = iter(corrected([d for tested in tested_kinds for _, _, d in tested.tests]))
     boards = []
-    for kind, one in zip(("summariser", "stance"), found, strict=True):
-        tests = [(a, b, next(adjusted)) for a, b, _ in one.tests]
-        lines = [Line(row, _cells(row, kind, tests, one), _pace(row, runs)) for row in one.rows]
+    for kind, tested in zip(("summariser", "stance"), tested_kinds, strict=True):
+        tests = [(a, b, next(adjusted)) for a, b, _ in tested.tests]
+        lines = [Line(row, _cells(row, kind, tests, tested), _pace(row, runs)) for row in tested.rows]
         lines.sort(key=lambda line: _order(line.row, primary_of(kind)[0]))
-        against = one.baseline.fingerprint if one.baseline else None
+        against = tested.baseline.fingerprint if tested.baseline else None
+        columns = columns_of(kind)
         boards.append(
-            Leaderboard(kind, columns_of(kind), tuple(lines), against, one.best, tuple(tests), one.chosen, one.unranked)
+            Leaderboard(kind, columns, tuple(lines), against, tested.best, tuple(tests), tested.chosen, tested.unranked)
         )
     return boards
 
@@ -116,25 +117,25 @@ def _tested(runs: Runs, kind: str, baseline: str | None, seed: int) -> _Tested:
     tests: list[Test] = []
     best: dict[str, str] = {}
     ranks: dict[str, dict[str, Rank]] = {}
-    left: dict[str, dict[str, str]] = {}
+    unranked_by_metric: dict[str, dict[str, str]] = {}
     for metric in primary_of(kind):
-        found = own_counts(runs, rows, metric)
-        drawn = resampled_values(found, seed=seed)
-        counts = {r.fingerprint: (c, d) for r, c, d in zip(rows, found, drawn, strict=True)}
-        left[metric] = unranked(runs, rows, metric, {f: c for f, (c, _) in counts.items()})
-        fit = competing(rows, metric, left[metric])
-        best_row = _best(fit, metric)
+        metric_counts = own_counts(runs, rows, metric)
+        drawn = resampled_values(metric_counts, seed=seed)
+        counts = {r.fingerprint: (c, d) for r, c, d in zip(rows, metric_counts, drawn, strict=True)}
+        unranked_by_metric[metric] = unranked(runs, rows, metric, {f: c for f, (c, _) in counts.items()})
+        competitors = competing(rows, metric, unranked_by_metric[metric])
+        best_row = _best(competitors, metric)
         if best_row is None:
             continue
-        if len(fit) > 1:
+        if len(competitors) > 1:
             best[metric] = best_row.fingerprint
         for other in [best_row] + ([baseline_row] if baseline_row and baseline_row is not best_row else []):
             if _value(other, metric) is None:
                 # it answered, but about speakers that it found
                 continue
-            tests.extend(_tests(runs, fit, counts, metric, other, tests, seed))
-        ranks[metric] = _ranks(fit, metric, counts)
-    return _Tested(rows, baseline_row, chosen, tests, best, ranks, left)
+            tests.extend(_tests(runs, competitors, counts, metric, other, tests, seed))
+        ranks[metric] = _ranks(competitors, metric, counts)
+    return _Tested(rows, baseline_row, chosen, tests, best, ranks, unranked_by_metric)
 
 
 def _ranks(
@@ -146,25 +147,25 @@ def _ranks(
     from harness.stats.bootstrap import informative_clusters
     from harness.stats.ranking import rank_intervals
 
-    fit = [(r.fingerprint, *counts[r.fingerprint]) for r in rows]
-    given = [(f, c, d) for f, c, d in fit if c is not None and d is not None]
-    values = [float(c.statistic(c.array.sum(axis=0).astype(float)[None])[0]) for _, c, _ in given]
-    if len(given) < 2 or not np.isfinite(values).all():
+    systems = [(r.fingerprint, *counts[r.fingerprint]) for r in rows]
+    counted = [(f, c, d) for f, c, d in systems if c is not None and d is not None]
+    values = [float(c.statistic(c.array.sum(axis=0).astype(float)[None])[0]) for _, c, _ in counted]
+    if len(counted) < 2 or not np.isfinite(values).all():
         return {}
-    n = min(informative_clusters(c.array) for _, c, _ in given)
-    drawn = np.stack([d for _, _, d in given], axis=1)
-    found = rank_intervals(values, drawn, n, higher_is_better=direction(metric) > 0)
-    return {f: rank for (f, _, _), rank in zip(given, found, strict=True)}
+    n = min(informative_clusters(c.array) for _, c, _ in counted)
+    drawn = np.stack([d for _, _, d in counted], axis=1)
+    intervals = rank_intervals(values, drawn, n, higher_is_better=direction(metric) > 0)
+    return {f: rank for (f, _, _), rank in zip(counted, intervals, strict=True)}
 
 
 def _labels_of(runs: Runs) -> set[str]:
     return {name for kind in USUAL for name in labels(runs.rows(kind)).values()}
 
 
-def _baseline(rows: Sequence[Row], names: dict[str, str], wanted: Sequence[str]) -> Row | None:
-    """The first of the wanted systems that answered anything."""
-    fit = [r for r in rows if r.use.status == "ok"]
-    return next((r for name in wanted for r in fit if name in (names[r.fingerprint], r.name)), None)
+def _baseline(rows: Sequence[Row], names: dict[str, str], candidates: Sequence[str]) -> Row | None:
+    """The first of the candidates that answered anything."""
+    answered = [r for r in rows if r.use.status == "ok"]
+    return next((r for name in candidates for r in answered if name in (names[r.fingerprint], r.name)), None)
 
 
 def _order(row: Row, metric: str) -> tuple[float, str]:
@@ -186,14 +187,14 @@ def _tests(
     counts: Mapping[str, tuple[Counts | None, NDArray[np.float64] | None]],
     metric: str,
     other: Row,
-    made: Sequence[tuple[str, str, MetricDifference]],
+    earlier: Sequence[tuple[str, str, MetricDifference]],
     seed: int,
 ) -> list[tuple[str, str, MetricDifference]]:
     """Each competing row against one, on the items that these two answered, not twice where that one is compared already."""
     from dataclasses import replace
 
-    known = {(a, b, d.metric) for a, b, d in made}
-    found = []
+    known = {(a, b, d.metric) for a, b, d in earlier}
+    tests = []
     for row in rows:
         pair = (row.fingerprint, other.fingerprint)
         if row is other or (*pair, metric) in known or (*reversed(pair), metric) in known:
@@ -208,11 +209,11 @@ def _tests(
             a, b = shared_counts(runs, [row, other], metric)
             resampled = (None, None)
         d = difference(metric, a, b, seed=seed, resampled=resampled)
-        found.append((*pair, replace(d, primary=True)))
-    return found
+        tests.append((*pair, replace(d, primary=True)))
+    return tests
 
 
-def _cells(row: Row, kind: str, tests: Sequence[Test], one: _Tested) -> tuple[Cell, ...]:
+def _cells(row: Row, kind: str, tests: Sequence[Test], tested: _Tested) -> tuple[Cell, ...]:
     cells = []
     for metric, _ in columns_of(kind):
         value = row.metrics.get(metric)
@@ -229,10 +230,10 @@ def _cells(row: Row, kind: str, tests: Sequence[Test], one: _Tested) -> tuple[Ce
                 ci_high=value.ci_high,
                 n_scored=value.n_scored,
                 n_unscored=value.n_unscored,
-                tied=_tied(row, metric, tests, one.best),
-                against_baseline=_between(row, one.baseline, metric, tests) if one.baseline else None,
-                note=one.unranked.get(metric, {}).get(row.fingerprint) or value.reason,
-                rank=one.ranks.get(metric, {}).get(row.fingerprint),
+                tied=_tied(row, metric, tests, tested.best),
+                against_baseline=_between(row, tested.baseline, metric, tests) if tested.baseline else None,
+                note=tested.unranked.get(metric, {}).get(row.fingerprint) or value.reason,
+                rank=tested.ranks.get(metric, {}).get(row.fingerprint),
             )
         )
     return tuple(cells)
@@ -291,19 +292,19 @@ ENOUGH = 0.9
 """Share of its items that a system must have answered to be ranked: one lucky answer is not the best of all."""
 
 
-def competing(rows: Sequence[Row], metric: str, left: Mapping[str, str]) -> list[Row]:
+def competing(rows: Sequence[Row], metric: str, excluded: Mapping[str, str]) -> list[Row]:
     """The systems that can be ranked on a metric: those with a value, no ceiling (an annotator, the extractive oracle) and
     not `left` out. One alone is not the best."""
-    return [r for r in rows if not r.use.ceiling and _value(r, metric) is not None and r.fingerprint not in left]
+    return [r for r in rows if not r.use.ceiling and _value(r, metric) is not None and r.fingerprint not in excluded]
 
 
 def unranked(runs: Runs, rows: Sequence[Row], metric: str, counts: Mapping[str, Counts | None]) -> dict[str, str]:
     """By fingerprint why a value is not ranked: too much behind it is missing, or it rests on too little to be tested."""
-    found = {r.fingerprint: why for r in rows if (why := _unanswered(r, metric))}
+    reasons = {r.fingerprint: why for r in rows if (why := _unanswered(r, metric))}
     if metric.startswith("preservation."):
-        rest = {r.fingerprint: c.array for r in competing(rows, metric, found) if (c := counts[r.fingerprint])}
-        found |= {f: f"not ranked, {why}" for f, why in _sparse(rest, span(metric), len(runs.articles)).items()}
-    return found
+        rest = {r.fingerprint: c.array for r in competing(rows, metric, reasons) if (c := counts[r.fingerprint])}
+        reasons |= {f: f"not ranked, {why}" for f, why in _sparse(rest, span(metric), len(runs.articles)).items()}
+    return reasons
 
 
 def _sparse(counts: Mapping[str, NDArray[np.generic]], width: float, n_articles: int) -> dict[str, str]:
@@ -317,8 +318,8 @@ def _sparse(counts: Mapping[str, NDArray[np.generic]], width: float, n_articles:
     if n_articles < MIN_CLUSTERS or not counts:
         return {}
     pooled = np.stack(list(counts.values())).sum(axis=0)
-    found = {f: too_sparse(own[None], width, pooled) for f, own in counts.items()}
-    return {f: why for f, why in found.items() if why is not None}
+    reasons = {f: too_sparse(array[None], width, pooled) for f, array in counts.items()}
+    return {f: why for f, why in reasons.items() if why is not None}
 
 
 def _unanswered(row: Row, metric: str) -> str | None:

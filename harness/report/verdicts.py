@@ -38,10 +38,10 @@ class Verdict:
 
 def verdicts(runs: Runs, board: Leaderboard) -> list[Verdict]:
     """The sentences for one leaderboard: each primary metric, then flips (classifiers) as counts of 100 stances."""
-    found = [v for metric in primary_of(board.kind) if (v := _leader(runs, board, metric)) is not None]
+    sentences = [v for metric in primary_of(board.kind) if (v := _leader(runs, board, metric)) is not None]
     if board.kind == "stance":
-        found += _flips(runs, board)
-    return found
+        sentences += _flips(runs, board)
+    return sentences
 
 
 def unscored_verdict(runs: Runs) -> list[Verdict]:
@@ -53,34 +53,34 @@ def unscored_verdict(runs: Runs) -> list[Verdict]:
 
     if runs.use is None or runs.use.labelled:
         return []
-    found = [Verdict("", "Nothing was scored: the articles carry no gold.")]
-    told = [codes(runs, row) for row in runs.rows("stance")]
-    told = [t for t in told if (t < UNPARSED).any()]
-    if len(told) > 1:
-        table = np.stack(told)
+    sentences = [Verdict("", "Nothing was scored: the articles carry no gold.")]
+    answers = [codes(runs, row) for row in runs.rows("stance")]
+    answers = [t for t in answers if (t < UNPARSED).any()]
+    if len(answers) > 1:
+        table = np.stack(answers)
         answered = (table < UNPARSED).all(axis=0)
         apart = answered & (table != table[0]).any(axis=0)
-        found.append(
+        sentences.append(
             Verdict(
                 "",
-                f"The {len(told)} stance classifiers give different labels to {int(apart.sum())} of the "
+                f"The {len(answers)} stance classifiers give different labels to {int(apart.sum())} of the "
                 f"{int(answered.sum())} (speaker, target) pairs that all of them answered.",
             )
         )
     suspected: dict[str, list[bool]] = {}
-    for one in suspicions(runs):
-        suspected.setdefault(one.summariser, []).append(one.outcome.startswith("dropped"))
+    for suspicion in suspicions(runs):
+        suspected.setdefault(suspicion.summariser, []).append(suspicion.outcome.startswith("dropped"))
     for name, dropped in sorted(suspected.items()):
         n, of = len(dropped) - sum(dropped), sum(dropped)
-        found.append(Verdict("", f"{name}: the judge suspects {n} stances turned or made up, and {of} dropped."))
-    return found
+        sentences.append(Verdict("", f"{name}: the judge suspects {n} stances turned or made up, and {of} dropped."))
+    return sentences
 
 
 def _validation_of(tables: Mapping[str, object]) -> dict[str, Any]:
     """The judge's validation in a record's tables; empty if there is none."""
     table = tables.get("preservation")
-    found = table.get("validation") if isinstance(table, dict) else None
-    return found if isinstance(found, dict) else {}
+    checked = table.get("validation") if isinstance(table, dict) else None
+    return checked if isinstance(checked, dict) else {}
 
 
 def validation(runs: Runs) -> dict[str, Any] | None:
@@ -88,27 +88,27 @@ def validation(runs: Runs) -> dict[str, Any] | None:
     the judge says otherwise than when it was validated goes first."""
     if runs.judge is None:
         return None
-    found = [
+    tables = [
         table
         for record in sorted(runs.records, key=lambda r: (r.started_at, r.run_id), reverse=True)
         if (judge := record.system("judge")) is not None
         and judge.fingerprint == runs.judge.fingerprint
         and (table := _validation_of(record.tables))
     ]
-    return next((table for table in found if table.get("stale")), found[0] if found else None)
+    return next((table for table in tables if table.get("stale")), tables[0] if tables else None)
 
 
 def judge_note(runs: Runs) -> str:
     """What stands over every preservation number; empty without a judge."""
     if runs.judge is None:
         return ""
-    found = validation(runs)
-    if not found or not found.get("validated"):
-        reason = str((found or {}).get("reason") or "no check against people was passed")
+    checked = validation(runs)
+    if not checked or not checked.get("validated"):
+        reason = str((checked or {}).get("reason") or "no check against people was passed")
         return f"{NOT_VALIDATED}: {reason.removeprefix(NOT_VALIDATED).lstrip(': ')}"
     shares = []
     for name in ("sensitivity", "specificity"):
-        share = found.get(name)
+        share = checked.get(name)
         value = share.get("value") if isinstance(share, dict) else share
         shares += [f"{name} {float(value):.2f}"] if isinstance(value, int | float) else []
     return f"judge {runs.judge.name} validated against people" + (f": {', '.join(shares)}" if shares else "")
@@ -173,24 +173,24 @@ def _leader(runs: Runs, board: Leaderboard, metric: str) -> Verdict | None:
     names = labels([line.row for line in board.lines])
     rows = {line.row.fingerprint: line.row for line in board.lines}
     note = f" ({NOT_VALIDATED})" if metric == HARM and not (validation(runs) or {}).get("validated") else ""
-    left = board.unranked.get(metric, {})
+    unranked = board.unranked.get(metric, {})
     few = _without_interval(runs) + "".join(
-        f"; {names[f]}: {why}" for f, why in left.items() if not rows[f].use.ceiling
+        f"; {names[f]}: {why}" for f, why in unranked.items() if not rows[f].use.ceiling
     )
     best = board.best.get(metric)
     if best is None:
-        alone = competing(list(rows.values()), metric, left)
-        told = [
+        alone = competing(list(rows.values()), metric, unranked)
+        sentences = [
             PLAIN.get(metric, PLAIN_OF).format(
                 name=names[row.fingerprint], label=label_of(metric), value=_value(row, metric)
             )
             + note
             for row in alone[:1]
         ]
-        if told:
-            return Verdict(metric, f"{told[0]}; no other system to test it against{few}.")
+        if sentences:
+            return Verdict(metric, f"{sentences[0]}; no other system to test it against{few}.")
         none = f"No system can be ranked on {metric}{few}."
-        return Verdict(metric, none) if left else None
+        return Verdict(metric, none) if unranked else None
     text = LEADS.get(metric, LEADS_BY).format(
         name=names[best], label=label_of(metric), value=_value(rows[best], metric)
     )
@@ -279,7 +279,7 @@ def pair_verdicts(comparison: Comparison) -> list[Verdict]:
     a, b = comparison.a, comparison.b
     if a.name == b.name:
         a, b = (replace(row, name=f"{row.name} ({row.fingerprint[:6]})") for row in (a, b))
-    found = []
+    sentences = []
     for d in comparison.differences:
         if d.metric in PAIRED and d.difference is not None:
             words = {"a": a.name, "b": b.name, "x": _value(a, d.metric), "y": _value(b, d.metric)}
@@ -287,14 +287,14 @@ def pair_verdicts(comparison: Comparison) -> list[Verdict]:
             text = PAIRED[d.metric].format(**words, outcome=outcome(d), note=NOT_VALIDATED)
             if _validation_of(a.tables).get("validated"):
                 text = text.replace(f" ({NOT_VALIDATED})", "")
-            found.append(Verdict(d.metric, text, d.real))
+            sentences.append(Verdict(d.metric, text, d.real))
     if (counts := comparison.mcnemar) is not None:
         text = (
             f"Three-way accuracy: only {a.name} is right on {counts.only_a} items, only {b.name} on {counts.only_b} "
             f"(McNemar's mid-p {_p(counts.p_value)}, which takes items as independent: the tests by article lead)."
         )
-        found.append(Verdict("stance.accuracy.three_way", text))
-    return found
+        sentences.append(Verdict("stance.accuracy.three_way", text))
+    return sentences
 
 
 def better(metric: str) -> str:

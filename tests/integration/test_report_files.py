@@ -12,6 +12,7 @@ import shutil
 import string
 import subprocess
 import sys
+import tempfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,6 +33,7 @@ from tests.make_believe import HOSTILE, NoisyStance, dataset, judge, results_fol
 FILES = {"index.html", "report.md", "table.csv", "table.tex", "table.json"}
 WRITE = """
 import sys
+import tempfile
 from pathlib import Path
 from harness.report.collect import load_runs
 from harness.report.table import leaderboards
@@ -366,11 +368,44 @@ def test_a_reader_who_leaves_early_leaves_the_files_whole(results: Path, tmp_pat
     process = subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout is not None
     process.stdout.close()
-    process.wait()
+    assert process.wait() == 0
     assert {p.name for p in out.iterdir()} == FILES
     # what only the drill-down reads is named in the terminal, too
     said = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True).stdout
     assert f"torn part {part.parent.name}/{part.name}" in said
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["report", "--out", "out"], 0),
+        (["list", "runs"], 0),
+        (["results", "du"], 0),
+        (["show", "careful"], 0),
+        (["list", "systems", "--help"], 0),
+        # what is wrong stays wrong, whoever reads of it
+        (["show", "no-such-run"], 1),
+    ],
+    ids=lambda part: part[0] if isinstance(part, list) else str(part),
+)
+def test_a_closed_pipe_is_a_quiet_exit(results: Path, tmp_path: Path, command: list[str], code: int) -> None:
+    runs = [p.name for p in (results / "runs").iterdir() if p.name.startswith("careful-") and "twin" not in p.name]
+    words = [runs[0] if word == "careful" else word for word in command]
+    where = [] if "--help" in command else ["--results", str(results)]
+    # the reader has gone before the first word is written
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with tempfile.TemporaryFile() as errors:
+        # an error is written to the other stream, whose reader has gone as well
+        error_stream = write_end if code else errors.fileno()
+        process = subprocess.run(
+            [sys.executable, "-m", "harness.cli", *words, *where], cwd=tmp_path, stdout=write_end, stderr=error_stream
+        )
+        errors.seek(0)
+        lines = errors.read().decode().splitlines()
+    os.close(write_end)
+    assert process.returncode == code
+    assert [line for line in lines if not line.startswith("written: ")] == []
 
 
 def test_records_alone_do_not_replace_a_better_report(results: Path, harness: Harness, tmp_path: Path) -> None:
