@@ -74,7 +74,7 @@ def test_labels_and_headings_are_said_in_the_catalogue_alone() -> None:
     assert {"ROUGE-Lsum", "harm /100", "macro-F1 3-way"} <= telling
     for path in sorted(PACKAGE.rglob("*.py")):
         # harness verify checks published numbers, and calls these what their papers do
-        if path.name != "catalogue.py" and not path.name.startswith("verify"):
+        if path.name != "catalogue.py" and path.parent.name != "verify":
             constants = {n.value for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Constant)}
             assert not constants & telling, path
 
