@@ -16,7 +16,7 @@ from pathlib import Path
 import harness  # noqa: F401 - sets how OpenMP threads wait before torch is loaded
 from bench import generation, report_scale, resampling, rouge, stance_scoring
 from bench.peers import Row
-from harness.environment import environment
+from harness.runtime.environment import environment
 
 OUT = Path(__file__).parent / "RESULTS.md"
 PARAMETERS = 106_203_456

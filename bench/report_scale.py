@@ -72,7 +72,7 @@ def copy(folder: Path, run_id: str, kind: str, name: str, *, share: float) -> No
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from harness.store import PredictionStore
+    from harness.results.store import PredictionStore
 
     rng = random.Random(name)
     fingerprint = hashlib.sha256(name.encode()).hexdigest()

@@ -16,8 +16,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.metrics import porter, rouge
-from harness.metrics.sentences import with_sentence_newlines
+from harness.metrics import rouge
+from harness.text import porter
+from harness.text.sentences import with_sentence_newlines
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from harness.config import SystemConfig
 from harness.models.causal import CausalModel
 from harness.models.prefix_trie import Option, score, score_plain, trie_holds
 from harness.models.trie import build_trie
-from harness.questions import items_for
+from harness.runs.questions import items_for
 from harness.systems.base import Context
 from harness.systems.causal import CausalChoice
 from harness.systems.registry import build

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli import cli
+from harness.cli.main import cli
 from harness.data.schema import json_schema
 from harness.metrics.catalogue import BUILT_IN, columns_of
 from harness.metrics.entry import Metric

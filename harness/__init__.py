@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from harness.data.load import load_dataset
     from harness.report.collect import load_runs
     from harness.report.compare import compare
-    from harness.runs import run
+    from harness.runs.sweep import run
 
 
 def _others_run() -> bool:
@@ -36,7 +36,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "load_dataset": "harness.data.load",
-    "run": "harness.runs",
+    "run": "harness.runs.sweep",
     "load_runs": "harness.report.collect",
     "compare": "harness.report.compare",
 }

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from harness.errors import ConfigError, nearest_hint
-from harness.secrets import secrets_in
+from harness.runtime.secrets import secrets_in
 
 SECRET = "secret"
 """Type of the errors whose input is not shown."""

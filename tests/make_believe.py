@@ -10,11 +10,11 @@ from typing import Any
 
 from harness.config import parse_run_config
 from harness.data.load import fingerprint
-from harness.job import Job, compute
 from harness.models.pool import ModelPool
-from harness.progress import Reporter
-from harness.records import Failure, RunRecord, write_record
-from harness.store import content_hash
+from harness.results.records import Failure, RunRecord, write_record
+from harness.results.store import content_hash
+from harness.runs.job import Job, compute
+from harness.runtime.progress import Reporter
 from harness.systems.base import Context, Options, System
 from harness.types import (
     ESCALATION,

@@ -11,9 +11,9 @@ from typing import Any
 from harness.data.load import MAX_BYTES, read_dataset
 from harness.data.plain_texts import slug, title_of
 from harness.data.save import article_yaml, check_size
-from harness.data.text import body_sentences, repeated_headlines
 from harness.errors import DataError, Place
-from harness.files import write_text
+from harness.runtime.files import write_text
+from harness.text.body import body_sentences, repeated_headlines
 from harness.types import ESCALATION, ESCALATION_PROPOSITION, Article, Dataset, Source, Speaker, Target
 
 SHINGLE = 5
@@ -107,7 +107,7 @@ def find(article: Article, finder: str) -> list[dict[str, Any]]:
 
     from harness.config import SystemConfig
     from harness.errors import SystemFailed, UnknownSystem
-    from harness.paths import config_dir
+    from harness.runtime.paths import config_dir
     from harness.systems.base import Context
     from harness.systems.registry import build
     from harness.types import Item

@@ -16,10 +16,10 @@ from harness.data.summary_stances import (
     text_hash,
 )
 from harness.errors import ConfigError
-from harness.files import write_text
 from harness.metrics.judge_validation import triples_to_label
 from harness.metrics.preservation import Outcome, OutcomeRow
-from harness.records import RunRecord
+from harness.results.records import RunRecord
+from harness.runtime.files import write_text
 from harness.types import Stance
 
 HEAD = """\

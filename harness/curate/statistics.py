@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from harness.data.formats.spans import passage_signs
-from harness.data.text import body_sentences
+from harness.text.body import body_sentences
 from harness.types import ESCALATION, PHENOMENA, STANCES, Article, Dataset, StanceLabel
 
 NEAR_DUPLICATE = 0.9

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.data.plain_texts import load_texts
 from harness.errors import HarnessError
-from harness.store import PredictionStore
+from harness.results.store import PredictionStore
 from harness.types import Article, Dataset, Prediction, Stance
 
 

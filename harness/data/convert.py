@@ -17,7 +17,7 @@ from harness.data.schema import DatasetCard
 from harness.data.summary_stances import FILE as SUMMARY_STANCES
 from harness.data.yaml_lines import read_yaml
 from harness.errors import DataError, Place, nearest_hint
-from harness.files import write_text
+from harness.runtime.files import write_text
 
 MAX_MAPPING = 1_000_000
 

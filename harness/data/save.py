@@ -12,7 +12,7 @@ from harness.data.load import MAX_BYTES
 from harness.data.schema import ArticleRow, to_row
 from harness.data.yaml_lines import parse_yaml
 from harness.errors import DataError, Place
-from harness.files import write_text
+from harness.runtime.files import write_text
 from harness.types import Article
 
 _UNSAFE_IN_BLOCK = re.compile(

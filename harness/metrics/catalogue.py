@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from harness.metrics.entry import BOARDS, SCALES, Board, Column, JudgeRole, Metric, Scale, scope_of
 from harness.metrics.plugins import StanceMetric, SummaryMetric, third_party
-from harness.metrics.scripts import SCRIPTS_KEPT
+from harness.text.scripts import SCRIPTS_KEPT
 
 SHARE, ANY_SIZE = (0.0, 1.0), (0.0, math.inf)
 GOOGLE, UNICODE = SCRIPTS_KEPT["google"], SCRIPTS_KEPT["unicode"]

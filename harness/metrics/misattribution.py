@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness.metrics.mentions import mentioned
-from harness.metrics.porter import stem_long
 from harness.metrics.preservation_flags import passage_sentences
-from harness.metrics.scripts import unicode_tokens
+from harness.text.mentions import mentioned
+from harness.text.porter import stem_long
+from harness.text.scripts import unicode_tokens
 from harness.types import Article, Speaker, StanceLabel
 
 MIN_WORDS = 3

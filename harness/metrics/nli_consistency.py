@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.metrics.sentences import Sentence, sentences
+from harness.text.sentences import Sentence, sentences
 
 Entails = Callable[[Sequence[tuple[str, str]]], Sequence[float]]
 """Probabilities in [0, 1] that the first text of each pair entails the second."""

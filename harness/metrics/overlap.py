@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from harness.errors import MetricRefused
-from harness.metrics.scripts import unicode_tokens
+from harness.text.scripts import unicode_tokens
 
 
 def chrf(summary: str, references: Sequence[str]) -> float:

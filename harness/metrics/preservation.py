@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from harness.metrics.mentions import mentioned
 from harness.metrics.misattribution import moved
 from harness.metrics.preservation_flags import Flag, flags_of
+from harness.text.mentions import mentioned
 from harness.types import Article, ItemScore, Speaker, Stance, StanceLabel
 
 

@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from harness.errors import MetricRefused
-from harness.metrics.porter import stem_long
-from harness.metrics.scripts import TokenizerName, google_tokens, require_google_scripts, unicode_tokens
+from harness.text.porter import stem_long
+from harness.text.scripts import TokenizerName, google_tokens, require_google_scripts, unicode_tokens
 
 Variant = Literal["rouge1", "rouge2", "rougeL", "rougeLsum"]
 Aggregate = Literal["mean", "max"]

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.metrics.mentions import mentions, plain_letters
 from harness.metrics.spans import Span, exact_match, overlap_f1
 from harness.stats.bootstrap import RESAMPLES, Array, clustered_interval_counts, ratio
+from harness.text.mentions import mentions, plain_letters
 from harness.types import Article, ItemScore, MetricValue, Speaker, Stance
 
 STAGES = (

@@ -10,13 +10,13 @@ from harness.metrics import overlap
 from harness.metrics.bertscore import BertScore
 from harness.metrics.catalogue import SUMMARY
 from harness.metrics.entry import Metric
-from harness.metrics.names import main_script
 from harness.metrics.nli_consistency import Consistency
 from harness.metrics.rouge import VARIANTS, rouge
 from harness.metrics.rouge import signature as rouge_signature
-from harness.metrics.scripts import SCRIPTS_KEPT, TokenizerName, dropped_by_google
-from harness.metrics.sentences import with_sentence_newlines
 from harness.metrics.unsupported import Support, unsupported_names, unsupported_numbers
+from harness.text.names import main_script
+from harness.text.scripts import SCRIPTS_KEPT, TokenizerName, dropped_by_google
+from harness.text.sentences import with_sentence_newlines
 from harness.types import Article, ItemScore
 
 ROUGE_KEYS = {

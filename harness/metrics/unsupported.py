@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import regex
 
-from harness.metrics.names import (
+from harness.text.names import (
     CASED_SCRIPTS,
     NOUNS_WITH_CAPITALS,
     UNSPACED_SCRIPTS,
@@ -16,8 +16,8 @@ from harness.metrics.names import (
     main_script,
     names,
 )
-from harness.metrics.numbers import numbers
-from harness.metrics.scripts import script_of
+from harness.text.numbers import numbers
+from harness.text.scripts import script_of
 
 _WORD = regex.compile(r"\p{L}[\p{L}\p{M}\p{N}]*(?:['’.&]\p{L}[\p{L}\p{M}\p{N}]*)*\.?")
 _ADJECTIVE_ENDINGS = ("an", "ian", "i", "ese", "ish", "s")

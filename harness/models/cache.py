@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import StoreError
-from harness.files import write_text
+from harness.runtime.files import write_text
 
 _SMALL = 1 << 20
 """Files below this many bytes are hashed anew: that is as fast as trusting a time stamp."""

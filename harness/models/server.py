@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from rich.filesize import decimal
 
 from harness.errors import ConfigError, EndpointError
-from harness.files import encodable
 from harness.models.streaming import streamed
-from harness.secrets import LONG, without
+from harness.runtime.files import encodable
+from harness.runtime.secrets import LONG, without
 
 if TYPE_CHECKING:
     import httpx

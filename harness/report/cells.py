@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.records import Value
 from harness.report.compare import MetricDifference
 from harness.report.marks import REAL, TIED
 from harness.report.table import Cell, Leaderboard, Line, labels
 from harness.report.words import heading, number, p_text, p_words, pace_text, rank_text, short, signed
+from harness.results.records import Value
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from harness.errors import ConfigError, HarnessError, StoreError, nearest_hint
 from harness.metrics.catalogue import board_of, judge_of, measures
-from harness.records import (
+from harness.report.cache import Cache
+from harness.results.records import (
     SCORING_VERSION,
     AnswerRef,
     DatasetUse,
@@ -27,9 +28,8 @@ from harness.records import (
     read_scores,
     scores_path,
 )
-from harness.report.cache import Cache
-from harness.store import PredictionStore
-from harness.stored_columns import TornPart
+from harness.results.store import PredictionStore
+from harness.results.stored_columns import TornPart
 from harness.types import Article, Dataset, ItemScore, Prediction, Speaker
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import StoreError
-from harness.records import SystemUse, answers_path, scores_path
 from harness.report.collect import Row, Runs
-from harness.store import PredictionStore
-from harness.stored_columns import part_schema, run_columns
+from harness.results.records import SystemUse, answers_path, scores_path
+from harness.results.store import PredictionStore
+from harness.results.stored_columns import part_schema, run_columns
 from harness.types import STANCES
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness.records import SystemUse
 from harness.report.collect import Runs, canonical
 from harness.report.finders import Finder, as_data, finders
 from harness.report.head import first_line, problem_lines
 from harness.report.html_head import head
 from harness.report.table import Leaderboard, Line
 from harness.report.verdicts import NOT_VALIDATED, judge_note, validation
+from harness.results.records import SystemUse
 
 FIELDS = (
     *("kind", "system", "fingerprint", "metric", "value", "ci_low", "ci_high", "n_scored", "n_unscored", "reason"),

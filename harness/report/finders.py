@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.metrics.catalogue import board_of, columns_of
-from harness.records import RunRecord, Value
 from harness.report.cells import Shown, Table, share_shown
 from harness.report.collect import Runs
+from harness.results.records import RunRecord, Value
 
 TITLE = "Speaker finders"
 NOTE = (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.records import RunRecord
 from harness.report.collect import Runs
 from harness.report.table import Leaderboard, labels
 from harness.report.verdicts import judge_note
 from harness.report.words import quote
+from harness.results.records import RunRecord
 
 
 def head_lines(runs: Runs) -> list[str]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.metrics.catalogue import direction, metric_of, primary_of
-from harness.records import SystemUse
 from harness.report.cells import difference_shown, value_shown
 from harness.report.collect import Runs
 from harness.report.limits import judge_limits
@@ -15,6 +14,7 @@ from harness.report.marks import ARROWS, BEST, TIED
 from harness.report.table import Cell, Leaderboard, Line, labels
 from harness.report.verdicts import better, judge_note
 from harness.report.words import TITLES, number, pace_text, rank_text, short
+from harness.results.records import SystemUse
 
 UNPARSED = "stance.unparsed_rate.six_label"
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.metrics.catalogue import columns_of, label_of, metric_of, primary_of
-from harness.records import RunRecord
 from harness.report.collect import Runs
 from harness.report.verdicts import judge_note
+from harness.results.records import RunRecord
 
 
 def head(runs: Runs) -> list[tuple[str, str]]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigError, nearest_hint
 from harness.metrics.catalogue import columns_of, direction, primary_of, span
-from harness.records import Value
 from harness.report.collect import Row, Runs, uncollected
 from harness.report.compare import MetricDifference, corrected, difference, resampled_values
 from harness.report.counts import Counts, n_pairs, own_counts, shared_counts, unjudged
+from harness.results.records import Value
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.files import write_text
 from harness.report.collect import Runs, load_runs, uncollected
 from harness.report.compare import Comparison
 from harness.report.data import csv_text, json_text
@@ -13,6 +12,7 @@ from harness.report.html import html
 from harness.report.latex import latex
 from harness.report.markdown import markdown
 from harness.report.table import Leaderboard, leaderboards
+from harness.runtime.files import write_text
 
 
 def write_report(runs: Runs, boards: list[Leaderboard], out: Path) -> list[Path]:

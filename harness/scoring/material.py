@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.config import MetricsConfig
 from harness.data.summary_stances import JudgeSample
-from harness.records import Value
+from harness.results.records import Value
 from harness.types import Answer, Answered, Article, Item, ItemScore, MetricValue
 
 

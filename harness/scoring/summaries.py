@@ -11,11 +11,11 @@ from typing import Any
 from harness.config import MetricsConfig
 from harness.metrics import bertscore, nli_consistency
 from harness.metrics.catalogue import summary_plugins
-from harness.metrics.names import main_script
 from harness.metrics.plugins import summary_scores
 from harness.metrics.summary import Judged, SummaryOptions, score_summary, summary_metrics
 from harness.scoring.material import Material, Scored
 from harness.stats.bootstrap import clustered_interval_mean
+from harness.text.names import main_script
 from harness.types import Answer, Article, ItemScore, MetricValue
 
 MOST_UNKNOWN = 0.1

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from harness.data.text import sentences_about
 from harness.metrics.preservation import HARM, Outcome, OutcomeRow, outcomes
 from harness.scoring.material import Material, Scored
+from harness.text.body import sentences_about
 from harness.types import Annotation, Article, Stance, StanceLabel
 
 Labels = dict[tuple[str, str], Stance | None]

@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.data.speeches import words_of
 from harness.models.pool import ModelPool
-from harness.store import content_hash
+from harness.results.store import content_hash
+from harness.text.speeches import words_of
 from harness.types import Answer, Article, Dataset, Item, Speaker, Target
 
 Kind = Literal["summariser", "stance", "speakers", "judge"]

@@ -10,7 +10,6 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from harness.errors import EndpointError, WindowExceeded
-from harness.files import encodable
 from harness.models.server import (
     TOKEN_BYTES,
     Api,
@@ -23,6 +22,7 @@ from harness.models.server import (
     estimated_spans,
 )
 from harness.models.windows import Fitted, LongInput, fit_article
+from harness.runtime.files import encodable
 from harness.systems.base import Context, Options, System
 from harness.systems.prompts import ARTICLE, ARTICLE_FIELDS, fields_of, fill, require_places, shown_fields
 from harness.types import Answer, Dataset, Item

@@ -7,10 +7,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from harness.data.text import body_sentences
-from harness.metrics.scripts import TokenizerName
-from harness.metrics.sentences import Sentence
 from harness.systems.base import Context, Options, System
+from harness.text.body import body_sentences
+from harness.text.scripts import TokenizerName
+from harness.text.sentences import Sentence
 from harness.types import Answer, Article, Dataset, Item
 
 
@@ -106,7 +106,7 @@ class OracleExtract(Extractive):
 
 def _tokenizer(article: Article) -> TokenizerName:
     """The tokenizer that keeps the script of every reference: google's if it does."""
-    from harness.metrics.scripts import dropped_by_google
+    from harness.text.scripts import dropped_by_google
 
     return "unicode" if any(dropped_by_google(s.text) for s in article.summaries) else "google"
 

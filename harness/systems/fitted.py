@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.text import body_sentences, sentences_about
 from harness.errors import Unfitted
 from harness.systems.base import Context, System, pair_item
 from harness.systems.folds import training_articles, training_hash
+from harness.text.body import body_sentences, sentences_about
 from harness.types import STANCES, Answer, Dataset, Item, Stance
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from functools import lru_cache
 
 from harness.errors import Unfitted
-from harness.store import content_hash
+from harness.results.store import content_hash
 from harness.types import Article, Dataset
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from harness.errors import SystemFailed
-from harness.store import content_hash
+from harness.results.store import content_hash
 from harness.systems.base import Context, Options, System
 from harness.systems.folds import training_articles
 from harness.systems.stance_scores import likeliest

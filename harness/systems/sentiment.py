@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from pydantic import model_validator
 
-from harness.data.text import sentences_about
 from harness.systems.base import Context, Options, System
+from harness.text.body import sentences_about
 from harness.types import Answer, Dataset, Item, Stance
 
 

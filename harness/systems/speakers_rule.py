@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 import regex
 
-from harness.data.speeches import speeches
-from harness.data.text import body_sentences
-from harness.metrics.names import bare_word
 from harness.metrics.speakers import TITLES
 from harness.systems.base import Context, System
+from harness.text.body import body_sentences
+from harness.text.names import bare_word
+from harness.text.speeches import speeches
 from harness.types import Answer, Article, Dataset, Item
 
 _SAY = """

@@ -14,7 +14,7 @@ from harness.errors import WindowExceeded
 from harness.metrics import bertscore, nli_consistency
 from harness.models.embedder import Embedder
 from harness.models.nli import NliModel
-from harness.store import content_hash
+from harness.results.store import content_hash
 from harness.systems.base import Context
 from harness.systems.weights import WeightedSystem, WeightOptions
 from harness.types import Answer, Article, Dataset, Item

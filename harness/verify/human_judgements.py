@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.errors import HarnessError
 from harness.metrics.rouge import rouge_pair
-from harness.metrics.sentences import split_tokenised
+from harness.text.sentences import split_tokenised
 from harness.verify.check import Check
 
 TOLERANCE = 0.003

@@ -24,7 +24,7 @@ from harness.data.schema import (
     occurrences,
 )
 from harness.errors import DataError, Place
-from harness.store import content_hash
+from harness.results.store import content_hash
 from harness.types import Annotation, Article, Speaker, Stance, StanceLabel
 
 Text = Annotated[str, Field(max_length=20_000)]

@@ -19,7 +19,7 @@ from harness.data.save import save_article
 from harness.data.schema import SAFE_ID, ArticleRow, DatasetCard, to_article
 from harness.data.yaml_lines import read_yaml
 from harness.errors import DataError, HarnessError, Place
-from harness.files import write_text
+from harness.runtime.files import write_text
 from harness.types import Article
 from harness.web.documents import (
     Document,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, nearest_hint
-from harness.store import PredictionStore
+from harness.results.store import PredictionStore
 from harness.types import Prediction
 
 

@@ -16,7 +16,7 @@ import yaml
 from harness.config import SystemConfig
 from harness.data.summary_stances import read_summary_stances
 from harness.models.source import ModelSource, resolve
-from harness.records import read_record
+from harness.results.records import read_record
 from harness.systems import registry, weights
 from harness.systems.base import Kind, System
 from harness.systems.registry import ADAPTERS, IDENTITIES, build

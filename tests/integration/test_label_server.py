@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.data.load import load_dataset, read_dataset
-from harness.store import PredictionStore
+from harness.results.store import PredictionStore
 from harness.types import Answer, Item, Stance
 from tests.labelling import TEXT, Server, label_server, span, write_fresh
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.records import read_answers, read_record, read_scores
+from harness.results.records import read_answers, read_record, read_scores
 from tests.conftest import Harness, write_dataset
 from tests.servers import chat, serving
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.records import RunRecord, read_record, read_scores
+from harness.results.records import RunRecord, read_record, read_scores
 from tests.conftest import ROOT, Harness
 
 MODULE = '''

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.models.source import resolve
-from harness.store import read_part
+from harness.results.store import read_part
 from tests import tiny_encoders as tiny
 from tests.conftest import Harness
 from tests.tiny import save_tiny
@@ -145,7 +145,7 @@ import sys, yaml
 from pathlib import Path
 from harness.config import SystemConfig
 from harness.data.load import load_dataset
-from harness.questions import items_for
+from harness.runs.questions import items_for
 from harness.systems.registry import build
 data = load_dataset({str(river)!r})
 for kind, name in [("stance", n) for n in ("minilm_probe", "tfidf_svm", "name_only", "endpoint", "nli_deberta_v3")] + [

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from harness.records import read_record
 from harness.report.collect import load_runs
 from harness.report.drilldown import drilldown
+from harness.results.records import read_record
 from tests.conftest import Harness
 
 TEXT = """Minister vows to shut the gates

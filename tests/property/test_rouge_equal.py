@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.metrics.porter import _STEP_2, _STEP_3, _STEP_4, stem
 from harness.metrics.rouge import VARIANTS, rouge_pair
+from harness.text.porter import _STEP_2, _STEP_3, _STEP_4, stem
 
 # Few words, so that they repeat within and across sentences: the tie-breaking of Lsum shows only then.
 WORDS = st.sampled_from(["a", "b", "c", "cats", "cat", "running", "run", "skies", "agreed", "2024", "news", "é", "Ω"])

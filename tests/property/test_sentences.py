@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.metrics.sentences import sentences
+from harness.text.sentences import sentences
 
 TEXTS = st.one_of(
     st.text(max_size=60),

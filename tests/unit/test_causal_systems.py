@@ -18,7 +18,7 @@ from harness.errors import ConfigError, ModelError
 from harness.models import prefix_trie
 from harness.models.generation import Generation
 from harness.models.prefix_trie import score_plain
-from harness.store import prediction_key
+from harness.results.store import prediction_key
 from harness.systems.base import Context, Kind, System
 from harness.systems.causal import CausalChoice
 from harness.systems.registry import build

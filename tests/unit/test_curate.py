@@ -17,16 +17,16 @@ from harness.curate.statistics import shared_targets, statistics
 from harness.curate.suggest import entropy, suggestions
 from harness.data.load import load_dataset
 from harness.data.plain_texts import load_texts, title_of
-from harness.data.speeches import own_speeches, same_person, speeches, words_of
 from harness.data.summary_stances import text_hash
-from harness.data.text import body_sentences, repeated_headlines, sentences_about
 from harness.errors import ConfigError, DataError, HarnessError
-from harness.questions import items_for
-from harness.records import RunRecord, SystemUse
-from harness.selection import restrict
+from harness.results.records import RunRecord, SystemUse
+from harness.runs.questions import items_for
+from harness.runs.selection import restrict
 from harness.systems.fitted import labelled_pairs, passage
 from harness.systems.speakers_causal import parse_speakers
 from harness.systems.speakers_rule import find_speakers
+from harness.text.body import body_sentences, repeated_headlines, sentences_about
+from harness.text.speeches import own_speeches, same_person, speeches, words_of
 from harness.types import Article, Source, Speaker, Stance, Target
 from tests.conftest import ROOT, Harness
 

@@ -20,9 +20,9 @@ import yaml
 from harness.config import SystemConfig, parse_run_config
 from harness.errors import ConfigError, EndpointError
 from harness.models.server import Client, Completion, Server, retry_after
-from harness.predict import answer_all, plan
-from harness.questions import items_for
-from harness.store import PredictionStore
+from harness.results.store import PredictionStore
+from harness.runs.predict import answer_all, plan
+from harness.runs.questions import items_for
 from harness.systems.base import Context, System
 from harness.systems.registry import build
 from harness.systems.stance_scores import letter_scores

@@ -11,8 +11,8 @@ import pytest
 
 from harness.errors import ConfigError, EndpointError
 from harness.models.server import Client, Completion, Server, retry_after
-from harness.predict import answer_all, plan
-from harness.store import PredictionStore
+from harness.results.store import PredictionStore
+from harness.runs.predict import answer_all, plan
 from harness.systems.base import Context
 from harness.systems.stance_scores import letter_scores
 from harness.types import Prediction, Stance

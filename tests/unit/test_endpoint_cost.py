@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from harness.predict import answer_all, plan
-from harness.records import SystemUse
 from harness.report.html_board import _costs
-from harness.store import PredictionStore
+from harness.results.records import SystemUse
+from harness.results.store import PredictionStore
+from harness.runs.predict import answer_all, plan
+from harness.runs.use import system_use
 from harness.systems.base import Context
 from harness.types import Answer, Dataset
-from harness.use import system_use
 from tests.servers import chat, prompt_of, serving
 from tests.unit.test_endpoint import dataset, items, number, system
 

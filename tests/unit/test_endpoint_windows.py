@@ -11,8 +11,8 @@ import pytest
 
 from harness.errors import ConfigError
 from harness.models.server import estimate, estimated_spans
-from harness.predict import answer_all, plan
-from harness.store import PredictionStore
+from harness.results.store import PredictionStore
+from harness.runs.predict import answer_all, plan
 from harness.systems.base import Context
 from harness.types import Answer, Dataset, Stance
 from tests.servers import chat, prompt_of, serving

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import environment
+from harness.runtime import environment
 
 
 def test_only_changed_code_is_called_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

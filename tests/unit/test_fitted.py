@@ -12,7 +12,7 @@ import yaml
 from harness.config import SystemConfig
 from harness.errors import Unfitted
 from harness.models.pool import ModelPool
-from harness.questions import items_for
+from harness.runs.questions import items_for
 from harness.systems.base import Context, System
 from harness.systems.registry import build
 from harness.types import (

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.predict import answer_all, plan
-from harness.questions import judge_items
-from harness.store import PredictionStore
+from harness.results.store import PredictionStore
+from harness.runs.predict import answer_all, plan
+from harness.runs.questions import judge_items
 from harness.systems.base import Context, Options, System
 from harness.types import Answer, Answered, Article, Dataset, Item, Prediction, Stance
 from tests.make_believe import dataset

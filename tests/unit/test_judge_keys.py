@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from harness.config import SystemConfig
-from harness.predict import plan
-from harness.questions import judge_items, summary_items
-from harness.store import PredictionStore, content_hash
+from harness.results.store import PredictionStore, content_hash
+from harness.runs.predict import plan
+from harness.runs.questions import judge_items, summary_items
 from harness.systems.base import System
 from harness.systems.registry import build
 from harness.systems.summary_judges import SummaryJudge

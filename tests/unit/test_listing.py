@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.listing import listing
-from harness.records import Failure, RunRecord, write_record
+from harness.cli.listing import listing
+from harness.results.records import Failure, RunRecord, write_record
 
 IDS = ("a-rather-long-summariser+a-classifier-escalation-dev-0123456789", "lead3-dev-1111111111")
 

@@ -15,7 +15,7 @@ from harness.errors import ConfigError, ModelError, WindowExceeded
 from harness.models.nli import NliModel
 from harness.models.pool import ModelPool
 from harness.models.source import resolve
-from harness.questions import items_for
+from harness.runs.questions import items_for
 from harness.systems.base import Context, System
 from harness.systems.registry import build
 from harness.types import Answer, Article, Dataset, Source, Speaker, Stance, Target

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import StoreError
-from harness.records import (
+from harness.results.records import (
     AnswerRef,
     RunRecord,
     Value,

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.records import DatasetUse, RunRecord, SystemUse, Value, write_record
 from harness.report import marks
 from harness.report.cells import Shown
 from harness.report.collect import load_runs
@@ -19,6 +18,7 @@ from harness.report.latex import _parts
 from harness.report.markdown import one_line
 from harness.report.table import leaderboards
 from harness.report.terminal import stacked, terminal
+from harness.results.records import DatasetUse, RunRecord, SystemUse, Value, write_record
 
 DIFFERENCE = Shown("-0.176", ("-0.351", "+0.013"), marks.TIED, "p = 0.426")
 

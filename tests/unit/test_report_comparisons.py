@@ -12,7 +12,6 @@ import pytest
 from harness.errors import ConfigError
 from harness.metrics.catalogue import primary_of
 from harness.metrics.preservation_table import HARM_RATE
-from harness.records import Failure, RunRecord, write_record
 from harness.report.collect import load_runs
 from harness.report.columns import UNPARSED, codes
 from harness.report.compare import MetricDifference, compare, corrected, difference, verdict
@@ -20,6 +19,7 @@ from harness.report.counts import Counts, shared_counts, unjudged
 from harness.report.html_slices import _slice_value
 from harness.report.table import _tied, leaderboards, unranked
 from harness.report.verdicts import outcome, verdicts
+from harness.results.records import Failure, RunRecord, write_record
 from harness.stats.bootstrap import ratio
 from harness.stats.correction import holm
 from harness.stats.power import FEWEST_ITEMS

@@ -10,11 +10,11 @@ from typing import Any
 
 from rich.console import Console
 
-from harness.records import DatasetUse, RunRecord, SystemUse, Value, write_record
 from harness.report.collect import load_runs
 from harness.report.table import leaderboards
 from harness.report.terminal import terminal
 from harness.report.write import write_report
+from harness.results.records import DatasetUse, RunRecord, SystemUse, Value, write_record
 from tests.make_believe import dataset, run, stance
 
 BAD = "<script>alert(1)</script> | [b]"

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigError
-from harness.records import DatasetUse, RunRecord, SystemUse, Value
 from harness.report import html_pictures, svg
 from harness.report.cells import Shown, board_table, value_shown
 from harness.report.collect import Row, Runs, load_runs
@@ -29,6 +28,7 @@ from harness.report.show import visible
 from harness.report.table import Cell, leaderboards
 from harness.report.verdicts import judge_note, outcome, unscored_verdict, with_interval
 from harness.report.words import number, rank_text
+from harness.results.records import DatasetUse, RunRecord, SystemUse, Value
 from harness.stats.ranking import Rank
 from harness.types import STANCES, Speaker
 from tests.make_believe import dataset, judge, run, stance, summariser

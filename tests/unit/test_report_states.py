@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from harness.records import DatasetUse, Failure, RunRecord, SystemUse, Value, write_record
 from harness.report.cells import value_shown
 from harness.report.collect import load_runs
 from harness.report.compare import MetricDifference, corrected
@@ -17,6 +16,7 @@ from harness.report.head import problem_lines
 from harness.report.html import html
 from harness.report.table import Leaderboard, leaderboards
 from harness.report.verdicts import verdicts
+from harness.results.records import DatasetUse, Failure, RunRecord, SystemUse, Value, write_record
 from harness.stats.power import more_articles
 from harness.types import ItemScore
 from tests.make_believe import dataset, run, stance, summariser

@@ -13,7 +13,6 @@ import pytest
 from rich.console import Console
 
 from harness.errors import ConfigError
-from harness.records import Value
 from harness.report.cells import Shown, comparison_row
 from harness.report.collect import load_runs
 from harness.report.compare import Comparison, MetricDifference, compare
@@ -23,6 +22,7 @@ from harness.report.markdown import markdown, one_line
 from harness.report.table import leaderboards
 from harness.report.terminal import comparison_terminal, terminal
 from harness.report.words import p_words
+from harness.results.records import Value
 from tests.make_believe import dataset, judge, run, stance, summariser
 
 

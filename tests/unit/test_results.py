@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from harness.errors import StoreError
-from harness.records import AnswerRef, DatasetUse, Failure, RunRecord, SystemUse, read_record, write_record
-from harness.results import contents
-from harness.results_merge import carry_out as copy
-from harness.results_merge import plan_merging
-from harness.results_prune import DAY, HOUR, carry_out, plan_pruning
-from harness.store import PredictionStore
+from harness.results.contents import contents
+from harness.results.merge import carry_out as copy
+from harness.results.merge import plan_merging
+from harness.results.prune import DAY, HOUR, carry_out, plan_pruning
+from harness.results.records import AnswerRef, DatasetUse, Failure, RunRecord, SystemUse, read_record, write_record
+from harness.results.store import PredictionStore
 from harness.types import Answer, Article, Item, Source, Target
 
 NOW = time.time()
@@ -381,7 +381,7 @@ class TestMerge:
             plan_merging([tmp_path / "other"], results)
 
     def test_of_two_snapshots_the_true_one_stands(self, results: Path, tmp_path: Path) -> None:
-        from harness.job import snapshot as real
+        from harness.runs.job import snapshot as real
         from tests.make_believe import dataset
 
         path = real(results, dataset(2))

@@ -6,8 +6,8 @@ import pytest
 
 from harness.errors import MetricRefused
 from harness.metrics.rouge import rouge, rouge_pair
-from harness.metrics.scripts import google_tokens, require_google_scripts, script_counts, unicode_tokens
-from harness.metrics.sentences import sentences, split_tokenised, with_sentence_newlines
+from harness.text.scripts import google_tokens, require_google_scripts, script_counts, unicode_tokens
+from harness.text.sentences import sentences, split_tokenised, with_sentence_newlines
 
 
 @pytest.mark.parametrize(

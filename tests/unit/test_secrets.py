@@ -11,9 +11,9 @@ import yaml
 
 from harness.config import SystemConfig, parse_run_config
 from harness.errors import ConfigError
-from harness.records import Failure, RunRecord
-from harness.runs import run
-from harness.secrets import keyless, secrets_in, secrets_in_overrides, without
+from harness.results.records import Failure, RunRecord
+from harness.runs.sweep import run
+from harness.runtime.secrets import keyless, secrets_in, secrets_in_overrides, without
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 S = "S3CR3T"

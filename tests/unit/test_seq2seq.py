@@ -15,7 +15,7 @@ from harness.errors import ConfigError, ModelError
 from harness.models.pool import ModelPool
 from harness.models.seq2seq import BeamSearch, Seq2SeqModel
 from harness.models.source import resolve
-from harness.questions import items_for
+from harness.runs.questions import items_for
 from harness.systems.base import Context, System
 from harness.systems.registry import build
 from harness.types import Article, Dataset, Item, Source

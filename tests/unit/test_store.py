@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.store import PredictionStore, content_hash, prediction_key, read_part
+from harness.results.store import PredictionStore, content_hash, prediction_key, read_part
 from harness.types import Answer, Article, Item, Source, Stance, Target
 
 

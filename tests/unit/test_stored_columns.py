@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.errors import StoreError
-from harness.results import contents
-from harness.store import PredictionStore
-from harness.stored_columns import TornPart, part_columns, part_schema, run_columns, stored_answers
+from harness.results.contents import contents
+from harness.results.store import PredictionStore
+from harness.results.stored_columns import TornPart, part_columns, part_schema, run_columns, stored_answers
 from harness.types import Answer, Article, Item, Source, Target
 
 ITEM = Item(Article("a", "T", "Text.", "e", Source("fictional"), (Target("escalation", "P."),), ()))

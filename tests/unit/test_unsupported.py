@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from harness.metrics.names import names
-from harness.metrics.numbers import numbers
 from harness.metrics.unsupported import unsupported_names, unsupported_numbers
+from harness.text.names import names
+from harness.text.numbers import numbers
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from harness.data.formats.base import Ids, Imported, Loss, article_from, guard, 
 from harness.data.formats.spans import attributes_of
 from harness.data.plain_texts import title_of
 from harness.errors import DataError, Place, nearest_hint
-from harness.files import write_text
+from harness.runtime.files import write_text
 from harness.types import Article, Dataset, Stance
 
 STANCES: dict[str, Stance] = {

@@ -31,8 +31,8 @@ from harness.data.formats.offsets import Offsets
 from harness.data.formats.spans import AGREEMENTS, Span, stances_from
 from harness.data.load import MAX_BYTES
 from harness.data.plain_texts import slug
-from harness.data.speeches import same_person, speeches
 from harness.errors import DataError, Place
+from harness.text.speeches import same_person, speeches
 from harness.types import ESCALATION, ESCALATION_PROPOSITION, Article, Stance
 
 __all__ = ["load", "save"]

@@ -20,7 +20,7 @@ from typing import Any
 from harness.data.formats.base import Loss, metadata
 from harness.data.formats.offsets import Offsets
 from harness.data.formats.spans import attributes_of, passage_signs
-from harness.files import replacing
+from harness.runtime.files import replacing
 from harness.types import Article, Dataset, StanceLabel
 
 NOTES_KEY = "stance-harness"

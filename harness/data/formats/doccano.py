@@ -27,7 +27,7 @@ from harness.data.formats.base import (
 from harness.data.formats.offsets import Offsets, find_span
 from harness.data.formats.spans import Span, declare, parse_label, spans_of, stances_from
 from harness.errors import DataError, Place
-from harness.files import write_text
+from harness.runtime.files import write_text
 from harness.types import Annotation, Article, Dataset
 
 UNITS = ("utf16", "graphemes", "code_points")

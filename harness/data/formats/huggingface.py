@@ -20,7 +20,7 @@ from harness.data.load import without_nulls
 from harness.data.schema import ArticleRow, to_row
 from harness.data.yaml_lines import read_yaml
 from harness.errors import DataError, Place
-from harness.files import replacing, write_text
+from harness.runtime.files import replacing, write_text
 from harness.types import SCALE, STANCES, Article, Dataset
 
 MAX_UNPACKED = 2_000_000_000

@@ -13,7 +13,7 @@ from typing import Any
 from harness.data.formats.base import Imported, Loss, article_from, json_lines, unique
 from harness.data.schema import to_row
 from harness.errors import Place
-from harness.files import write_text
+from harness.runtime.files import write_text
 from harness.types import Dataset
 
 

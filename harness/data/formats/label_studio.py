@@ -30,7 +30,7 @@ from harness.data.formats.base import (
 from harness.data.formats.offsets import find_span
 from harness.data.formats.spans import Span, declare, spans_of, stances_from
 from harness.errors import DataError, Place
-from harness.files import write_text
+from harness.runtime.files import write_text
 from harness.types import Annotation, Article, Dataset, Stance
 
 MACHINE = "machine:"

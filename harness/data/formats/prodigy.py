@@ -24,7 +24,7 @@ from harness.data.formats.base import (
 )
 from harness.data.formats.spans import ATTRIBUTES, Span, declare, parse_label, spans_of, stances_from
 from harness.errors import DataError, Place
-from harness.files import write_text
+from harness.runtime.files import write_text
 from harness.types import Annotation, Article, Dataset
 
 

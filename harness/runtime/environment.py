@@ -72,7 +72,7 @@ def _processor() -> str:
 
 def _git() -> dict[str, Any]:
     """Commit of the checkout that the code runs from; nothing for an installed package."""
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     if not (root / ".git").exists():
         return {}
     try:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import regex
 
-from harness.metrics.scripts import plain_form, script_of
-from harness.metrics.sentences import sentences
+from harness.text.scripts import plain_form, script_of
+from harness.text.sentences import sentences
 
 _WORD = regex.compile(r"\p{L}[\p{L}\p{M}\p{N}]*(?:[-'’.&]\p{L}[\p{L}\p{M}\p{N}]*)*\.?")
 _POSSESSIVE = regex.compile(r"['’]s?$")

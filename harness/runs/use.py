@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.questions import KINDS
-from harness.records import SystemUse
+from harness.results.records import SystemUse
+from harness.runs.questions import KINDS
 from harness.systems.base import System
 from harness.types import Answered
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from harness.errors import Unfitted
-from harness.store import PredictionStore, prediction_key
+from harness.results.store import PredictionStore, prediction_key
 from harness.systems.base import Context, System
 from harness.types import Answered, Dataset, Item, Prediction
 

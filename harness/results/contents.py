@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import StoreError
-from harness.files import is_temporary
-from harness.records import AnswerRef, RunRecord, answers_path, finished_record, read_answers, read_records
-from harness.store import PredictionStore
-from harness.stored_columns import parts_of, stored_answers
+from harness.results.records import AnswerRef, RunRecord, answers_path, finished_record, read_answers, read_records
+from harness.results.store import PredictionStore
+from harness.results.stored_columns import parts_of, stored_answers
+from harness.runtime.files import is_temporary
 
 STATES = ("complete", "incomplete", "failed", "unreadable")
 """States of a run; `incomplete`: its record says complete, but its scores or answers are gone."""

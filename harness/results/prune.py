@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import StoreError
-from harness.files import is_temporary
-from harness.records import RunRecord, read_record, read_records, record_path
-from harness.results import answers_of, existing, folders_of, temporary_files
-from harness.stored_columns import part_columns
+from harness.results.contents import answers_of, existing, folders_of, temporary_files
+from harness.results.records import RunRecord, read_record, read_records, record_path
+from harness.results.stored_columns import part_columns
+from harness.runtime.files import is_temporary
 
 HOUR = 3600.0
 """Seconds within which a file without a record is taken for work in progress."""

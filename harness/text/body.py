@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from functools import lru_cache
 
-from harness.data.speeches import own_speeches, speeches
-from harness.metrics.sentences import Sentence, sentences
+from harness.text.sentences import Sentence, sentences
+from harness.text.speeches import own_speeches, speeches
 from harness.types import Article, Speaker
 
 _PRONOUN = re.compile(r"\W*(he|she|they|it|his|her|their|its)\b", re.IGNORECASE)

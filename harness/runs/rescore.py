@@ -7,10 +7,10 @@ from pathlib import Path
 
 from harness.config import parse_run_config
 from harness.errors import HarnessError
-from harness.job import compute, prepare
 from harness.models.pool import ModelPool
-from harness.progress import Reporter
-from harness.records import finished_record, read_records, write_record
+from harness.results.records import finished_record, read_records, write_record
+from harness.runs.job import compute, prepare
+from harness.runtime.progress import Reporter
 
 
 def rescore_runs(results: Path, run_ids: Sequence[str]) -> int:

@@ -12,14 +12,10 @@ from pathlib import Path
 from harness.config import RunConfig, SystemConfig
 from harness.data.found_speakers import with_found_speakers
 from harness.data.summary_stances import JudgeSample
-from harness.environment import accelerator, environment
 from harness.errors import ConfigError, StoreError
 from harness.metrics.catalogue import catalogue
 from harness.models.pool import ModelPool
-from harness.predict import answer_all, plan
-from harness.progress import Reporter
-from harness.questions import KINDS, OF_SUMMARIES, items_for, judge_items, summary_items
-from harness.records import (
+from harness.results.records import (
     SCORING_VERSION,
     AnswerRef,
     DatasetUse,
@@ -30,14 +26,18 @@ from harness.records import (
     finished_record,
     write_record,
 )
-from harness.secrets import keyless
-from harness.selection import judge_sample, read_articles, select
-from harness.store import PredictionStore, content_hash
+from harness.results.store import PredictionStore, content_hash
+from harness.runs.predict import answer_all, plan
+from harness.runs.questions import KINDS, OF_SUMMARIES, items_for, judge_items, summary_items
+from harness.runs.selection import judge_sample, read_articles, select
+from harness.runs.use import system_use
+from harness.runtime.environment import accelerator, environment
+from harness.runtime.progress import Reporter
+from harness.runtime.secrets import keyless
 from harness.systems.base import Context, System
 from harness.systems.registry import build
 from harness.systems.summary_judges import SummaryJudge
 from harness.types import Answered, Article, Dataset, Item, ItemScore
-from harness.use import system_use
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,7 @@ def snapshot(results: Path, dataset: Dataset) -> Path:
     import json
 
     from harness.data.schema import to_row
-    from harness.files import write_text
+    from harness.runtime.files import write_text
 
     path = results / "datasets" / f"{dataset.fingerprint}.jsonl"
     if not path.exists():

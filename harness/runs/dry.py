@@ -5,11 +5,11 @@ from __future__ import annotations
 from rich.table import Table
 
 from harness.config import RunConfig
-from harness.job import Job, prepare
-from harness.predict import plan
-from harness.progress import Reporter
-from harness.questions import OF_SUMMARIES, items_for
-from harness.store import PredictionStore
+from harness.results.store import PredictionStore
+from harness.runs.job import Job, prepare
+from harness.runs.predict import plan
+from harness.runs.questions import OF_SUMMARIES, items_for
+from harness.runtime.progress import Reporter
 
 
 def print_estimate(config: RunConfig, reporter: Reporter) -> None:

@@ -16,7 +16,7 @@ from harness.types import ESCALATION, Annotation, Article, Dataset
 
 def read_articles(config: RunConfig) -> Dataset:
     """The dataset that a config names."""
-    from harness.paths import dataset_path
+    from harness.runtime.paths import dataset_path
 
     path = dataset_path(config.dataset.path)
     dataset = _load(path, config.dataset.format, stamp(path))
@@ -91,7 +91,7 @@ def select(dataset: Dataset, config: RunConfig) -> tuple[Article, ...]:
 
 def judge_sample(config: RunConfig, judge: System | None) -> JudgeSample | None:
     """The hand labels that validate the judge; None if there are none."""
-    from harness.paths import dataset_path
+    from harness.runtime.paths import dataset_path
 
     if judge is None:
         return None

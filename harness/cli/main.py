@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from harness.cli_base import RESULTS, Commands, quiet_pipes
-from harness.cli_data import data
-from harness.cli_results import results
+from harness.cli.base import RESULTS, Commands, quiet_pipes
+from harness.cli.data import data
+from harness.cli.results import results
 from harness.errors import HarnessError
 
 
@@ -41,7 +41,7 @@ def run(overrides: tuple[str, ...]) -> None:
     Fields: split=dev|test|all  limit=N  articles=[id,...]  repeats=N  seed=N  dry=true  results=DIR.
     Hydra's own flags work too: -m, --cfg job, --config-dir DIR, --info.
     """
-    from harness.runs import run_command
+    from harness.runs.sweep import run_command
 
     sys.exit(run_command(overrides))
 
@@ -158,7 +158,7 @@ def list_(what: str, results: Path) -> None:
     """
     from rich.console import Console
 
-    from harness.listing import listing
+    from harness.cli.listing import listing
 
     Console(highlight=False).print(listing(what, results))
 
@@ -173,7 +173,7 @@ def rescore(runs: tuple[str, ...], results: Path) -> None:
     Example:
       harness rescore
     """
-    from harness.rescore import rescore_runs
+    from harness.runs.rescore import rescore_runs
 
     sys.exit(rescore_runs(results, runs))
 
@@ -268,7 +268,3 @@ def main() -> None:
         # what is still in the buffer may find the pipe closed, too
         sys.stdout.flush()
     sys.exit(code)
-
-
-if __name__ == "__main__":
-    main()

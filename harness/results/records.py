@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.errors import StoreError
-from harness.files import encodable, replacing, write_text
-from harness.stored_columns import run_columns
+from harness.results.stored_columns import run_columns
+from harness.runtime.files import encodable, replacing, write_text
 from harness.types import ItemScore
 
 SCHEMA = 1

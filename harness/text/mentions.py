@@ -9,9 +9,9 @@ from typing import Literal, NamedTuple
 
 import regex
 
-from harness.metrics.metonyms import adjectives_of, governments_named
-from harness.metrics.names import UNSPACED_SCRIPTS
-from harness.metrics.scripts import script_of
+from harness.text.metonyms import adjectives_of, governments_named
+from harness.text.names import UNSPACED_SCRIPTS
+from harness.text.scripts import script_of
 from harness.types import Speaker
 
 MentionKind = Literal["name", "alias", "role", "metonym"]

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from harness.data.load import load_dataset
 from harness.errors import HarnessError, StoreError
-from harness.files import replacing
-from harness.records import check_writable, read_record, record_path
-from harness.results import existing, state_of
-from harness.stored_columns import TornPart, part_columns, parts_of, stored_answers
+from harness.results.contents import existing, state_of
+from harness.results.records import check_writable, read_record, record_path
+from harness.results.stored_columns import TornPart, part_columns, parts_of, stored_answers
+from harness.runtime.files import replacing
 
 RANK = {"failed": 0, "incomplete": 1, "complete": 2}
 """Of two records of one run the one with the higher rank stands."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli_base import RESULTS, Commands
-from harness.cli_data import counted
+from harness.cli.base import RESULTS, Commands
+from harness.cli.data import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from harness.results import Contents
+    from harness.results.contents import Contents
 
 
 @click.group(cls=Commands)
@@ -37,7 +37,7 @@ def du(results: Path, as_json: bool) -> None:
 
     from rich.console import Console
 
-    from harness.results import contents
+    from harness.results.contents import contents
 
     found = contents(results)
     if as_json:
@@ -109,7 +109,7 @@ def prune(results: Path, failed: bool, unused: bool, yes: bool) -> None:
     """
     from rich.filesize import decimal
 
-    from harness.results_prune import carry_out, plan_pruning
+    from harness.results.prune import carry_out, plan_pruning
 
     plan = plan_pruning(results, failed=failed, unused=unused)
     gone, changed = carry_out(plan) if yes else (list(plan.removals), [])
@@ -145,8 +145,8 @@ def merge(sources: tuple[Path, ...], into: Path) -> None:
     """
     from rich.filesize import decimal
 
-    from harness.progress import Reporter
-    from harness.results_merge import carry_out, plan_merging
+    from harness.results.merge import carry_out, plan_merging
+    from harness.runtime.progress import Reporter
 
     plan = plan_merging(sources, into)
     for line in plan.notes:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.errors import ConfigError, nearest_hint
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parents[1]
 CHECKOUT = PACKAGE.parent
 
 

@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from harness.paths import config_dir, shared_roots
-from harness.records import read_records
+from harness.results.records import read_records
+from harness.runtime.paths import config_dir, shared_roots
 
 MOST = 60
 """Characters of an error that a list shows; `harness report` has the first line, record.json all of it."""

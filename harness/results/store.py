@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.files import encodable, replacing, write_text
-from harness.stored_columns import TornPart, part_columns, part_schema, stored_answers
+from harness.results.stored_columns import TornPart, part_columns, part_schema, stored_answers
+from harness.runtime.files import encodable, replacing, write_text
 from harness.types import Answer, Item, Prediction, Stance
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import Any
 
 from harness.config import RunConfig, parse_run_config
 from harness.errors import ConfigError, HarnessError, nearest_hint
-from harness.job import Finished, run_job
 from harness.models.pool import ModelPool
-from harness.paths import config_dir
-from harness.progress import Reporter
-from harness.records import RunRecord, record_path
-from harness.secrets import secrets_in, secrets_in_overrides
+from harness.results.records import RunRecord, record_path
+from harness.runs.job import Finished, run_job
+from harness.runtime.paths import config_dir
+from harness.runtime.progress import Reporter
+from harness.runtime.secrets import secrets_in, secrets_in_overrides
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Session:
             self.refused.append((" ".join(overrides), error))
             return
         if config.dry:
-            from harness.dry import print_estimate
+            from harness.runs.dry import print_estimate
 
             try:
                 print_estimate(config, self.reporter)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli_base import RESULTS, Commands
+from harness.cli.base import RESULTS, Commands
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ def export(path: Path, format_: str, out: Path, mapping: Path | None, losses: Pa
 def _say_losses(losses: Sequence[Loss], to: Path | None) -> None:
     """Each kind of loss on stderr; all of them in a file if one is named."""
     from harness.data.convert import grouped
-    from harness.files import write_text
+    from harness.runtime.files import write_text
 
     if to is not None:
         write_text(to, "".join(f"{loss}\n" for loss in losses))

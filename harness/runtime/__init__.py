@@ -1,0 +1,1 @@
+"""What every part of a process needs: whole writes, where configs lie, secrets, progress, the machine."""

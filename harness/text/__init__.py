@@ -1,0 +1,1 @@
+"""Plain text taken apart: sentences, scripts, names, mentions, numbers, speeches."""
