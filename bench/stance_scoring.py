@@ -23,8 +23,8 @@ from bench.peers import Peer, Row, interleaved, row, seconds, show
 from harness import load_dataset
 from harness.config import SystemConfig
 from harness.models.causal import CausalModel
+from harness.models.packed_trie import build_trie
 from harness.models.prefix_trie import Option, score, score_plain, trie_holds
-from harness.models.trie import build_trie
 from harness.runs.questions import items_for
 from harness.systems.base import Context
 from harness.systems.causal import CausalChoice

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from harness.metrics.preservation_flags import passage_sentences
-from harness.text.mentions import mentioned
 from harness.text.porter import stem_long
 from harness.text.scripts import unicode_tokens
+from harness.text.speaker_mentions import mentioned
 from harness.types import Article, Speaker, StanceLabel
 
 MIN_WORDS = 3

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from harness.metrics.misattribution import moved
 from harness.metrics.preservation_flags import Flag, flags_of
-from harness.text.mentions import mentioned
+from harness.text.speaker_mentions import mentioned
 from harness.types import Article, ItemScore, Speaker, Stance, StanceLabel
 
 

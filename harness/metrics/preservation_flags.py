@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from harness.text.mentions import mentioned
 from harness.text.sentences import sentences
+from harness.text.speaker_mentions import mentioned
 from harness.types import Article, Speaker, Stance, StanceLabel
 
 Flag = Literal["condition_dropped", "history_as_current", "threat_as_warning"]

@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.metrics.spans import Span, exact_match, overlap_f1
 from harness.stats.bootstrap import RESAMPLES, Array, clustered_interval_counts, ratio
-from harness.text.mentions import mentions, plain_letters
+from harness.text.speaker_mentions import mentions, plain_letters
 from harness.types import Article, ItemScore, MetricValue, Speaker, Stance
 
 STAGES = (

@@ -13,7 +13,7 @@ from harness.errors import ModelError, WindowExceeded
 from harness.models.attention import Unsupported, planned, supports_plans
 from harness.models.batching import in_halves
 from harness.models.device import is_out_of_memory, release_cached
-from harness.models.trie import Ints, Past, Trie, TriePlan, build_trie
+from harness.models.packed_trie import Ints, Past, Trie, TriePlan, build_trie
 
 if TYPE_CHECKING:
     import torch

@@ -30,7 +30,7 @@ from harness.results.store import PredictionStore, content_hash
 from harness.runs.predict import answer_all, plan
 from harness.runs.questions import KINDS, OF_SUMMARIES, items_for, judge_items, summary_items
 from harness.runs.selection import judge_sample, read_articles, select
-from harness.runs.use import system_use
+from harness.runs.usage import system_use
 from harness.runtime.environment import accelerator, environment
 from harness.runtime.progress import Reporter
 from harness.runtime.secrets import keyless

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from harness.errors import EndpointError, WindowExceeded
 from harness.models.server import (
@@ -24,6 +24,7 @@ from harness.models.server import (
 from harness.models.windows import Fitted, LongInput, fit_article
 from harness.runtime.files import encodable
 from harness.systems.base import Context, Options, System
+from harness.systems.endpoint_price import Price
 from harness.systems.prompts import ARTICLE, ARTICLE_FIELDS, fields_of, fill, require_places, shown_fields
 from harness.types import Answer, Dataset, Item
 
@@ -33,18 +34,6 @@ _DELIVERY = ("api_key_env", "concurrency", "timeout_s", "attempts", "backoff_s",
 """Options that change when an answer arrives and what it costs, never what it says."""
 _CHAT = 32
 """Tokens that a chat template may add to a request."""
-
-
-class Price(BaseModel):
-    """Per million tokens, in any one currency."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    input: Annotated[float, Field(ge=0)]
-    output: Annotated[float, Field(ge=0)]
-
-    def of(self, tokens_in: int, tokens_out: int) -> float:
-        """What so many tokens cost."""
-        return (self.input * tokens_in + self.output * tokens_out) / 1e6
 
 
 class EndpointOptions(Options):

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from harness.data.schema import SpeakerRow, Strict
 from harness.errors import DataError, HarnessError
-from harness.text.mentions import mentioned
+from harness.text.speaker_mentions import mentioned
 from harness.types import PHENOMENA, STANCES, Act, Basis, Direction, Modality, SpeakerKind
 from harness.web.documents import BadSpan, Document, speaker_of
 from harness.web.folder import Conflict, LabelFolder, NoSuchArticle

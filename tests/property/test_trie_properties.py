@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.models.attention import Heads
+from harness.models.packed_trie import Past, TriePlan, build_trie
 from harness.models.prefix_trie import _Request, next_stop, take_rows
-from harness.models.trie import Past, TriePlan, build_trie
 
 Sequences = st.lists(st.lists(st.integers(0, 2), min_size=2, max_size=12), min_size=1, max_size=12)
 

@@ -12,7 +12,7 @@ from harness.report.html_board import _costs
 from harness.results.records import SystemUse
 from harness.results.store import PredictionStore
 from harness.runs.predict import answer_all, plan
-from harness.runs.use import system_use
+from harness.runs.usage import system_use
 from harness.systems.base import Context
 from harness.types import Answer, Dataset
 from tests.servers import chat, prompt_of, serving

@@ -20,7 +20,7 @@ def test_only_changed_code_is_called_changed(tmp_path: Path, monkeypatch: pytest
     for name in ("harness/a.py", "results/record.json"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text("1", encoding="utf-8")
-    monkeypatch.setattr(environment, "__file__", str(tmp_path / "harness" / "environment.py"))
+    monkeypatch.setattr(environment, "__file__", str(tmp_path / "harness" / "runtime" / "environment.py"))
     assert environment._git() == {}, "no checkout"
     git("init", "-q")
     git("add", ".")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.text.mentions import mentioned, mentions
+from harness.text.speaker_mentions import mentioned, mentions
 from harness.types import Speaker
 
 PUTIN = Speaker("putin", "Vladimir Putin", side="russia", role="president of Russia")

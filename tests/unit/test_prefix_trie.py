@@ -12,8 +12,8 @@ from harness.errors import ModelError, WindowExceeded
 from harness.models import prefix_trie
 from harness.models.attention import Unsupported
 from harness.models.causal import CausalModel
+from harness.models.packed_trie import build_trie
 from harness.models.prefix_trie import Option, OptionScore, score, score_plain, trie_holds
-from harness.models.trie import build_trie
 from tests.tiny import load_tiny
 
 ARTICLE = "The council met. Minister Brandt demanded war. "
