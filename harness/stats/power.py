@@ -72,9 +72,9 @@ def detectable_counts(
     """For a statistic of counts by article, (G, ...) for each system; the standard error is `se` or the bootstrap's.
 
     Counts are confusions (G, K, C) or sums and numbers of values (G, 2), whose range is `span` wide (100 for a rate per
-    hundred). Where articles are too few or the systems never differ, the effect is measured on the articles' own values
-    if each has one, as with ROUGE; else it is planned from the smaller number of items, for systems that disagree on
-    half of them. So it is too where a rate rests on too little for a test.
+    hundred, `inf` without bounds). Where articles are too few or the systems never differ, the effect is measured on the
+    articles' own values if each has one, as with ROUGE; else it is planned from the smaller number of items, for systems
+    that disagree on half of them. So it is too where a rate rests on too little for a test.
     """
     both = np.stack([np.asarray(a), np.asarray(b)], axis=1)
     n = min(informative_clusters(both[:, 0]), informative_clusters(both[:, 1]))
@@ -89,9 +89,8 @@ def detectable_counts(
         if se > 0:
             return detectable_from_se(se, n)
     if both.ndim == 3 and math.isinf(span):
-        return Detectable(
-            None, n, by_article=False, reason=f"{_why_not(n)}, which takes bounds that the metric has not"
-        )
+        why = f"{_why_not(n).partition(';')[0]}; the metric has no bounds, so no effect can be planned"
+        return Detectable(None, n, by_article=False, reason=why)
     if both.ndim == 3 and n and both[..., 1].max() == 1 and np.array_equal(both[:, 0, 1], both[:, 1, 1]):
         shared = both[both[:, 0, 1] > 0, :, 0]
         found = _by_item(shared[:, 0] - shared[:, 1], n, span)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 
 import numpy as np
@@ -292,3 +293,14 @@ def test_rank_intervals_of_equal_systems_hold_on_few_articles() -> None:
         ranks = rank_intervals(values.mean(axis=0), draws, 10)
         wrong += any((r.low, r.high) != (1, 5) for r in ranks)
     assert wrong <= 20
+
+
+def test_without_bounds_a_handful_of_articles_shows_no_detectable_effect() -> None:
+    few, many = np.array([[3.0, 1.0]] * 4), np.array([[5.0, 1.0]] * 4)
+    found = detectable_counts(few, many, ratio, span=math.inf)
+    assert found.value is None
+    assert found.reason == (
+        "4 articles: no difference can be marked under 6; the metric has no bounds, so no effect can be planned"
+    )
+    spread = np.array([[3.0 + i, 1.0] for i in range(12)]), np.array([[9.0 - i % 5, 1.0] for i in range(12)])
+    assert (detectable_counts(*spread, ratio, span=math.inf).value or 0) > 1
