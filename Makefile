@@ -1,17 +1,18 @@
 # make run   installs into .venv and runs the quickstart comparison
 # make test  installs the test extras too and runs the tests
-# make lint  ruff and mypy      make reference  the committed report      make bench  speed against peers
+# make lint  ruff, mypy, biome    make reference  the committed report      make bench  speed against peers
 
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+BIOME := tests/browser/node_modules/.bin/biome
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export HF_HUB_OFFLINE ?= 1
 # judgements by people that `harness verify` can read, where they lie beside the checkout: then the tests verify them too
 export HARNESS_EXTERNAL ?= $(wildcard $(CURDIR)/../shared/external)
 
-.PHONY: run test lint reference bench docs clean
+.PHONY: run test lint lint-pages reference bench docs clean
 .DEFAULT_GOAL := run
 
 # torch first and alone: a range that another package asks for would take a build with gigabytes of CUDA
@@ -41,6 +42,15 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory lint-pages; else echo "npm is not installed: scripts and styles of the pages are not linted"; fi
+
+# scripts and styles of the pages; the linter's version is pinned in tests/browser/package.json
+lint-pages: $(BIOME)
+	$(BIOME) lint --error-on-warnings --config-path=tests/browser harness/report/templates harness/web/static
+
+$(BIOME): tests/browser/package-lock.json
+	npm ci --prefix tests/browser --no-audit --no-fund
+	touch $@
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -6,6 +6,7 @@ import itertools
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +19,11 @@ from harness.report import drilldown
 from harness.report.collect import Runs, load_runs
 from harness.report.columns import UNPARSED, codes
 from harness.report.compare import compare
-from harness.report.marks import MARKS, mark
+from harness.report.marks import HARMED, MARKS, MEANINGS, SCALE, mark
 from harness.report.table import labels, leaderboards
 from harness.report.write import write_comparison, write_report
 from harness.types import STANCES, Article, Dataset
+from tests.browser.fonts import SETS, FontSet, environment
 from tests.make_believe import HOSTILE, dataset, judge, results_folder, run, stance, summariser
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[test]'")
@@ -37,11 +39,25 @@ AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def chromium() -> Iterator[Any]:
     with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, "--disable-sync"])
-        yield running
-        running.close()
+        yield driver.chromium
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Any) -> Iterator[Any]:
+    running = chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, "--disable-sync"])
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module", params=SETS, ids=lambda fonts: fonts.name)
+def typeset(request: pytest.FixtureRequest, chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A browser with one set of fonts alone."""
+    seen = environment(request.param, tmp_path_factory.mktemp("fonts"))
+    running = chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, "--disable-sync"], env=seen)
+    yield running
+    running.close()
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +229,14 @@ def test_rows_of_a_speaker_share_a_heading_and_the_marks_are_explained(browser: 
         spans = page.eval_on_selector_all(".stances tbody th", "all => all.map(e => e.rowSpan)")
         assert spans == [len(article.targets)] * len(article.speakers)
         legend = page.inner_text(".key-line")
-        for words in ("✓ as gold", "✗ wrong side", "⇄ flipped", "−− oppose", "Press an answer"):
+        for words in (
+            "✓ as gold",
+            "½ right side, other degree",
+            "✗ wrong side",
+            "⇄ flipped",
+            "−− oppose",
+            "Press an answer",
+        ):
             assert words in legend
 
 
@@ -342,8 +365,8 @@ def test_dark_follows_the_system_and_the_button_and_paper_is_white(browser: Any,
         assert page.is_visible("table[data-board=stance]")
 
 
-def test_phone_width_scrolls_nothing_sideways(browser: Any, address: str) -> None:
-    with Tab(browser, address, viewport={"width": 390, "height": 844}) as page:
+def test_phone_width_scrolls_nothing_sideways(typeset: Any, address: str) -> None:
+    with Tab(typeset, address, viewport={"width": 390, "height": 844}) as page:
         page.add_style_tag(content=EVERYTHING)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         wide = """[...document.querySelectorAll('main *:not(.scroll *, dialog *, .sr, .defs *)')]
@@ -352,8 +375,8 @@ def test_phone_width_scrolls_nothing_sideways(browser: Any, address: str) -> Non
         assert page.evaluate(wide) == []
 
 
-def test_what_is_wider_than_a_phone_shows_that_there_is_more(browser: Any, address: str) -> None:
-    with Tab(browser, address, viewport={"width": 390, "height": 844}) as page:
+def test_what_is_wider_than_a_phone_shows_that_there_is_more(typeset: Any, address: str) -> None:
+    with Tab(typeset, address, viewport={"width": 390, "height": 844}) as page:
         page.locator("#board-stance .scroll").scroll_into_view_if_needed()
         wait(page, "document.querySelector('#board-stance .scroll').classList.contains('more')")
         figures = "[...document.querySelectorAll('figure.fit svg, .multiples svg')]"
@@ -363,8 +386,8 @@ def test_what_is_wider_than_a_phone_shows_that_there_is_more(browser: Any, addre
 
 
 @pytest.mark.parametrize("width", [1280, 1440, 1920])
-def test_time_and_memory_are_in_view_on_a_desktop(browser: Any, address: str, width: int) -> None:
-    with Tab(browser, address, viewport={"width": width, "height": 900}) as page:
+def test_time_and_memory_are_in_view_on_a_desktop(typeset: Any, address: str, width: int) -> None:
+    with Tab(typeset, address, viewport={"width": width, "height": 900}) as page:
         page.add_style_tag(content=EVERYTHING)
         heads = page.locator('table[data-board="summariser"] thead th')
         edges = {
@@ -379,6 +402,28 @@ def test_time_and_memory_are_in_view_on_a_desktop(browser: Any, address: str, wi
             assert max(edges.values()) <= width, "everything has room"
 
 
+def test_digits_are_as_wide_in_every_font(chromium: Any, address: str, tmp_path: Path) -> None:
+    widths = []
+    for fonts in SETS:
+        running = chromium.launch(executable_path=CHROMIUM, args=FLAGS, env=environment(fonts, tmp_path))
+        with Tab(running, address) as page:
+            widths.append(page.locator("table[data-board=stance] .v").first.evaluate("e => e.offsetWidth"))
+        running.close()
+    assert max(widths) - min(widths) <= 1, dict(zip((fonts.name for fonts in SETS), widths, strict=True))
+
+
+@pytest.mark.skipif(not shutil.which("fc-list"), reason="fc-list is not installed: apt-get install fontconfig")
+@pytest.mark.parametrize("fonts", SETS, ids=lambda fonts: fonts.name)
+def test_every_sign_is_in_the_fonts(fonts: FontSet, tmp_path: Path) -> None:
+    signs = [*MEANINGS, *(sign for sign, _ in MARKS.values()), *SCALE, HARMED]
+    for character in sorted(set("".join(signs))):
+        query = ["fc-list", f":charset={ord(character):x}", "family"]
+        families = subprocess.run(
+            query, env=environment(fonts, tmp_path), check=True, capture_output=True, text=True
+        ).stdout
+        assert families.strip(), f"{character} is in none of {fonts.name}"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_became_of_stances_is_told_apart_in_grey(browser: Any, address: str, scheme: str) -> None:
     with Tab(browser, address, color_scheme=scheme) as page:
@@ -391,8 +436,8 @@ def test_what_became_of_stances_is_told_apart_in_grey(browser: Any, address: str
         assert all(y - x > 60 for x, y in itertools.pairwise(greys)), dict(zip(kinds, fills, strict=True))
 
 
-def test_paper_has_room_for_every_table(browser: Any, address: str) -> None:
-    with Tab(browser, address, viewport={"width": 703, "height": 1000}) as page:  # A4 less its margins
+def test_paper_has_room_for_every_table(typeset: Any, address: str) -> None:
+    with Tab(typeset, address, viewport={"width": 703, "height": 1000}) as page:  # A4 less its margins
         page.emulate_media(media="print")
         page.add_style_tag(content=EVERYTHING)
         right = "all => all.map((e) => Math.round(e.getBoundingClientRect().right))"
@@ -515,8 +560,8 @@ def test_focus_stays_where_more_is_shown(browser: Any, many: tuple[str, Runs]) -
         wait(page, f"{FOCUS.format('#article .toggle')} === 0")
 
 
-def test_paper_has_room_for_the_answers_of_twelve_classifiers(browser: Any, many: tuple[str, Runs]) -> None:
-    with Tab(browser, many[0], viewport={"width": 703, "height": 1000}) as page:
+def test_paper_has_room_for_the_answers_of_twelve_classifiers(typeset: Any, many: tuple[str, Runs]) -> None:
+    with Tab(typeset, many[0], viewport={"width": 703, "height": 1000}) as page:
         page.emulate_media(media="print")
         assert page.locator(".stances thead th").count() == 15
         assert page.evaluate("document.querySelector('.stances').getBoundingClientRect().right") <= 703

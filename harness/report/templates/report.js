@@ -142,7 +142,7 @@
     const test = tests[state.w], phenomenon = state.ph === "" ? -1 : data.phenomena.indexOf(state.ph);
     return (i) => {
       const item = items[i];
-      if (phenomenon >= 0 && !(item[3] && item[3].includes(phenomenon))) return false;
+      if (phenomenon >= 0 && !item[3]?.includes(phenomenon)) return false;
       return !test || test(i, item[2]);
     };
   }

@@ -50,7 +50,7 @@ function form(title, fields, { save, remove }) {
     h(
       "p",
       { class: "right" },
-      remove ? h("button", { type: "button", class: "quiet", onclick: () => (remove(), close()) }, "Remove") : null,
+      remove ? h("button", { type: "button", class: "quiet", onclick: () => { remove(); close(); } }, "Remove") : null,
       h("button", { type: "button", onclick: () => close() }, "Cancel"),
       h("button", { type: "submit", class: "strong" }, "Keep"),
     ),

@@ -28,7 +28,10 @@ export function setLabel(stance) {
   if (!speakerOf(store.pair.speaker) || !targetOf(store.pair.target)) return "first add a speaker (a)";
   change((doc) => {
     let label = current(doc);
-    if (!label) doc.stances.push((label = blank(stance)));
+    if (!label) {
+      label = blank(stance);
+      doc.stances.push(label);
+    }
     label.stance = stance;
     if (stance !== "neutral") label.basis = null;
     if (stance !== "no_stance") takeChoice(label);
@@ -62,7 +65,7 @@ export function confirmProposal() {
 /** Takes over the whole label of the n-th annotator for gold; the reason that was written stays. */
 export function takeFrom(n) {
   const side = store.article.others[n];
-  const theirs = side && side.stances.find((s) => s.speaker === store.pair.speaker && s.target === store.pair.target);
+  const theirs = side?.stances.find((s) => s.speaker === store.pair.speaker && s.target === store.pair.target);
   if (!theirs) return "no label to take";
   change((doc) => {
     const reason = current(doc)?.reason ?? null;
