@@ -85,7 +85,7 @@ def answers(runs: Runs, row: Row, role: str, columns: Sequence[str], reading: st
 
 
 def _empty(columns: Sequence[str]) -> pa.Table:
-    return part_schema().empty_table().select(list(dict.fromkeys(["error", *columns])))
+    return part_schema(dict.fromkeys(["error", *columns])).empty_table()
 
 
 def _read_stored(runs: Runs, use: SystemUse, columns: Sequence[str]) -> _Stored:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,8 +36,8 @@ class StoredAnswers:
     torn: tuple[TornPart, ...] = ()
 
 
-def part_schema() -> pa.Schema:
-    """The columns of a part, with its version in the metadata."""
+def part_schema(columns: Iterable[str] | None = None) -> pa.Schema:
+    """The columns of a part, or these of them, with its version in the metadata."""
     import pyarrow as pa
 
     text, number = pa.string(), pa.int64()
@@ -61,7 +61,8 @@ def part_schema() -> pa.Schema:
         "error": text,
         "created_at": text,
     }
-    return pa.schema([pa.field(name, kind) for name, kind in fields.items()], metadata={_FORMAT_KEY: FORMAT})
+    names = fields if columns is None else columns
+    return pa.schema([pa.field(name, fields[name]) for name in names], metadata={_FORMAT_KEY: FORMAT})
 
 
 def parts_of(folder: Path) -> list[Path]:
@@ -75,48 +76,56 @@ def part_columns(path: Path, columns: Sequence[str]) -> pa.Table:
     Raises TornPart if the file is damaged or gone, is of another format or lacks a column, or if one of the columns holds
     something else than it should (a number for a text, a label that is no stance).
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    schema = part_schema()
-    try:
-        table = pq.ParquetFile(path).read(columns=list(columns), use_threads=False)
-        version = (table.schema.metadata or {}).get(_FORMAT_KEY, b"").decode()
-        if version != FORMAT:
-            raise ValueError(f"predictions of format {version!r}; this version reads {FORMAT!r}")
-        table = table.select(list(columns)).cast(pa.schema([schema.field(name) for name in columns], schema.metadata))
-        if "label" in columns:
-            unknown = pc.unique(table["label"].filter(pc.invert(pc.is_in(table["label"], _labels())))).to_pylist()
-            if unknown:
-                raise ValueError(f"{unknown[0]!r} is no stance")
-    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-        raise TornPart(path, first_line(error)) from None
-    return table
+    return _read_part(path, part_schema(columns))
 
 
 def stored_answers(folder: Path, columns: Sequence[str]) -> StoredAnswers:
-    """These columns of all parts in a folder, one row a key, in the order of writing; `key`, `error` and `created_at` come too.
+    """These columns of all parts in a folder, with `key` and `error`, one row a key, in the order of writing.
 
     Of two rows for one key an answer beats an error, and of two answers (or two errors) the later one counts.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    wanted = list(dict.fromkeys(["key", "error", "created_at", *columns]))
-    tables, torn = [part_schema().empty_table().select(wanted)], []
+    schema = part_schema(dict.fromkeys(["key", "error", *columns]))
+    tables, torn = [schema.empty_table()], []
     for path in parts_of(folder):
         try:
-            tables.append(part_columns(path, wanted))
+            tables.append(_read_part(path, schema))
         except TornPart as problem:
             torn.append(problem)
     table = pa.concat_tables(tables)
-    if pc.count_distinct(table["key"]).as_py() < len(table):
-        keys, errors, times = (table[name].to_pylist() for name in ("key", "error", "created_at"))
-        ranked = sorted(range(len(keys)), key=lambda row: (errors[row] is None, times[row]))
-        best_row = {keys[row]: row for row in ranked}
-        table = table.take(pa.array(sorted(best_row.values())))
-    return StoredAnswers(table, tuple(torn))
+    if len(pc.unique(table["key"])) == len(table):
+        return StoredAnswers(table, tuple(torn))
+    if "created_at" not in schema.names:
+        # rare: most folders hold one answer a key, and their times are not read
+        return stored_answers(folder, [*columns, "created_at"])
+    keys, errors, times = (table[name].to_pylist() for name in ("key", "error", "created_at"))
+    ranked = sorted(range(len(keys)), key=lambda row: (errors[row] is None, times[row]))
+    best_row = {keys[row]: row for row in ranked}
+    return StoredAnswers(table.take(pa.array(sorted(best_row.values()))), tuple(torn))
+
+
+def _read_part(path: Path, schema: pa.Schema) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.ParquetFile(path).read(columns=schema.names, use_threads=False)
+        version = (table.schema.metadata or {}).get(_FORMAT_KEY, b"").decode()
+        if version != FORMAT:
+            raise ValueError(f"predictions of format {version!r}; this version reads {FORMAT!r}")
+        table = table.select(schema.names)
+        if not table.schema.equals(schema):
+            table = table.cast(schema)
+        if "label" in schema.names:
+            unknown = set(pc.unique(table["label"]).to_pylist()) - {None, *STANCES}
+            if unknown:
+                raise ValueError(f"{min(unknown)!r} is no stance")
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise TornPart(path, first_line(error)) from None
+    return table
 
 
 def run_columns(path: Path, columns: Sequence[str], *, dictionaries: Sequence[str] = ()) -> pa.Table:
@@ -137,9 +146,3 @@ def run_columns(path: Path, columns: Sequence[str], *, dictionaries: Sequence[st
 def first_line(error: BaseException) -> str:
     """The first line of an error's message, or its type if it has none."""
     return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _labels() -> pa.Array:
-    import pyarrow as pa
-
-    return pa.array([*map(str, STANCES), None], pa.string())

@@ -69,7 +69,7 @@ def test_every_reader_takes_the_same_of_two_rows(tmp_path: Path, case: str) -> N
 TORN = {
     "a format of the future": {"version": "2"},
     "no column of errors": {"error": None},
-    "lists where texts should be": {"created_at": pa.array([[1]])},
+    "lists where texts should be": {"key": pa.array([[1]])},
     "a label that is no stance": {"label": pa.array(["maybe"])},
 }
 
@@ -100,7 +100,7 @@ def test_a_part_is_torn_once_however_often_it_is_read(tmp_path: Path) -> None:
 
 def test_no_folder_is_no_answers_of_the_same_columns(tmp_path: Path) -> None:
     table = PredictionStore(tmp_path).columns("s", "f", ("scores",))
-    assert table.schema.equals(pa.schema([part_schema().field(n) for n in ("key", "error", "created_at", "scores")]))
+    assert table.schema.equals(part_schema(("key", "error", "scores")))
     assert len(table) == 0
 
 
