@@ -137,13 +137,18 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A proposition that stances are about; `rung` in 0..4 (None for the target `escalation`)."""
+    """A proposition that stances are about; `rung` in 0..4 (None for the target `escalation`).
+
+    `paraphrases` say the same in other words, `negated` says the opposite: both are written by hand, for probes.
+    """
 
     id: str
     proposition: str
     direction: Direction = "escalate"
     rung: int | None = None
     parent: str | None = None
+    paraphrases: tuple[str, ...] = ()
+    negated: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +200,23 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Contrast:
+    """A minimal edit of an article that changes the stances in `stances`; all others are those of the article's gold.
+
+    `note` says what was edited; evidence offsets are into `text`, the whole edited text.
+    """
+
+    text: str
+    stances: tuple[StanceLabel, ...]
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """One text with everything that people said of it; `gold` is None where nobody labelled it.
 
     Where `complete` is False only some (speaker, target) pairs are labelled, and silence on the others means nothing.
+    `canary` is a unique string that stands in the file and never in a text: a model that completes it was trained on the set.
     """
 
     id: str
@@ -214,6 +232,8 @@ class Article:
     annotations: tuple[Annotation, ...] = ()
     gold: Annotation | None = None
     complete: bool = True
+    contrast: Contrast | None = None
+    canary: str | None = None
 
     @property
     def references(self) -> tuple[str, ...]:

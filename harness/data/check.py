@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 
-from harness.data.schema import ArticleRow, QuoteRow, StanceRow, occurrences
+from harness.data.schema import ArticleRow, ContrastRow, QuoteRow, StanceRow, occurrences
 from harness.errors import DataError, Place, nearest_hint
 from harness.types import ESCALATION, Stance
 
@@ -40,6 +40,29 @@ def check_article(row: ArticleRow, where: Where) -> Iterator[DataError]:
         yield from _check_stances(row, annotation.stances, ("annotations", i, "stances"), where)
     if row.gold:
         yield from _check_stances(row, row.gold.stances, ("gold", "stances"), where)
+    if row.contrast:
+        yield from _check_contrast(row, row.contrast, where)
+    if row.canary and any(row.canary in text for text in (row.title, row.text)):
+        yield DataError(where(("canary",)), "the canary stands in the text", hint="it belongs into the file alone")
+
+
+def _check_contrast(row: ArticleRow, contrast: ContrastRow, where: Where) -> Iterator[DataError]:
+    """A contrast changes the text, and of gold at least one label; what it does not list stays as it is."""
+    at = ("contrast", "stances")
+    if contrast.text == row.text:
+        yield DataError(where(("contrast", "text")), "the contrast's text is the article's own")
+    if row.gold is None:
+        yield DataError(where(("contrast",)), "a contrast changes gold labels, and there are none", hint="add gold:")
+        return
+    yield from _check_stances(row, contrast.stances, at, where, text=contrast.text, complete=False)
+    gold = {(s.speaker, s.target): s.stance for s in row.gold.stances}
+    for i, stance in enumerate(contrast.stances):
+        if gold.get((stance.speaker, stance.target)) is stance.stance:
+            yield DataError(
+                where((*at, i)),
+                f"{stance.speaker} on {stance.target} is {stance.stance} in gold already",
+                hint="list only the labels that the edit changes",
+            )
 
 
 def _check_stances(
@@ -47,7 +70,12 @@ def _check_stances(
     stances: Sequence[StanceRow],
     at: tuple[str | int, ...],
     where: Where,
+    *,
+    text: str | None = None,
+    complete: bool = True,
 ) -> Iterator[DataError]:
+    """What is wrong with one list of labels; their evidence stands in `text`, the article's where none is given."""
+    text = row.text if text is None else text
     targets = [x.id for x in row.targets]
     speakers = [s.id for s in row.speakers]
     seen: set[tuple[str, str]] = set()
@@ -78,8 +106,8 @@ def _check_stances(
                 hint="copy the passage that shows it",
             )
         for j, quote in enumerate(stance.evidence):
-            yield from _check_quote(row.text, quote, where((*here, "evidence", j)))
-    for pair in product(speakers, targets) if row.complete else ():
+            yield from _check_quote(text, quote, where((*here, "evidence", j)))
+    for pair in product(speakers, targets) if row.complete and complete else ():
         if pair not in seen:
             yield DataError(
                 where(at),

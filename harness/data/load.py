@@ -102,17 +102,23 @@ def fingerprint(articles: list[Article] | tuple[Article, ...]) -> str:
         if article.complete:
             # as it was before there were incomplete sets: their arrival changed no fingerprint
             del content["complete"]
-        digest.update(json.dumps(content, sort_keys=True, ensure_ascii=False, default=_plain).encode())
+        digest.update(json.dumps(content, sort_keys=True, ensure_ascii=False, default=_canonical).encode())
         digest.update(b"\n")
     return digest.hexdigest()
 
 
+_CAME_LATER = ("contrast", "canary", "paraphrases", "negated")
+"""Fields that sets of version 1.0 did not have: empty, they do not enter a fingerprint."""
+
+
 def _fields(record: Any) -> dict[str, Any]:
-    """A dataclass's own fields: unlike `asdict` it copies nothing, which matters with many articles."""
-    return {name: getattr(record, name) for name in record.__dataclass_fields__}
+    """A dataclass's fields without empty ones that came later: unlike `asdict` it copies nothing, which matters with many
+    articles."""
+    fields = {name: getattr(record, name) for name in record.__dataclass_fields__}
+    return {name: value for name, value in fields.items() if value or name not in _CAME_LATER}
 
 
-def _plain(value: Any) -> Any:
+def _canonical(value: Any) -> Any:
     return _fields(value) if hasattr(value, "__dataclass_fields__") else str(value)
 
 

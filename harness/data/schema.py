@@ -57,6 +57,8 @@ class TargetRow(Strict):
     direction: t.Direction = "escalate"
     rung: Annotated[int, Field(ge=0, le=4)] | None = None
     parent: Id | None = None
+    paraphrases: list[Text] = []
+    negated: Text | None = None
 
 
 class SpeakerRow(Strict):
@@ -116,8 +118,16 @@ class GoldRow(Strict):
     stances: list[StanceRow]
 
 
+class ContrastRow(Strict):
+    """A minimal edit of the article: its whole text, and the labels that it changes, with evidence from the edited text."""
+
+    text: Text
+    stances: Annotated[list[StanceRow], Field(min_length=1)]
+    note: str | None = None
+
+
 class ArticleRow(Strict):
-    """One labelled article: text, targets, speakers, reference summaries, annotations and gold."""
+    """One labelled article: text, targets, speakers, reference summaries, annotations, gold and what probes need."""
 
     id: Id
     title: Text
@@ -132,6 +142,8 @@ class ArticleRow(Strict):
     summaries: list[SummaryRow] = []
     annotations: list[AnnotationRow] = []
     gold: GoldRow | None = None
+    contrast: ContrastRow | None = None
+    canary: Text | None = None
 
     @model_validator(mode="after")
     def _text_says_something(self) -> Self:
@@ -192,16 +204,19 @@ def occurrences(text: str, quote: str) -> list[int]:
 def to_article(row: ArticleRow) -> t.Article:
     """The frozen article; evidence must have been checked to stand in the text."""
 
-    def stance(s: StanceRow) -> t.StanceLabel:
+    def stance(s: StanceRow, text: str) -> t.StanceLabel:
         fields = s.model_dump(exclude={"evidence", "phenomena"})
         return t.StanceLabel(
             **fields,
-            evidence=tuple(_locate(row.text, q) for q in s.evidence),
+            evidence=tuple(_locate(text, q) for q in s.evidence),
             phenomena=tuple(s.phenomena),
         )
 
     def annotation(who: str, stances: list[StanceRow]) -> t.Annotation:
-        return t.Annotation(who, tuple(stance(s) for s in stances))
+        return t.Annotation(who, tuple(stance(s, row.text) for s in stances))
+
+    def contrast(c: ContrastRow) -> t.Contrast:
+        return t.Contrast(c.text, tuple(stance(s, c.text) for s in c.stances), c.note)
 
     source = row.source.model_dump(exclude={"facts"})
     return t.Article(
@@ -213,32 +228,36 @@ def to_article(row: ArticleRow) -> t.Article:
         language=row.language,
         complete=row.complete,
         source=t.Source(**source, facts=tuple(t.Fact(**f.model_dump()) for f in row.source.facts)),
-        targets=tuple(t.Target(**x.model_dump()) for x in row.targets),
+        targets=tuple(t.Target(**{**x.model_dump(), "paraphrases": tuple(x.paraphrases)}) for x in row.targets),
         speakers=tuple(t.Speaker(**{**s.model_dump(), "aliases": tuple(s.aliases)}) for s in row.speakers),
         summaries=tuple(t.ReferenceSummary(**s.model_dump()) for s in row.summaries),
         annotations=tuple(annotation(a.annotator, a.stances) for a in row.annotations),
         gold=annotation(row.gold.adjudicator, row.gold.stances) if row.gold else None,
+        contrast=contrast(row.contrast) if row.contrast else None,
+        canary=row.canary,
     )
 
 
 def to_row(article: t.Article) -> dict[str, Any]:
     """The article in the file's shape, JSON-able: the inverse of `to_article`; fields at their default are left out."""
 
-    def quote(evidence: t.Evidence) -> str | dict[str, Any]:
-        starts = occurrences(article.text, evidence.text)
+    def quote(evidence: t.Evidence, text: str) -> str | dict[str, Any]:
+        starts = occurrences(text, evidence.text)
         if len(starts) == 1:
             return evidence.text
         return {"text": evidence.text, "occurrence": starts.index(evidence.start) + 1}
 
-    def stances(labels: tuple[t.StanceLabel, ...]) -> list[dict[str, Any]]:
-        return [{**asdict(s), "evidence": [quote(e) for e in s.evidence]} for s in labels]
+    def stances(labels: tuple[t.StanceLabel, ...], text: str) -> list[dict[str, Any]]:
+        return [{**asdict(s), "evidence": [quote(e, text) for e in s.evidence]} for s in labels]
 
-    raw = asdict(article)
-    raw["annotations"] = [{"annotator": a.annotator, "stances": stances(a.stances)} for a in article.annotations]
+    raw, text = asdict(article), article.text
+    raw["annotations"] = [{"annotator": a.annotator, "stances": stances(a.stances, text)} for a in article.annotations]
     raw["gold"] = article.gold and {
         "adjudicator": article.gold.annotator,
-        "stances": stances(article.gold.stances),
+        "stances": stances(article.gold.stances, text),
     }
+    if article.contrast:
+        raw["contrast"]["stances"] = stances(article.contrast.stances, article.contrast.text)
     return ArticleRow.model_validate(raw).model_dump(mode="json", exclude_defaults=True)
 
 

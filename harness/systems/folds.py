@@ -22,7 +22,8 @@ def training_articles(dataset: Dataset, event: str) -> tuple[Article, ...]:
 
 
 def training_hash(dataset: Dataset, event: str) -> str:
-    """Hash of the training fold's texts, language, declarations and gold; annotators' labels and summaries do not count."""
+    """Hash of the training fold's texts, language, declarations and gold; annotators' labels, summaries and what only probes
+    read do not count."""
     return content_hash([_learned_from(a) for a in training_articles(dataset, event)])
 
 
@@ -33,7 +34,7 @@ def _learned_from(article: Article) -> str:
         article.text,
         article.language,
         [asdict(x) for x in article.speakers],
-        [asdict(x) for x in article.targets],
+        [{k: v for k, v in asdict(x).items() if k not in ("paraphrases", "negated")} for x in article.targets],
         [[s.speaker, s.target, s.stance] for s in article.gold.stances] if article.gold else [],
     ]
     return content_hash(parts)
