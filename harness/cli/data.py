@@ -57,13 +57,42 @@ def stats(path: Path, duplicates: bool) -> None:
     """
     from rich.console import Console
 
+    from harness.curate.shape import shape
     from harness.curate.statistics import near_duplicates, statistics
-    from harness.curate.tables import statistics_tables
+    from harness.curate.tables import shape_table, statistics_tables
     from harness.data.load import load_dataset
 
-    dataset = load_dataset(path)
+    dataset, console = load_dataset(path), Console(highlight=False)
     for table in statistics_tables(statistics(dataset), near_duplicates(dataset) if duplicates else None):
-        Console(highlight=False).print(table)
+        console.print(table)
+    if any(article.gold for article in dataset):
+        seen = shape(dataset)
+        console.print(shape_table(seen))
+        for warning in seen.warnings:
+            console.print(f"warning: {warning}", markup=False, soft_wrap=True)
+
+
+@data.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def order(path: Path) -> None:
+    """Puts declared speakers and targets into an order made from the article's id, so that a place in it tells nothing.
+
+    Labels follow their pairs and none is changed. A folder that is in order already is not written.
+
+    \b
+    Example:
+      harness data order datasets/escalation
+    """
+    from harness.curate.order import in_seeded_order
+    from harness.data.load import load_dataset
+    from harness.data.save import save_article
+
+    if not path.is_dir():
+        raise HarnessError(f"{path} is not a dataset folder", hint="harness data import makes one of it")
+    moved = [(a, ordered) for a in load_dataset(path) if (ordered := in_seeded_order(a)) != a]
+    for article, ordered in moved:
+        save_article(ordered, path / "articles" / f"{article.id}.yaml")
+    click.echo(f"{counted(len(moved), 'article')} put in order")
 
 
 @data.command()

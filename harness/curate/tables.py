@@ -6,10 +6,31 @@ from collections.abc import Iterable, Mapping
 
 from rich.table import Table
 
+from harness.curate.shape import Shape
 from harness.curate.statistics import Statistics
 from harness.metrics.agreement import GOAL, AgreementReport
 from harness.metrics.stance import StanceReport
 from harness.types import MetricValue
+
+
+def shape_table(s: Shape) -> Table:
+    """What the shape of the set could give away of its labels."""
+    table = Table("what", "value", title="Shape", title_justify="left")
+    for what, values in (("words", s.words), ("speakers", s.speakers), ("concrete targets", s.targets)):
+        table.add_row(f"{what} an article (10 %, 50 %, 90 %)", " ".join(f"{v:.0f}" for v in values))
+    rows = [
+        ("concrete pairs with a stance, by place of the target", s.stances_by_target),
+        ("concrete pairs with a stance, by place of the speaker", s.stances_by_speaker),
+    ]
+    for what, shares in rows:
+        table.add_row(what, " ".join(f"{share:.0%}" for share in shares))
+    table.add_row("gold stances with evidence in the first three sentences", f"{s.stances_in_lead:.0%}")
+    table.add_row("speakers with evidence in several paragraphs", f"{s.speakers_in_several_paragraphs:.0%}")
+    table.add_row("articles with typographic marks", f"{s.typographic:.0%}")
+    for scope, (with_order, without) in (s.metadata or {}).items():
+        value = f"{with_order:.3f} with order, {without:.3f} without"
+        table.add_row(f"macro-F1 3-way of metadata alone, {scope}", value)
+    return table
 
 
 def statistics_tables(s: Statistics, duplicates: list[tuple[str, str, float]] | None) -> Iterable[Table]:

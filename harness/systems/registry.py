@@ -28,6 +28,7 @@ ADAPTERS: dict[Kind, dict[str, str]] = {
         "causal_choice": "harness.systems.causal:CausalChoice",
         "causal_generated": "harness.systems.causal:CausalGenerated",
         "linear": "harness.systems.ngram_svm:LinearText",
+        "metadata": "harness.systems.metadata:Metadata",
         "probe": "harness.systems.probe:EmbeddingProbe",
         "zero_shot": "harness.systems.zero_shot:ZeroShot",
         "endpoint": "harness.systems.endpoint_stance:EndpointStance",

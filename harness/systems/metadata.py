@@ -1,0 +1,97 @@
+"""A floor: what can be guessed of a stance from how an article is declared, without reading a word of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from harness.store import content_hash
+from harness.systems.base import Context, Options
+from harness.systems.fitted import FittedStance, constant, labelled_pairs
+from harness.systems.folds import training_articles
+from harness.types import ESCALATION, Answer, Dataset, Item, Stance
+
+_COLUMNS = 2**12
+"""Features are hashed into so many columns: a row then depends on its own item only."""
+
+_PARTS = 5
+"""The first mention of a speaker is told by the fifth of the text that it lies in."""
+
+
+class MetadataOptions(Options):
+    """Whether the places in the order of declaration count, and how hard wrong training labels weigh."""
+
+    order: bool = True
+    c: Annotated[float, Field(gt=0)] = 0.1
+
+
+class Metadata(FittedStance):
+    """LinearSVC with balanced classes over side, kind, main, direction, rung, parent, numbers of speakers and targets, the
+    part of the text with the speaker's first mention and, with `order`, the places of speaker and target among those declared.
+
+    What it gets right needs no reading: a set on which it scores well gives its labels away by its shape.
+    """
+
+    Options: ClassVar = MetadataOptions
+
+    def reads_item(self, item: Item) -> dict[str, Any]:
+        return {"features": declared_features(item, order=self.options.order)}
+
+    def training_hash(self, dataset: Dataset, event: str) -> str:
+        training_articles(dataset, event)
+        pairs = [(item, stance) for item, stance in labelled_pairs(dataset) if item.article.event != event]
+        return content_hash([[declared_features(item, order=self.options.order), stance] for item, stance in pairs])
+
+    def features(self, items: Sequence[Item], context: Context) -> Any:
+        from sklearn.feature_extraction import FeatureHasher
+
+        hasher = FeatureHasher(_COLUMNS, input_type="string", alternate_sign=False)
+        return hasher.transform([declared_features(item, order=self.options.order) for item in items])
+
+    def learn(self, training: Any, labels: NDArray[np.str_], rows: Any) -> list[Answer]:
+        from sklearn.svm import LinearSVC
+
+        if len(set(labels.tolist())) == 1:
+            return constant(str(labels[0]), rows.shape[0], "one label")
+        svm = LinearSVC(C=self.options.c, class_weight="balanced", random_state=0, max_iter=5000)
+        svm.fit(training, labels)
+        return [Answer(stance, label=stance, path="svm") for stance in map(Stance, svm.predict(rows).tolist())]
+
+
+def declared_features(item: Item, *, order: bool) -> list[str]:
+    """What the declarations say of a pair, as words such as `rung=3`; the text is searched for the speaker's names only."""
+    article, speaker, target = item.article, item.speaker, item.target
+    assert speaker is not None
+    assert target is not None
+    concrete = target.id != ESCALATION
+    words = [
+        f"side={speaker.side}",
+        f"kind={speaker.kind}",
+        f"main={speaker.main}",
+        f"concrete={concrete}",
+        f"direction={target.direction}",
+        f"rung={target.rung}",
+        f"parent={target.parent is not None}",
+        f"speakers={len(article.speakers)}",
+        f"targets={len(article.targets)}",
+        f"mention={_part_of_first_mention(item)}",
+    ]
+    if order:
+        # among concrete targets: where `escalation` stands says nothing of the others
+        rivals = [t.id for t in article.targets if t.id != ESCALATION]
+        place = rivals.index(target.id) if concrete else "escalation"
+        words += [f"speaker={[s.id for s in article.speakers].index(speaker.id)}", f"target={place}"]
+    by_target = [f"{word}&concrete={concrete}" for word in words]
+    return [*words, *by_target]
+
+
+def _part_of_first_mention(item: Item) -> int | None:
+    """The fifth of the text, from 0, in which a name of the speaker first stands; None where none does."""
+    assert item.speaker is not None
+    text = item.article.text
+    starts = [at for name in item.speaker.names if (at := text.find(name)) >= 0]
+    return min(starts) * _PARTS // len(text) if starts else None
