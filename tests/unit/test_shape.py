@@ -56,7 +56,7 @@ def test_a_seeded_order_closes_it(leak: Dataset) -> None:
     assert seen.metadata is not None
     with_order, _ = seen.metadata["concrete targets"]
     assert with_order < 0.8
-    assert all(0.1 < share < 0.6 for share in seen.stances_by_target)
+    assert max(seen.stances_by_target) - min(seen.stances_by_target) < 0.5
 
 
 def test_order_moves_labels_and_changes_none(leak: Dataset) -> None:
