@@ -60,43 +60,17 @@ SCALE: tuple[Stance, ...] = STANCES[:5]
 
 Direction = Literal["escalate", "de_escalate"]
 SpeakerKind = Literal["person", "institution", "group", "vague"]
-Act = Literal[
-    "advocate",
-    "authorise",
-    "refuse",
-    "warn",
-    "threaten",
-    "demand",
-    "justify",
-    "deny",
-    "report",
-]
+Act = Literal["advocate", "authorise", "refuse", "warn", "threaten", "demand", "justify", "deny", "report"]
 Modality = Literal["actual", "conditional", "hypothetical", "future", "historical", "negated"]
 Basis = Literal["declared", "both_sides", "undecided", "divided"]
 SourceKind = Literal["news", "documented", "fictional"]
 Split = Literal["dev", "test"]
 
 PHENOMENA: tuple[str, ...] = (
-    "direct_quote",
-    "indirect_speech",
-    "implicit",
-    "action_only",
-    "threat",
-    "warning",
-    "conditional",
-    "partial_permission",
-    "changed_position",
-    "nested_quote",
-    "denied_attribution",
-    "metonym",
-    "role_reference",
-    "shared_surname",
-    "irony",
-    "loaded_verb",
-    "peaceful_wording",
-    "martial_wording",
-    "late_speaker",
-)
+    "direct_quote", "indirect_speech", "implicit", "action_only", "threat", "warning", "conditional", "partial_permission",
+    "changed_position", "nested_quote", "denied_attribution", "metonym", "role_reference", "shared_surname", "irony",
+    "loaded_verb", "peaceful_wording", "martial_wording", "late_speaker",
+)  # fmt: skip
 """What makes a stance hard to read; results are sliced by these."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.store import content_hash
+from harness.results.store import content_hash
 from harness.types import Annotation, Article
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import quantiles
 
-from harness.data.text import body_sentences
+from harness.text.body import body_sentences
 from harness.types import ESCALATION, Article, Dataset, Stance
 
 MOST_ORDER = 0.01

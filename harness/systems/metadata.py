@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from harness.store import content_hash
+from harness.results.store import content_hash
 from harness.systems.base import Context, Options
 from harness.systems.fitted import FittedStance, constant, labelled_pairs
 from harness.systems.folds import training_articles

@@ -56,6 +56,7 @@ FINGERPRINTS = {
     "stance/endpoint": "1c197c44dd609812dd1e52f9b198ba2d295b97ae117bfafdc27f8a7c05b5c48d",
     "stance/llama_3_2_1b": "1aecf36ecdf1d9bde81b672b4d2aa170b5dbcc2d73b02f1f8d71f28417c479eb",
     "stance/majority": "e9a382205cfe266c9e85a403c3e7e751cd70c5aa693f3420054637f5fcbe9f62",
+    "stance/metadata": "1f4a28f29c197bd6cc5e80c24eab5734842e98243d12d982b6da33d551c82e8a",
     "stance/minilm_probe": "d691f3c5132449cfe93581ba102df263ed098790ea69490a18c845a68cfca8c3",
     "stance/name_only": "13d62f28435bb909912bcfe936b343df6b15f1e52ad3ba260077e3ee5bfb0668",
     "stance/nli_deberta_v3": "bfc289c066152aa54f6fa6844f6640cb1c695c4e8dd33309ed3e46af204ba999",
