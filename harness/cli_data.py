@@ -13,7 +13,7 @@ from harness.cli_base import RESULTS, Commands
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from harness.data.formats.base import Loss
+    from harness.data.formats.ledger import Loss
 
 
 @click.group(cls=Commands)

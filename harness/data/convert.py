@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.data.formats import MAPPING_KEYS, format_named
-from harness.data.formats.base import Imported, Loss
+from harness.data.formats.ledger import Imported, Loss
 from harness.data.load import load_dataset
 from harness.data.plain_texts import slug
 from harness.data.save import save_dataset

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from harness.data.formats import FORMATS, format_named
-from harness.data.formats.base import Loss
+from harness.data.formats.ledger import Loss
 from harness.data.load import _to_article, fingerprint
 from harness.data.save import article_yaml
 from harness.data.yaml_lines import parse_yaml

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from harness.data.formats.base import Imported, Loss
+from harness.data.formats.ledger import Imported, Loss
 from harness.errors import UnknownSystem
 from harness.types import Dataset
 

@@ -1,10 +1,9 @@
-"""What all formats share: reports of loss, guarded reading of files, rebuilding and checking of articles."""
+"""What all formats share: guarded reading of files, rebuilding and checking of articles."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,26 +30,6 @@ _ARCHIVES = {
     b"Rar!": "rar",
     b"\x28\xb5\x2f\xfd": "zstd",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """Something that the other side cannot carry, or that was changed on the way: where, and what."""
-
-    where: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
-
-
-@dataclass(frozen=True)
-class Imported:
-    """Checked articles, the fields of their dataset card, and what was lost or changed."""
-
-    articles: tuple[Article, ...]
-    card: Mapping[str, Any] = field(default_factory=dict)
-    losses: tuple[Loss, ...] = ()
 
 
 def guard(path: Path, limit: int = MAX_INPUT) -> Path:
@@ -85,13 +64,22 @@ def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
 def parse_json(raw: bytes, place: Place) -> Any:
     """Decoded JSON; DataError for what is none, also for endless nesting."""
     try:
-        return json.loads(raw.decode("utf-8-sig"))
+        return json.loads(raw.decode("utf-8-sig"), object_pairs_hook=lambda pairs: _object(pairs, place))
     except UnicodeDecodeError:
         raise DataError(place, "not UTF-8", hint="save the file as UTF-8") from None
     except json.JSONDecodeError as error:
         raise DataError(place, f"not JSON: {error}") from None
     except RecursionError:
         raise DataError(place, "not JSON: nested too deeply") from None
+
+
+def _object(pairs: list[tuple[str, Any]], place: Place) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(place, f"the key {twice!r} stands twice in one object", hint="keep one of them")
+    return made
 
 
 def article_from(row: Mapping[str, Any], place: Place) -> Article:

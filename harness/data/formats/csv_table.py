@@ -23,7 +23,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.data.formats.base import Ids, Imported, Loss, article_from, guard, unique
+from harness.data.formats.base import Ids, article_from, guard, unique
+from harness.data.formats.ledger import Imported, Loss
 from harness.data.formats.spans import attributes_of
 from harness.data.plain_texts import title_of
 from harness.errors import DataError, Place, nearest_hint

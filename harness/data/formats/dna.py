@@ -25,8 +25,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.data.formats.base import Ids, Imported, Loss, article_from, guard, metadata_or_new, unique
+from harness.data.formats.base import Ids, article_from, guard, metadata_or_new, unique
 from harness.data.formats.dna_write import NOTES_KEY, concept_names, person_names, save
+from harness.data.formats.ledger import Imported, Loss
 from harness.data.formats.offsets import Offsets
 from harness.data.formats.spans import AGREEMENTS, Span, stances_from
 from harness.data.load import MAX_BYTES

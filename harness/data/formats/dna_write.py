@@ -17,7 +17,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from harness.data.formats.base import Loss, metadata
+from harness.data.formats.base import metadata
+from harness.data.formats.ledger import Loss
 from harness.data.formats.offsets import Offsets
 from harness.data.formats.spans import attributes_of, passage_signs
 from harness.files import replacing

@@ -15,15 +15,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.data.formats.base import (
-    Imported,
-    Loss,
-    article_from,
-    json_lines,
-    metadata,
-    metadata_or_new,
-    unique,
-)
+from harness.data.formats.base import article_from, json_lines, metadata, metadata_or_new, unique
+from harness.data.formats.ledger import Imported, Loss
 from harness.data.formats.offsets import Offsets, find_span
 from harness.data.formats.spans import Span, declare, parse_label, spans_of, stances_from
 from harness.errors import DataError, Place

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from harness.data.formats.base import Imported, Loss, article_from, guard, unique
+from harness.data.formats.base import article_from, guard, unique
+from harness.data.formats.ledger import Imported, Loss
 from harness.data.load import without_nulls
 from harness.data.schema import ArticleRow, to_row
 from harness.data.yaml_lines import read_yaml

@@ -17,16 +17,8 @@ from typing import Any, get_args
 from xml.sax.saxutils import quoteattr
 
 from harness import types as t
-from harness.data.formats.base import (
-    Imported,
-    Loss,
-    article_from,
-    guard,
-    metadata,
-    metadata_or_new,
-    parse_json,
-    unique,
-)
+from harness.data.formats.base import article_from, guard, metadata, metadata_or_new, parse_json, unique
+from harness.data.formats.ledger import Imported, Loss
 from harness.data.formats.offsets import find_span
 from harness.data.formats.spans import Span, declare, spans_of, stances_from
 from harness.errors import DataError, Place

@@ -13,15 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.data.formats.base import (
-    Imported,
-    Loss,
-    article_from,
-    json_lines,
-    metadata,
-    metadata_or_new,
-    unique,
-)
+from harness.data.formats.base import article_from, json_lines, metadata, metadata_or_new, unique
+from harness.data.formats.ledger import Imported, Loss
 from harness.data.formats.spans import ATTRIBUTES, Span, declare, parse_label, spans_of, stances_from
 from harness.errors import DataError, Place
 from harness.files import write_text
