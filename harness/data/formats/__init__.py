@@ -18,10 +18,18 @@ FORMATS: dict[str, str] = {
     "doccano": "doccano sequence labels (JSONL)",
     "prodigy": "Prodigy spans (JSONL)",
     "dna": "Discourse Network Analyzer 2 (.dna, SQLite)",
+    "brat": "brat standoff: a folder of texts and annotation files",
+    "seesaw": "SEESAW: stances between entities in news (import only)",
     "csv_table": "a table with a text, a speaker, a target and a stance in each row",
 }
 
+READ_ONLY = frozenset({"seesaw"})
+"""Formats that are imported but not written: nobody works on in them."""
+
+_LABELS = ("stances", "speakers", "targets")
+
 MAPPING_KEYS: dict[str, tuple[str, ...]] = {
+    "brat": ("annotator", "roles", *_LABELS),
     "csv_table": ("annotator", "columns", "default_speaker", "delimiter", "encoding", "folds", "stances"),
     "dna": ("concepts", "event", "variables"),
     "doccano": ("annotator", "offsets"),

@@ -1,0 +1,271 @@
+"""brat standoff: a folder of texts (`.txt`) with annotation files (`.ann`), several annotators by folder or by file suffix.
+
+Mapping, ours: a folder for gold and one for each annotator, each with all their texts; a piece of evidence is a span
+whose type is the stance, with attributes `speaker`, `target`, `act` ..., one attribute for each phenomenon, and notes of
+type `condition`, `note`, `reason` (JSON strings). `harness.json` beside the folders holds what brat has no place for;
+`annotation.conf` makes the folders open in brat. Passages over several lines are discontinuous spans, as brat has them.
+Not carried: what a label without evidence says beside `no_stance`; line ends at either end of a passage; the order of labels.
+
+Mapping, of others: an event is a stance if its type, an attribute or a role's words say one. `roles: {speaker: Source,
+evidence: Content, target: Target, stance: Stance}` names roles or attributes (these without a mapping); `stances`,
+`speakers`, `targets` say what labels and words mean (`formats.code_book`). An event that says no stance still declares its
+speaker: PolNeAR's `Attribution:T4 Content:T3 Cue:T2 Source:T1` gives speakers and no labels. The pieces of a
+discontinuous span are passages of their own. `DOC_ANNOTATOR.ann` belongs to DOC.txt, beside it or in another folder; a
+text with one annotator has gold, one with several has annotations. Not carried: roles and attributes that are not
+named, spans outside events, pronouns as speakers, relations, equivalences, normalisations.
+
+`read_documents` gives the annotations themselves, for whoever scores attributions rather than stances.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.data.formats.base import MAX_INPUT, Ids, article_from, guard, metadata_or_new, parse_json, unique
+from harness.data.formats.brat_lines import Annotations, Event, passages, read_annotations
+from harness.data.formats.brat_write import SIDECAR, save
+from harness.data.formats.code_book import Cast, CodeBook, names_somebody
+from harness.data.formats.ledger import Imported, Ledger
+from harness.data.formats.spans import Span, parse_label, stances_from
+from harness.data.plain_texts import title_of
+from harness.errors import DataError, Place
+from harness.types import PHENOMENA
+
+__all__ = ["Document", "load", "read_documents", "save"]
+
+ROLES = {"speaker": "Source", "evidence": "Content", "target": "Target", "stance": "Stance"}
+GOLD = "gold"
+NOTES = ("condition", "note", "reason")
+
+
+@dataclass
+class Document:
+    """One text and its annotations by annotator, with the file of each."""
+
+    name: str
+    text: str
+    file: str
+    layers: dict[str, tuple[str, Annotations]] = field(default_factory=dict)
+
+
+def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
+    """Every text an article."""
+    ledger = Ledger()
+    sidecar = path / SIDECAR
+    ours = parse_json(guard(sidecar).read_bytes(), Place(str(sidecar))) if sidecar.is_file() else None
+    reader = _Ours(ours, Place(str(sidecar)), ledger) if ours is not None else _Theirs(mapping, ledger)
+    articles = [reader.article(document) for document in read_documents(path, by_folder=ours is not None)]
+    return ledger.imported(unique(articles, path), {"complete": all(a.complete for a in articles)})
+
+
+def read_documents(path: Path, *, by_folder: bool = False) -> Iterator[Document]:
+    """The texts below a folder (or one `.ann` file's) with their annotations, in the order of their names.
+
+    Where no suffix names the annotator, the folder does, if `by_folder` or if several folders hold that text.
+    DataError where an annotation file has no text, or quotes words that its text does not have.
+    """
+    files = sorted(path.rglob("*")) if path.is_dir() else sorted(path.parent.glob(path.stem + ".*"))
+    texts = [f for f in files if f.suffix == ".txt" and f.is_file()]
+    marked = [f for f in files if f.suffix == ".ann" and f.is_file()] if path.is_dir() else [path]
+    if not marked:
+        raise DataError(Place(str(path)), "holds no .ann file", hint="give the folder of a brat collection")
+    documents: dict[tuple[str, str], Document] = {}
+    names = {(f.parent, f.stem): f for f in texts}
+    by_stem: dict[str, list[Path]] = {}
+    for file in texts:
+        by_stem.setdefault(file.stem, []).append(file)
+    for file in marked:
+        of, who = _text_of(file, names, by_stem)
+        text = _words(of)
+        # equal texts in folders of different annotators are one document
+        document = documents.setdefault((of.stem, text), Document(of.stem, text, str(of)))
+        if who is None and (by_folder or len(by_stem[of.stem]) > 1):
+            who = file.parent.relative_to(path).as_posix() if path.is_dir() else file.parent.name
+        layer = who or ""
+        if layer in document.layers:
+            raise DataError(Place(str(file)), f"a second annotation of {of.name} by {layer or 'the same person'}")
+        document.layers[layer] = (str(file), read_annotations(_words(file), text, str(file)))
+    yield from (documents[key] for key in sorted(documents))
+
+
+def _text_of(
+    file: Path, names: Mapping[tuple[Path, str], Path], by_stem: Mapping[str, list[Path]]
+) -> tuple[Path, str | None]:
+    """The text of an annotation file, and the annotator whom the file's suffix names."""
+    stem, ends = file.stem, [None, *(i for i in range(len(file.stem) - 1, 0, -1) if file.stem[i] in "_.-+@")]
+    for end in ends:
+        name = stem[:end]
+        nearby = names.get((file.parent, name))
+        anywhere = by_stem.get(name, [])
+        if nearby or len(anywhere) == 1:
+            return nearby or anywhere[0], None if end is None else stem[end + 1 :]
+    raise DataError(Place(str(file)), "its text is not there", hint=f"put {stem}.txt beside it")
+
+
+def _words(file: Path) -> str:
+    try:
+        return guard(file, MAX_INPUT).read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise DataError(Place(str(file)), f"not UTF-8 at byte {error.start}", hint="save the file as UTF-8") from None
+
+
+class _Ours:
+    """Reads what `brat_write` wrote."""
+
+    def __init__(self, sidecar: Any, place: Place, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._articles = {a["id"]: a for a in sidecar["articles"]}
+        self._annotators: Mapping[str, str] = sidecar["annotators"]
+        self._labelled: Mapping[str, list[str]] = sidecar["labelled"]
+        self._place = place
+
+    def article(self, document: Document) -> Any:
+        """The article with gold and annotations in their order."""
+        about = self._articles.get(document.name)
+        if about is None:
+            raise DataError(
+                Place(document.file), "an article that harness.json does not know", hint="take harness.json away"
+            )
+        row = metadata_or_new(about, document.text, document.name, Place(document.file))
+        for folder in self._labelled[document.name]:
+            if folder not in document.layers:
+                raise DataError(Place(document.file), f"the annotations of {folder} are not there")
+            file, read = document.layers.pop(folder)
+            spans = list(self._spans(read, document.text, file))
+            stances = stances_from(row, spans, f"{row['id']}: {folder}", self._ledger.lose)
+            if folder == GOLD:
+                row["gold"] = {"adjudicator": self._annotators[f"gold {document.name}"], "stances": stances}
+            else:
+                row["annotations"].append({"annotator": self._annotators[folder], "stances": stances})
+        for folder, (file, read) in document.layers.items():
+            if read.spans:
+                self._ledger.lose(file, f"annotations of {folder}, whom harness.json does not name", len(read.spans))
+        return article_from(row, Place(document.file))
+
+    def _spans(self, read: Annotations, text: str, file: str) -> Iterator[Span]:
+        for kind, line in read.others:
+            self._ledger.lose(f"{file}:{line}", f"`{kind}` is not read")
+        for event in read.events.values():
+            self._ledger.lose(f"{file}:{event.line}", f"event `{event.type}` is not read")
+        notes = {(n.of, n.type): n for n in read.notes}
+        for span in read.spans.values():
+            place = Place(file, span.line, span.id)
+            values = read.attributes_of(span.id)
+            speaker, target = values.pop("speaker", None), values.pop("target", None)
+            if speaker is None or target is None:
+                raise DataError(place, "has no speaker and target", hint="give it both attributes in brat")
+            stance, _, _ = parse_label(f"{span.type}|{speaker}|{target}", place)
+            extra: dict[str, Any] = {"phenomena": [k for k, v in values.items() if v is None and k in PHENOMENA]}
+            extra |= {k: int(v) if k == "confidence" else v for k, v in values.items() if v is not None}
+            for kind in NOTES:
+                if note := notes.pop((span.id, kind), None):
+                    extra[kind] = json.loads(note.words)
+            for start, end in passages(text, span.pieces):
+                yield Span(start, end, speaker, target, stance, {k: v for k, v in extra.items() if v not in (None, [])})
+        for note in notes.values():
+            self._ledger.lose(f"{file}:{note.line}", f"note `{note.type}` is not read")
+
+
+class _Theirs:
+    """Reads the events of other people's collections."""
+
+    def __init__(self, mapping: Mapping[str, Any], ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._roles = {**ROLES, **{str(k): str(v) for k, v in (mapping.get("roles") or {}).items()}}
+        if unknown := sorted(set(self._roles) - set(ROLES)):
+            raise DataError(Place("mapping", field="roles"), f"unknown: {unknown}", hint=f"known: {', '.join(ROLES)}")
+        self._book = CodeBook(mapping)
+        self._ids = Ids("article")
+        self._annotator = str(mapping.get("annotator", "brat"))
+
+    def article(self, document: Document) -> Any:
+        """The article: gold of one annotator, annotations of several."""
+        place = Place(document.file)
+        row = metadata_or_new(None, document.text, document.name, place)
+        row["id"] = row["event"] = self._ids(document.name)
+        row["title"] = title_of(document.text)
+        cast = Cast()
+        layers = {
+            who or self._annotator: self._spans(file, read, document.text, cast)
+            for who, (file, read) in document.layers.items()
+        }
+        cast.declare(row)
+        for who, spans in layers.items():
+            stances = stances_from(row, spans, f"{row['id']}: {who}", self._ledger.lose)
+            if not spans:
+                continue
+            if len(layers) == 1:
+                row["gold"] = {"adjudicator": who, "stances": stances}
+            else:
+                row["annotations"].append({"annotator": who, "stances": stances})
+        return article_from(row, place)
+
+    def _spans(self, file: str, read: Annotations, text: str, cast: Cast) -> list[Span]:
+        silent: Counter[str] = Counter()
+        used = {ref for event in read.events.values() for _, ref in (("", event.trigger), *event.roles)}
+        spans: list[Span] = []
+        for event in read.events.values():
+            name = self._speaker(event, read)
+            if name is None:
+                silent[f"event `{event.type}` names no speaker: left out"] += 1
+                continue
+            speaker = cast.speaker(name.pop("name"), **name)
+            stance = self._says(event, read, "stance", self._book.stance) or self._book.stance(event.type)
+            target = self._says(event, read, "target", self._book.target) or self._plain_target(event, read)
+            for role in dict.fromkeys(role.rstrip("0123456789") for role, _ in event.roles):
+                if role not in self._roles.values():
+                    silent[f"role `{role}` of `{event.type}` is not carried"] += 1
+            for kind in read.attributes_of(event.id):
+                if kind not in self._roles.values():
+                    silent[f"attribute `{kind}` of `{event.type}` is not carried"] += 1
+            pieces = [p for ref in event.arguments(self._roles["evidence"]) for p in self._pieces(ref, read)]
+            if stance is None or target is None or not pieces:
+                lacking = "stance" if stance is None else "target" if target is None else "evidence"
+                silent[f"event `{event.type}` says no {lacking}: only its speaker is carried"] += 1
+                continue
+            target_id = cast.target(target.pop("proposition"), **target)
+            spans += [Span(a, b, speaker, target_id, stance) for a, b in passages(text, tuple(pieces))]
+        for span in read.spans.values():
+            if span.id not in used:
+                silent[f"span `{span.type}` belongs to no event: not carried"] += 1
+        silent.update(f"`{kind}` is not read" for kind, _ in read.others)
+        silent.update(f"note `{note.type}` is not carried" for note in read.notes)
+        loose = [a for a in read.attributes if a.of not in read.events]
+        silent.update(f"attribute `{a.type}` of a span is not carried" for a in loose)
+        silent.update("words stand elsewhere than their offsets say: the nearest place is taken" for _ in read.moved)
+        for what, n in silent.items():
+            self._ledger.lose(file, what, n)
+        return spans
+
+    def _speaker(self, event: Event, read: Annotations) -> dict[str, Any] | None:
+        for ref in event.arguments(self._roles["speaker"]):
+            words = read.spans[ref].words if ref in read.spans else ""
+            mapped = self._book.speaker(words)
+            if mapped is not None:
+                return dict(mapped)
+            if names_somebody(words):
+                return {"name": " ".join(words.split())}
+        return None
+
+    def _says(self, event: Event, read: Annotations, role: str, meaning: Any) -> Any:
+        """What the words in a role, or the value of an attribute of that name, mean."""
+        name = self._roles[role]
+        words = [read.spans[ref].words for ref in event.arguments(name) if ref in read.spans]
+        value = read.attributes_of(event.id).get(name)
+        return next((found for label in [*words, value or ""] if label and (found := meaning(label))), None)
+
+    def _plain_target(self, event: Event, read: Annotations) -> dict[str, Any] | None:
+        words = [read.spans[ref].words for ref in event.arguments(self._roles["target"]) if ref in read.spans]
+        value = read.attributes_of(event.id).get(self._roles["target"])
+        label = next((w for w in [*words, value or ""] if w.strip()), None)
+        return None if label is None else {"proposition": " ".join(label.split())}
+
+    def _pieces(self, ref: str, read: Annotations) -> tuple[tuple[int, int], ...]:
+        if ref in read.spans:
+            return read.spans[ref].pieces
+        return ()
