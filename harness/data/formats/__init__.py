@@ -20,10 +20,12 @@ FORMATS: dict[str, str] = {
     "dna": "Discourse Network Analyzer 2 (.dna, SQLite)",
     "brat": "brat standoff: a folder of texts and annotation files",
     "seesaw": "SEESAW: stances between entities in news (import only)",
+    "nexis": "Nexis Uni and LexisNexis: news articles in DOCX, RTF, HTML or text (import only)",
+    "factiva": "Factiva: news articles in RTF, HTML, text or DOCX (import only)",
     "csv_table": "a table with a text, a speaker, a target and a stance in each row",
 }
 
-READ_ONLY = frozenset({"seesaw"})
+READ_ONLY = frozenset({"seesaw", "nexis", "factiva"})
 """Formats that are imported but not written: nobody works on in them."""
 
 _LABELS = ("stances", "speakers", "targets")
