@@ -20,6 +20,7 @@ FORMATS: dict[str, str] = {
     "dna": "Discourse Network Analyzer 2 (.dna, SQLite)",
     "brat": "brat standoff: a folder of texts and annotation files",
     "seesaw": "SEESAW: stances between entities in news (import only)",
+    "inception": "INCEpTION and WebAnno: UIMA CAS XMI, and WebAnno TSV 3 (import)",
     "nexis": "Nexis Uni and LexisNexis: news articles in DOCX, RTF, HTML or text (import only)",
     "factiva": "Factiva: news articles in RTF, HTML, text or DOCX (import only)",
     "csv_table": "a table with a text, a speaker, a target and a stance in each row",
@@ -35,6 +36,7 @@ MAPPING_KEYS: dict[str, tuple[str, ...]] = {
     "csv_table": ("annotator", "columns", "default_speaker", "delimiter", "encoding", "folds", "stances"),
     "dna": ("concepts", "event", "variables"),
     "doccano": ("annotator", "offsets"),
+    "inception": ("annotator", "features", "layer", *_LABELS),
     "prodigy": ("annotator",),
 }
 """What a format's mapping may say beside the fields of the dataset card; the others ask for nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,9 +44,21 @@ class Archive:
 @contextmanager
 def members(path: Path, most: int = MAX_UNPACKED) -> Iterator[Archive]:
     """An archive to read from; DataError for what is no zip, or is larger unpacked than `most` bytes."""
-    place = Place(str(path))
+    with _opened(path, Place(str(path)), most) as archive:
+        yield archive
+
+
+@contextmanager
+def members_of(raw: bytes, name: str, most: int = MAX_UNPACKED) -> Iterator[Archive]:
+    """An archive inside another one, to read from; DataError as in `members`."""
+    with _opened(io.BytesIO(raw), Place(name), most) as archive:
+        yield archive
+
+
+@contextmanager
+def _opened(source: Path | io.BytesIO, place: Place, most: int) -> Iterator[Archive]:
     try:
-        opened = zipfile.ZipFile(path)
+        opened = zipfile.ZipFile(source)
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise DataError(place, f"not a readable zip: {error}") from None
     with opened:
@@ -55,4 +68,4 @@ def members(path: Path, most: int = MAX_UNPACKED) -> Iterator[Archive]:
             raise DataError(
                 place, f"unpacks to {size:,} bytes in {len(infos):,} files; the limits are {most:,} and {MAX_MEMBERS:,}"
             )
-        yield Archive(opened, str(path))
+        yield Archive(opened, place.file)

@@ -26,20 +26,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.data.formats.base import MAX_INPUT, Ids, article_from, guard, metadata_or_new, parse_json, unique
+from harness.data.formats.base import MAX_INPUT, Ids, article_from, guard, metadata_or_new, unique
 from harness.data.formats.brat_lines import Annotations, Event, passages, read_annotations
-from harness.data.formats.brat_write import SIDECAR, save
+from harness.data.formats.brat_write import save
 from harness.data.formats.code_book import Cast, CodeBook, names_somebody
+from harness.data.formats.layer_folders import SIDECAR, Sidecar, sidecar_of
 from harness.data.formats.ledger import Imported, Ledger
 from harness.data.formats.spans import Span, parse_label, stances_from
 from harness.data.plain_texts import title_of
 from harness.errors import DataError, Place
-from harness.types import PHENOMENA
+from harness.types import PHENOMENA, Article
 
 __all__ = ["Document", "load", "read_documents", "save"]
 
 ROLES = {"speaker": "Source", "evidence": "Content", "target": "Target", "stance": "Stance"}
-GOLD = "gold"
 NOTES = ("condition", "note", "reason")
 
 
@@ -56,10 +56,9 @@ class Document:
 def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
     """Every text an article."""
     ledger = Ledger()
-    sidecar = path / SIDECAR
-    ours = parse_json(guard(sidecar).read_bytes(), Place(str(sidecar))) if sidecar.is_file() else None
-    reader = _Ours(ours, Place(str(sidecar)), ledger) if ours is not None else _Theirs(mapping, ledger)
-    articles = [reader.article(document) for document in read_documents(path, by_folder=ours is not None)]
+    sidecar = sidecar_of(path)
+    reader = _Ours(sidecar, ledger) if sidecar else _Theirs(mapping, ledger)
+    articles = [reader.article(document) for document in read_documents(path, by_folder=sidecar is not None)]
     return ledger.imported(unique(articles, path), {"complete": all(a.complete for a in articles)})
 
 
@@ -117,35 +116,22 @@ def _words(file: Path) -> str:
 class _Ours:
     """Reads what `brat_write` wrote."""
 
-    def __init__(self, sidecar: Any, place: Place, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self._articles = {a["id"]: a for a in sidecar["articles"]}
-        self._annotators: Mapping[str, str] = sidecar["annotators"]
-        self._labelled: Mapping[str, list[str]] = sidecar["labelled"]
-        self._place = place
+    def __init__(self, sidecar: Sidecar, ledger: Ledger) -> None:
+        self._sidecar, self._ledger = sidecar, ledger
 
-    def article(self, document: Document) -> Any:
+    def article(self, document: Document) -> Article:
         """The article with gold and annotations in their order."""
-        about = self._articles.get(document.name)
-        if about is None:
-            raise DataError(
-                Place(document.file), "an article that harness.json does not know", hint="take harness.json away"
-            )
-        row = metadata_or_new(about, document.text, document.name, Place(document.file))
-        for folder in self._labelled[document.name]:
+        place = Place(document.file)
+        row = self._sidecar.row(document.name, document.text, place)
+        for folder in self._sidecar.folders(document.name):
             if folder not in document.layers:
-                raise DataError(Place(document.file), f"the annotations of {folder} are not there")
+                raise DataError(place, f"the annotations in the folder {folder} are not there")
             file, read = document.layers.pop(folder)
-            spans = list(self._spans(read, document.text, file))
-            stances = stances_from(row, spans, f"{row['id']}: {folder}", self._ledger.lose)
-            if folder == GOLD:
-                row["gold"] = {"adjudicator": self._annotators[f"gold {document.name}"], "stances": stances}
-            else:
-                row["annotations"].append({"annotator": self._annotators[folder], "stances": stances})
+            self._sidecar.put(row, folder, list(self._spans(read, document.text, file)), self._ledger)
         for folder, (file, read) in document.layers.items():
             if read.spans:
-                self._ledger.lose(file, f"annotations of {folder}, whom harness.json does not name", len(read.spans))
-        return article_from(row, Place(document.file))
+                self._ledger.lose(file, f"spans in the folder {folder}, whom {SIDECAR} does not name", len(read.spans))
+        return article_from(row, place)
 
     def _spans(self, read: Annotations, text: str, file: str) -> Iterator[Span]:
         for kind, line in read.others:
@@ -183,7 +169,7 @@ class _Theirs:
         self._ids = Ids("article")
         self._annotator = str(mapping.get("annotator", "brat"))
 
-    def article(self, document: Document) -> Any:
+    def article(self, document: Document) -> Article:
         """The article: gold of one annotator, annotations of several."""
         place = Place(document.file)
         row = metadata_or_new(None, document.text, document.name, place)

@@ -7,48 +7,26 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from harness.data.formats.base import Ids, metadata
 from harness.data.formats.brat_lines import pieces_without_line_ends, quoted
+from harness.data.formats.layer_folders import layers_of, write_sidecar
 from harness.data.formats.ledger import Loss
 from harness.data.formats.spans import Span, spans_of
 from harness.files import write_text
 from harness.types import PHENOMENA, Act, Annotation, Article, Basis, Dataset, Modality, Stance
 
-SIDECAR = "harness.json"
-UNLABELLED = "unlabelled"
 _NOTES = ("condition", "note", "reason")
 
 
 def save(dataset: Dataset, path: Path, mapping: Mapping[str, Any]) -> list[Loss]:
     """The folder `path`: collections, `annotation.conf` and `harness.json`."""
     losses: list[Loss] = []
-    folders = Ids("annotator")
-    # these two are no annotator's
-    folders("gold"), folders(UNLABELLED)
-    annotators: dict[str, str] = {}
-    labelled: dict[str, list[str]] = {}
-    for article in dataset:
-        labelled[article.id] = []
-        layers = [("gold", article.gold)] if article.gold else []
-        layers += [(folders(f"by {a.annotator}"), a) for a in article.annotations]
-        for folder, annotation in layers:
-            if folder == "gold":
-                annotators[f"gold {article.id}"] = annotation.annotator
-            else:
-                annotators[folder] = annotation.annotator
-            labelled[article.id].append(folder)
-            _write(path / folder, article, "".join(_lines(article, annotation, losses)))
-        if not layers:
-            _write(path / UNLABELLED, article, "")
-    sidecar = {"articles": [metadata(a) for a in dataset], "annotators": annotators, "labelled": labelled}
-    write_text(path / SIDECAR, json.dumps(sidecar, ensure_ascii=False, indent=1) + "\n")
+    for folder, article, annotation in layers_of(dataset):
+        lines = _lines(article, annotation, losses) if annotation else ()
+        write_text(path / folder / f"{article.id}.txt", article.text)
+        write_text(path / folder / f"{article.id}.ann", "".join(lines))
+    write_sidecar(dataset, path)
     write_text(path / "annotation.conf", _configuration(dataset))
     return losses
-
-
-def _write(folder: Path, article: Article, annotations: str) -> None:
-    write_text(folder / f"{article.id}.txt", article.text)
-    write_text(folder / f"{article.id}.ann", annotations)
 
 
 def _lines(article: Article, annotation: Annotation, losses: list[Loss]) -> Iterator[str]:
