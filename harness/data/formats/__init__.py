@@ -21,12 +21,13 @@ FORMATS: dict[str, str] = {
     "brat": "brat standoff: a folder of texts and annotation files",
     "seesaw": "SEESAW: stances between entities in news (import only)",
     "inception": "INCEpTION and WebAnno: UIMA CAS XMI, and WebAnno TSV 3 (import)",
+    "refi_qda": "REFI-QDA projects (.qdpx) of ATLAS.ti, NVivo and MAXQDA (import only)",
     "nexis": "Nexis Uni and LexisNexis: news articles in DOCX, RTF, HTML or text (import only)",
     "factiva": "Factiva: news articles in RTF, HTML, text or DOCX (import only)",
     "csv_table": "a table with a text, a speaker, a target and a stance in each row",
 }
 
-READ_ONLY = frozenset({"seesaw", "nexis", "factiva"})
+READ_ONLY = frozenset({"seesaw", "refi_qda", "nexis", "factiva"})
 """Formats that are imported but not written: nobody works on in them."""
 
 _LABELS = ("stances", "speakers", "targets")
@@ -38,6 +39,7 @@ MAPPING_KEYS: dict[str, tuple[str, ...]] = {
     "doccano": ("annotator", "offsets"),
     "inception": ("annotator", "features", "layer", *_LABELS),
     "prodigy": ("annotator",),
+    "refi_qda": ("annotator", "offsets", "parents", *_LABELS),
 }
 """What a format's mapping may say beside the fields of the dataset card; the others ask for nothing."""
 

@@ -279,10 +279,13 @@ class _Reader:
         if not curated and len(labelled) == 1:
             curated, labelled = labelled, []
         for who, spans in labelled:
+            if not spans:
+                self._ledger.lose(first.source.place, f"{who} marked no stance: unlabelled")
+                continue
             stances = stances_from(row, spans, f"{row['id']}: {who}", self._ledger.lose)
             row["annotations"].append({"annotator": who, "stances": stances})
         for who, spans in curated[:1]:
-            if spans or labelled:
+            if spans:
                 stances = stances_from(row, spans, f"{row['id']}: {who}", self._ledger.lose)
                 row["gold"] = {"adjudicator": who, "stances": stances}
         return article_from(row, first.source.place)
