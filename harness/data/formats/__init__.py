@@ -24,10 +24,12 @@ FORMATS: dict[str, str] = {
     "refi_qda": "REFI-QDA projects (.qdpx) of ATLAS.ti, NVivo and MAXQDA (import only)",
     "nexis": "Nexis Uni and LexisNexis: news articles in DOCX, RTF, HTML or text (import only)",
     "factiva": "Factiva: news articles in RTF, HTML, text or DOCX (import only)",
+    "ninjs": "ninjs 1 to 3: news items in JSON (import only)",
+    "newsml": "NewsML-G2: news items in XML (import only)",
     "csv_table": "a table with a text, a speaker, a target and a stance in each row",
 }
 
-READ_ONLY = frozenset({"seesaw", "refi_qda", "nexis", "factiva"})
+READ_ONLY = frozenset({"seesaw", "refi_qda", "nexis", "factiva", "ninjs", "newsml"})
 """Formats that are imported but not written: nobody works on in them."""
 
 _LABELS = ("stances", "speakers", "targets")
