@@ -21,11 +21,15 @@ FORMATS: dict[str, str] = {
     "csv_table": "a table with a text, a speaker, a target and a stance in each row",
 }
 
+LABEL_KEYS = ("annotators", "default_speaker", "default_target", "speakers", "stances", "targets")
+"""What the mapping of every format with labels of others may say (`labels`)."""
+
 MAPPING_KEYS: dict[str, tuple[str, ...]] = {
-    "csv_table": ("annotator", "columns", "default_speaker", "delimiter", "encoding", "folds", "stances"),
-    "dna": ("concepts", "event", "variables"),
-    "doccano": ("annotator", "offsets"),
-    "prodigy": ("annotator",),
+    "csv_table": (*LABEL_KEYS, "annotator", "columns", "delimiter", "encoding", "folds", "quoting"),
+    "dna": (*LABEL_KEYS, "concepts", "event", "types", "variables", "version"),
+    "doccano": (*LABEL_KEYS, "annotator", "fields", "offsets", "silence"),
+    "label_studio": (*LABEL_KEYS, "controls", "drafts", "fields", "silence"),
+    "prodigy": (*LABEL_KEYS, "annotator", "fields", "silence"),
 }
 """What a format's mapping may say beside the fields of the dataset card; the others ask for nothing."""
 
