@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from harness.data.formats.base import article_from
 from harness.data.formats.ledger import Ledger
 from harness.data.formats.spans import Pair, Span, pairs_of, stances_from
 from harness.errors import Place
-from harness.types import Article
+from harness.types import Article, Stance
 
 
 class Layers:
@@ -37,15 +37,21 @@ class Layers:
         silent: Collection[Pair] = (),
         silence: bool = False,
         place: Place | None = None,
+        note: Callable[[Pair], str] | None = None,
     ) -> None:
         """An annotation of `who`; `silent` are its pairs without a stance, with `silence` all that have no span are.
 
-        `place` is that of the annotation's record, where it is not the article's.
+        `place` is that of the annotation's record, where it is not the article's; `note` is written to each neutral
+        stance, which passages in conflict may have made.
         """
         where = f"{place or self.place}: {self.row['id']}: {who}"
         declared = pairs_of(self.row)
         silent = declared if silence else silent
         stances = stances_from(self.row, spans, where, self._ledger.lose, silent)
+        if note is not None:
+            for stance in stances:
+                if stance["stance"] == Stance.NEUTRAL:
+                    stance["note"] = note((stance["speaker"], stance["target"]))
         if self._complete:
             missing = len(declared) - sum((s["speaker"], s["target"]) in set(declared) for s in stances)
             if missing and not stances:
