@@ -62,7 +62,7 @@ def test_a_mapping_makes_stances_of_events(tmp_path: Path) -> None:
     mapping = {
         "roles": {"stance": "Attitude", "target": "About"},
         "targets": {"blast": {"id": "blast", "proposition": "The bridge should be blown up.", "rung": 3}},
-        "speakers": {"Mayor Ada Brandt": {"name": "Ada Brandt", "side": "town"}},
+        "speakers": {"Mayor Ada Brandt": {"id": "ada-brandt", "name": "Ada Brandt", "side": "town"}},
     }
     imported = load(collection(tmp_path / "c", bridge=raw), mapping)
     [article] = imported.articles

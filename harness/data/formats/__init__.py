@@ -32,16 +32,18 @@ FORMATS: dict[str, str] = {
 READ_ONLY = frozenset({"seesaw", "refi_qda", "nexis", "factiva", "ninjs", "newsml"})
 """Formats that are imported but not written: nobody works on in them."""
 
-_LABELS = ("stances", "speakers", "targets")
+LABEL_KEYS = ("annotators", "default_speaker", "default_target", "speakers", "stances", "targets")
+"""What the mapping of every format with labels of others may say (`labels`)."""
 
 MAPPING_KEYS: dict[str, tuple[str, ...]] = {
-    "brat": ("annotator", "roles", *_LABELS),
-    "csv_table": ("annotator", "columns", "default_speaker", "delimiter", "encoding", "folds", "stances"),
-    "dna": ("concepts", "event", "variables"),
-    "doccano": ("annotator", "offsets"),
-    "inception": ("annotator", "features", "layer", *_LABELS),
-    "prodigy": ("annotator",),
-    "refi_qda": ("annotator", "offsets", "parents", *_LABELS),
+    "brat": (*LABEL_KEYS, "annotator", "roles"),
+    "csv_table": (*LABEL_KEYS, "annotator", "columns", "delimiter", "encoding", "folds", "quoting"),
+    "dna": (*LABEL_KEYS, "concepts", "event", "types", "variables", "version"),
+    "doccano": (*LABEL_KEYS, "annotator", "fields", "offsets", "silence"),
+    "inception": (*LABEL_KEYS, "annotator", "features", "layer"),
+    "label_studio": (*LABEL_KEYS, "controls", "drafts", "fields", "silence"),
+    "prodigy": (*LABEL_KEYS, "annotator", "fields", "silence"),
+    "refi_qda": (*LABEL_KEYS, "annotator", "offsets", "parents"),
 }
 """What a format's mapping may say beside the fields of the dataset card; the others ask for nothing."""
 

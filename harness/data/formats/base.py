@@ -133,6 +133,8 @@ def metadata_or_new(row: Any, text: str, name: str, place: Place) -> dict[str, A
         }
     if not isinstance(row, dict):
         raise DataError(place, "`article` is no object")
+    if doubled := sorted(key for key in ("text", "annotations", "gold") if row.get(key)):
+        raise DataError(place, f"`article` holds {', '.join(doubled)}", hint="text and labels stand beside `article`")
     unlabelled = {**row, "text": text, "annotations": [], "gold": None}
     return _parsed(unlabelled, lambda loc: Place(place.file, place.line, ".".join(map(str, loc)))).model_dump(
         mode="json"

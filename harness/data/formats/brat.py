@@ -8,7 +8,7 @@ Not carried: what a label without evidence says beside `no_stance`; line ends at
 
 Mapping, of others: an event is a stance if its type, an attribute or a role's words say one. `roles: {speaker: Source,
 evidence: Content, target: Target, stance: Stance}` names roles or attributes (these without a mapping); `stances`,
-`speakers`, `targets` say what labels and words mean (`formats.code_book`). An event that says no stance still declares its
+`speakers`, `targets` say what labels and words mean (`formats.labels`). An event that says no stance still declares its
 speaker: PolNeAR's `Attribution:T4 Content:T3 Cue:T2 Source:T1` gives speakers and no labels. The pieces of a
 discontinuous span are passages of their own. `DOC_ANNOTATOR.ann` belongs to DOC.txt, beside it or in another folder; a
 text with one annotator has gold, one with several has annotations. Not carried: roles and attributes that are not
@@ -20,27 +20,32 @@ named, spans outside events, pronouns as speakers, relations, equivalences, norm
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.data.formats.base import MAX_INPUT, Ids, article_from, guard, metadata_or_new, unique
-from harness.data.formats.brat_lines import Annotations, Event, passages, read_annotations
+from harness.data.formats.base import MAX_INPUT, Ids, guard, metadata_or_new, unique
+from harness.data.formats.brat_lines import Annotations, Event, Pieces, passages, read_annotations
 from harness.data.formats.brat_write import save
-from harness.data.formats.code_book import Cast, CodeBook, names_somebody
+from harness.data.formats.labels import Labels, names_of
 from harness.data.formats.layer_folders import SIDECAR, Sidecar, sidecar_of
+from harness.data.formats.layers import Layers
 from harness.data.formats.ledger import Imported, Ledger
-from harness.data.formats.spans import Span, parse_label, stances_from
-from harness.data.plain_texts import title_of
+from harness.data.formats.spans import Span
 from harness.errors import DataError, Place
-from harness.types import PHENOMENA, Article
+from harness.types import PHENOMENA, Article, Stance
 
 __all__ = ["Document", "load", "read_documents", "save"]
 
 ROLES = {"speaker": "Source", "evidence": "Content", "target": "Target", "stance": "Stance"}
 NOTES = ("condition", "note", "reason")
+_PRONOUN = re.compile(
+    r"(?:i|we|you|he|she|it|they|me|us|him|her|them|who|whom|which|that|this|these|those|one|some|many|others?|both|all)",
+    re.IGNORECASE,
+)
 
 
 @dataclass
@@ -122,16 +127,16 @@ class _Ours:
     def article(self, document: Document) -> Article:
         """The article with gold and annotations in their order."""
         place = Place(document.file)
-        row = self._sidecar.row(document.name, document.text, place)
+        layers = self._sidecar.layers(document.name, document.text, place, self._ledger)
         for folder in self._sidecar.folders(document.name):
             if folder not in document.layers:
                 raise DataError(place, f"the annotations in the folder {folder} are not there")
             file, read = document.layers.pop(folder)
-            self._sidecar.put(row, folder, list(self._spans(read, document.text, file)), self._ledger)
+            self._sidecar.add(layers, folder, list(self._spans(read, document.text, file)))
         for folder, (file, read) in document.layers.items():
             if read.spans:
                 self._ledger.lose(file, f"spans in the folder {folder}, whom {SIDECAR} does not name", len(read.spans))
-        return article_from(row, place)
+        return layers.article()
 
     def _spans(self, read: Annotations, text: str, file: str) -> Iterator[Span]:
         for kind, line in read.others:
@@ -145,7 +150,9 @@ class _Ours:
             speaker, target = values.pop("speaker", None), values.pop("target", None)
             if speaker is None or target is None:
                 raise DataError(place, "has no speaker and target", hint="give it both attributes in brat")
-            stance, _, _ = parse_label(f"{span.type}|{speaker}|{target}", place)
+            if span.type not in list(Stance):
+                raise DataError(place, f"{span.type!r} is no stance", hint=f"one of {', '.join(Stance)}")
+            stance = Stance(span.type)
             extra: dict[str, Any] = {"phenomena": [k for k, v in values.items() if v is None and k in PHENOMENA]}
             extra |= {k: int(v) if k == "confidence" else v for k, v in values.items() if v is not None}
             for kind in NOTES:
@@ -162,10 +169,10 @@ class _Theirs:
 
     def __init__(self, mapping: Mapping[str, Any], ledger: Ledger) -> None:
         self._ledger = ledger
-        self._roles = {**ROLES, **{str(k): str(v) for k, v in (mapping.get("roles") or {}).items()}}
-        if unknown := sorted(set(self._roles) - set(ROLES)):
-            raise DataError(Place("mapping", field="roles"), f"unknown: {unknown}", hint=f"known: {', '.join(ROLES)}")
-        self._book = CodeBook(mapping)
+        self._roles = {**ROLES, **names_of(mapping, "roles", tuple(ROLES))}
+        self._labels = Labels(mapping, ledger)
+        self._named = {str(name).casefold().strip() for name in mapping.get("speakers") or {}}
+        self._default_speaker = "default_speaker" in mapping
         self._ids = Ids("article")
         self._annotator = str(mapping.get("annotator", "brat"))
 
@@ -174,48 +181,50 @@ class _Theirs:
         place = Place(document.file)
         row = metadata_or_new(None, document.text, document.name, place)
         row["id"] = row["event"] = self._ids(document.name)
-        row["title"] = title_of(document.text)
-        cast = Cast()
-        layers = {
-            who or self._annotator: self._spans(file, read, document.text, cast)
-            for who, (file, read) in document.layers.items()
+        speakers: dict[str, None] = {}
+        read = {
+            self._labels.annotator(who) or self._annotator: self._spans(file, annotations, document.text, speakers)
+            for who, (file, annotations) in document.layers.items()
         }
-        cast.declare(row)
-        for who, spans in layers.items():
-            stances = stances_from(row, spans, f"{row['id']}: {who}", self._ledger.lose)
-            if not spans:
-                continue
-            if len(layers) == 1:
-                row["gold"] = {"adjudicator": who, "stances": stances}
-            else:
-                row["annotations"].append({"annotator": who, "stances": stances})
-        return article_from(row, place)
+        row["speakers"] = [self._labels.speaker_row(identifier) for identifier in speakers]
+        self._labels.declare(row, [span for spans in read.values() for span in spans])
+        layers = Layers(row, self._ledger, place)
+        for who, spans in read.items():
+            if spans:
+                layers.add(who, spans, gold=len(read) == 1)
+        return layers.article()
 
-    def _spans(self, file: str, read: Annotations, text: str, cast: Cast) -> list[Span]:
+    def _spans(self, file: str, read: Annotations, text: str, speakers: dict[str, None]) -> list[Span]:
         silent: Counter[str] = Counter()
         used = {ref for event in read.events.values() for _, ref in (("", event.trigger), *event.roles)}
         spans: list[Span] = []
         for event in read.events.values():
-            name = self._speaker(event, read)
-            if name is None:
-                silent[f"event `{event.type}` names no speaker: left out"] += 1
-                continue
-            speaker = cast.speaker(name.pop("name"), **name)
-            stance = self._says(event, read, "stance", self._book.stance) or self._book.stance(event.type)
-            target = self._says(event, read, "target", self._book.target) or self._plain_target(event, read)
+            place = Place(file, event.line, event.id)
             for role in dict.fromkeys(role.rstrip("0123456789") for role, _ in event.roles):
                 if role not in self._roles.values():
                     silent[f"role `{role}` of `{event.type}` is not carried"] += 1
             for kind in read.attributes_of(event.id):
                 if kind not in self._roles.values():
                     silent[f"attribute `{kind}` of `{event.type}` is not carried"] += 1
+            name = self._speaker(event, read)
+            if name is None and not self._default_speaker:
+                silent[f"event `{event.type}` names no speaker: left out"] += 1
+                continue
+            speaker = self._labels.speaker(name)
+            speakers[speaker] = None
+            labels = [*self._words("stance", event, read), event.type]
+            label = next((words for words in labels if self._labels.knows(words)), None)
+            targets = self._words("target", event, read)
+            target = targets[0] if targets else self._labels.default_target
             pieces = [p for ref in event.arguments(self._roles["evidence"]) for p in self._pieces(ref, read)]
-            if stance is None or target is None or not pieces:
-                lacking = "stance" if stance is None else "target" if target is None else "evidence"
+            if label is None or target is None or not pieces:
+                lacking = "stance" if label is None else "target" if target is None else "evidence"
                 silent[f"event `{event.type}` says no {lacking}: only its speaker is carried"] += 1
                 continue
-            target_id = cast.target(target.pop("proposition"), **target)
-            spans += [Span(a, b, speaker, target_id, stance) for a, b in passages(text, tuple(pieces))]
+            stance = self._labels.stance(label, place)
+            if stance is not None:
+                target_id = self._labels.target(target, place)
+                spans += [Span(a, b, speaker, target_id, stance) for a, b in passages(text, tuple(pieces))]
         for span in read.spans.values():
             if span.id not in used:
                 silent[f"span `{span.type}` belongs to no event: not carried"] += 1
@@ -228,30 +237,19 @@ class _Theirs:
             self._ledger.lose(file, what, n)
         return spans
 
-    def _speaker(self, event: Event, read: Annotations) -> dict[str, Any] | None:
-        for ref in event.arguments(self._roles["speaker"]):
-            words = read.spans[ref].words if ref in read.spans else ""
-            mapped = self._book.speaker(words)
-            if mapped is not None:
-                return dict(mapped)
-            if names_somebody(words):
-                return {"name": " ".join(words.split())}
+    def _speaker(self, event: Event, read: Annotations) -> str | None:
+        """The first words in the speaker's role that the mapping knows, or that name somebody."""
+        for words in self._words("speaker", event, read):
+            if words.casefold() in self._named or (re.search(r"\w", words) and not _PRONOUN.fullmatch(words)):
+                return words
         return None
 
-    def _says(self, event: Event, read: Annotations, role: str, meaning: Any) -> Any:
-        """What the words in a role, or the value of an attribute of that name, mean."""
+    def _words(self, role: str, event: Event, read: Annotations) -> list[str]:
+        """The words of the arguments in a role, and the value of an attribute of that name."""
         name = self._roles[role]
         words = [read.spans[ref].words for ref in event.arguments(name) if ref in read.spans]
-        value = read.attributes_of(event.id).get(name)
-        return next((found for label in [*words, value or ""] if label and (found := meaning(label))), None)
+        words.append(read.attributes_of(event.id).get(name) or "")
+        return [plain for w in words if (plain := " ".join(w.split()))]
 
-    def _plain_target(self, event: Event, read: Annotations) -> dict[str, Any] | None:
-        words = [read.spans[ref].words for ref in event.arguments(self._roles["target"]) if ref in read.spans]
-        value = read.attributes_of(event.id).get(self._roles["target"])
-        label = next((w for w in [*words, value or ""] if w.strip()), None)
-        return None if label is None else {"proposition": " ".join(label.split())}
-
-    def _pieces(self, ref: str, read: Annotations) -> tuple[tuple[int, int], ...]:
-        if ref in read.spans:
-            return read.spans[ref].pieces
-        return ()
+    def _pieces(self, ref: str, read: Annotations) -> Pieces:
+        return read.spans[ref].pieces if ref in read.spans else ()

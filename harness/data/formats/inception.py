@@ -6,7 +6,7 @@ document (a zip with its XMI and TypeSystem.xml, an `.xmi` beside its TypeSystem
 Mapping: a span of the layer `layer` (`webanno.custom.Stance`) is a stance; its features `stance`, `speaker`, `target` say
 which, under the names that `features: {stance: Haltung}` gives them; `act`, `modality`, `condition`, `basis`,
 `phenomena` (parted by spaces), `confidence`, `note`, `reason` are its attributes. `stances`, `speakers`, `targets` say what
-values mean (`formats.code_book`). Curation is gold, annotators are annotations; a document with one annotator and no curation
+values mean (`formats.labels`). Curation is gold, annotators are annotations; a document with one annotator and no curation
 has gold.
 Not carried: other layers, further features, relations, chains, links (each counted); in TSV what stands between sentences.
 
@@ -28,14 +28,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness.data.formats.archive import MAX_UNPACKED, members, members_of
-from harness.data.formats.base import MAX_INPUT, Ids, article_from, guard, metadata_or_new, unique
-from harness.data.formats.code_book import Cast, CodeBook
+from harness.data.formats.base import MAX_INPUT, Ids, guard, metadata_or_new, unique
 from harness.data.formats.extras import extra
 from harness.data.formats.inception_write import LAYER, save
+from harness.data.formats.labels import Labels, names_of
 from harness.data.formats.layer_folders import Sidecar, sidecar_of
+from harness.data.formats.layers import Layers
 from harness.data.formats.ledger import Imported, Ledger
 from harness.data.formats.offsets import Offsets
-from harness.data.formats.spans import ATTRIBUTES, Span, stances_from
+from harness.data.formats.spans import ATTRIBUTES, Span
 from harness.data.formats.webanno_tsv import Marked, read_table
 from harness.data.formats.xml_tree import refuse_definitions
 from harness.errors import DataError, Place
@@ -243,66 +244,50 @@ class _Reader:
     def __init__(self, mapping: Mapping[str, Any], ledger: Ledger, sidecar: Sidecar | None) -> None:
         self._ledger, self._sidecar = ledger, sidecar
         self._layer = str(mapping.get("layer", LAYER))
-        names = mapping.get("features") or {}
-        if not isinstance(names, Mapping) or (unknown := sorted(set(names) - {*ROLES, *ATTRIBUTES})):
-            raise DataError(
-                Place("mapping", field="features"),
-                f"unknown: {unknown if names else names}",
-                hint=f"known: {', '.join((*ROLES, *ATTRIBUTES))}",
-            )
-        self._names = {role: str(names.get(role, role)) for role in (*ROLES, *ATTRIBUTES)}
-        self._book = CodeBook(mapping)
+        names = names_of(mapping, "features", (*ROLES, *ATTRIBUTES))
+        self._names = {role: names.get(role, role) for role in (*ROLES, *ATTRIBUTES)}
+        self._labels = Labels(mapping, ledger)
+        self._default_speaker = "default_speaker" in mapping
         self._annotator = str(mapping.get("annotator", "inception"))
         self._ids = Ids("article")
 
-    def article(self, name: str, layers: list[Layer]) -> Article:
+    def article(self, name: str, read: list[Layer]) -> Article:
         """The article with everybody's labels."""
-        first = layers[0]
-        for layer in layers:
+        first = read[0]
+        place = first.source.place
+        for layer in read:
             if layer.text != first.text:
                 raise DataError(
-                    layer.source.place,
-                    f"another text of {name!r} than in {first.source.place}",
-                    hint="give one project",
+                    layer.source.place, f"another text of {name!r} than in {place}", hint="give one project at a time"
                 )
         if self._sidecar is not None:
-            return self._ours(name, layers)
-        row = metadata_or_new(None, first.text, name, first.source.place)
+            return self._ours(self._sidecar, name, read)
+        row = metadata_or_new(None, first.text, name, place)
         row["id"] = row["event"] = self._ids(PurePosixPath(name).stem)
-        cast = Cast()
-        curated: list[tuple[str, list[Span]]] = []
-        labelled: list[tuple[str, list[Span]]] = []
-        for layer in layers:
-            who = layer.source.annotator or self._annotator
-            (curated if layer.source.curated else labelled).append((who, self._spans(layer, cast)))
-        cast.declare(row)
-        if not curated and len(labelled) == 1:
-            curated, labelled = labelled, []
-        for who, spans in labelled:
-            if not spans:
-                self._ledger.lose(first.source.place, f"{who} marked no stance: unlabelled")
-                continue
-            stances = stances_from(row, spans, f"{row['id']}: {who}", self._ledger.lose)
-            row["annotations"].append({"annotator": who, "stances": stances})
-        for who, spans in curated[:1]:
+        spans_of = [(layer, list(self._spans(layer))) for layer in read]
+        self._labels.declare(row, [span for _, spans in spans_of for span in spans])
+        layers = Layers(row, self._ledger, place)
+        for layer, spans in spans_of:
+            who = self._labels.annotator(layer.source.annotator or "") or self._annotator
             if spans:
-                stances = stances_from(row, spans, f"{row['id']}: {who}", self._ledger.lose)
-                row["gold"] = {"adjudicator": who, "stances": stances}
-        return article_from(row, first.source.place)
+                layers.add(who, spans, gold=layer.source.curated or len(read) == 1, place=layer.source.place)
+            elif len(read) > 1:
+                self._ledger.lose(layer.source.place, f"{who} marked no stance: unlabelled")
+        return layers.article()
 
-    def _ours(self, name: str, layers: list[Layer]) -> Article:
-        assert self._sidecar is not None
-        row = self._sidecar.row(name, layers[0].text, layers[0].source.place)
-        by_folder = {layer.source.annotator or "": layer for layer in layers}
-        for folder in self._sidecar.folders(name):
+    def _ours(self, sidecar: Sidecar, name: str, read: list[Layer]) -> Article:
+        place = read[0].source.place
+        layers = sidecar.layers(name, read[0].text, place, self._ledger)
+        by_folder = {layer.source.annotator or "": layer for layer in read}
+        for folder in sidecar.folders(name):
             if folder not in by_folder:
-                raise DataError(layers[0].source.place, f"the annotations in the folder {folder} are not there")
-            self._sidecar.put(row, folder, self._spans(by_folder[folder], None), self._ledger)
-        return article_from(row, layers[0].source.place)
+                raise DataError(place, f"the annotations in the folder {folder} are not there", hint="export it again")
+            sidecar.add(layers, folder, list(self._spans(by_folder[folder])))
+        return layers.article()
 
-    def _spans(self, layer: Layer, cast: Cast | None) -> list[Span]:
-        """Spans of the layer of stances; with a cast speakers and targets are declared, without one the values are ids."""
-        place, other, spans = layer.source.place, Counter[str](), []
+    def _spans(self, layer: Layer) -> Iterator[Span]:
+        """Spans of the layer of stances."""
+        place, other = layer.source.place, Counter[str]()
         for one in layer.marked:
             if one.layer != self._layer:
                 if one.layer in BOOKKEEPING:
@@ -313,33 +298,28 @@ class _Reader:
                     ] += 1
                 continue
             values = dict(one.features)
-            said = {role: (values.pop(self._names[role], None) or "").strip() for role in ROLES}
-            stance = self._book.stance(said["stance"])
-            if stance is None or not said["speaker"] or not said["target"]:
-                lacking = next((r for r in ROLES if not said[r]), None)
-                if lacking is None:
-                    raise DataError(
-                        Place(place.file, field=f"{one.start}-{one.end}"),
-                        f"{said['stance']!r} is no stance",
-                        hint="say what it means in --mapping: stances: {...}",
-                    )
-                other[f"spans of `{one.layer}` without a {lacking} are left out"] += 1
+            says = {role: (values.pop(self._names[role], None) or "").strip() for role in ROLES}
+            lacking = next((r for r in ROLES if not says[r] and not self._default(r)), None)
+            if lacking is not None or one.start >= one.end:
+                other[f"spans of `{one.layer}` without {f'a {lacking}' if lacking else 'words'} are left out"] += 1
                 continue
-            if one.start >= one.end:
-                other[f"spans of `{one.layer}` without words are left out"] += 1
-                continue
-            speaker, target = said["speaker"], said["target"]
-            if cast is not None:
-                about = dict(self._book.speaker(speaker) or {"name": speaker})
-                speaker = cast.speaker(about.pop("name"), **about)
-                about = dict(self._book.target(target) or {"proposition": target})
-                target = cast.target(about.pop("proposition"), **about)
-            extra_ = self._attributes(values, place)
+            here = Place(place.file, field=f"{one.start}-{one.end}")
+            stance = self._labels.stance(says["stance"], here)
+            attributes = self._attributes(values, here)
             other.update(f"feature `{one.layer}.{name}` is not carried" for name, v in values.items() if v is not None)
-            spans.append(Span(one.start, one.end, speaker, target, stance, extra_))
+            if stance is None:
+                continue
+            if self._sidecar is not None:
+                speaker, target = says["speaker"], says["target"]
+            else:
+                speaker, target = self._labels.speaker(says["speaker"]), self._labels.target(says["target"], here)
+            yield Span(one.start, one.end, speaker, target, stance, attributes)
         for what, n in other.items():
             self._ledger.lose(place, what, n)
-        return spans
+
+    def _default(self, role: str) -> bool:
+        """Whether the mapping says what an empty feature means."""
+        return {"speaker": self._default_speaker, "target": self._labels.default_target is not None}.get(role, False)
 
     def _attributes(self, values: dict[str, str | None], place: Place) -> dict[str, Any]:
         """The attributes of a stance, taken out of the values."""
@@ -347,9 +327,9 @@ class _Reader:
         if "phenomena" in attributes:
             attributes["phenomena"] = re.split(r"\s+", attributes["phenomena"])
         if "confidence" in attributes:
-            if not str(attributes["confidence"]).isdigit():
+            if attributes["confidence"] not in ("1", "2", "3"):
                 raise DataError(
-                    Place(place.file, field="confidence"), f"{attributes['confidence']!r} is no number from 1 to 3"
+                    place, f"confidence {attributes['confidence']!r} is no number from 1 to 3", hint="correct it"
                 )
             attributes["confidence"] = int(attributes["confidence"])
         return attributes

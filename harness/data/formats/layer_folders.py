@@ -1,7 +1,7 @@
 """A folder for gold and one for each annotator, for tools in which a file holds one person's labels; and the way back.
 
 `harness.json` beside the folders holds what such files have no place for: titles, sources, speakers, targets, summaries,
-and the annotators' names.
+the annotators' names, and the pairs that are `no_stance` without a passage.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from harness.data.formats.base import Ids, guard, metadata, metadata_or_new, parse_json
+from harness.data.formats.layers import Layers
 from harness.data.formats.ledger import Ledger
-from harness.data.formats.spans import Span, stances_from
+from harness.data.formats.spans import Span, silent_pairs
 from harness.errors import DataError, Place
 from harness.files import write_text
 from harness.types import Annotation, Article, Dataset
@@ -39,11 +39,11 @@ def write_sidecar(dataset: Dataset, path: Path) -> None:
     """Writes `harness.json` into the folder `path`."""
     annotators: dict[str, str] = {}
     adjudicators: dict[str, str] = {}
-    labelled: dict[str, list[str]] = {a.id: [] for a in dataset}
+    labelled: dict[str, dict[str, list[str]]] = {a.id: {} for a in dataset}
     for folder, article, annotation in layers_of(dataset):
         if annotation is None:
             continue
-        labelled[article.id].append(folder)
+        labelled[article.id][folder] = [f"{speaker}|{target}" for speaker, target in silent_pairs(annotation)]
         if folder == GOLD:
             adjudicators[article.id] = annotation.annotator
         else:
@@ -67,29 +67,28 @@ class Sidecar:
             self._articles = {a["id"]: a for a in content["articles"]}
             self._annotators: Mapping[str, str] = content["annotators"]
             self._adjudicators: Mapping[str, str] = content["adjudicators"]
-            self._labelled: Mapping[str, Sequence[str]] = content["labelled"]
+            self._labelled: Mapping[str, Mapping[str, Sequence[str]]] = content["labelled"]
         except (KeyError, TypeError) as error:
             raise DataError(
                 self._place, f"is not as it was written: {error}", hint="take it away, or export again"
             ) from None
 
-    def row(self, name: str, text: str, place: Place) -> dict[str, Any]:
-        """The article of that name without labels; DataError for one that was not exported."""
+    def layers(self, name: str, text: str, place: Place, ledger: Ledger) -> Layers:
+        """The article of that name, to which its labels are added; DataError for one that was not exported."""
         if name not in self._articles:
             raise DataError(place, f"{SIDECAR} knows no article {name!r}", hint=f"take {SIDECAR} away, or this file")
-        return metadata_or_new(self._articles[name], text, name, place)
+        return Layers(metadata_or_new(self._articles[name], text, name, place), ledger, place)
 
-    def folders(self, name: str) -> Sequence[str]:
+    def folders(self, name: str) -> list[str]:
         """The folders in which an article was labelled, in the order of its labels."""
-        return self._labelled.get(name, ())
+        return list(self._labelled.get(name, ()))
 
-    def put(self, row: dict[str, Any], folder: str, spans: Sequence[Span], ledger: Ledger) -> None:
-        """Puts the labels of a folder into the row."""
-        stances = stances_from(row, spans, f"{row['id']}: {folder}", ledger.lose)
-        if folder == GOLD:
-            row["gold"] = {"adjudicator": self._adjudicators[row["id"]], "stances": stances}
-        else:
-            row["annotations"].append({"annotator": self._annotators[folder], "stances": stances})
+    def add(self, layers: Layers, folder: str, spans: Sequence[Span]) -> None:
+        """Adds the labels of a folder: its spans, and the pairs that were `no_stance` without a passage."""
+        name = layers.row["id"]
+        silent = [(s, x) for s, x in (pair.split("|") for pair in self._labelled[name][folder])]
+        who = self._adjudicators[name] if folder == GOLD else self._annotators[folder]
+        layers.add(who, spans, gold=folder == GOLD, silent=silent)
 
 
 def sidecar_of(path: Path) -> Sidecar | None:

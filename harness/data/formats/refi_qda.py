@@ -2,7 +2,7 @@
 
 Mapping: a text source (also a PDF's text) → article; a user → annotator; the passages that a user codes with a stance, a
 speaker and a target, in one selection or in several of the same place, → a stance with that passage as evidence. What a
-code means is said by `stances`, `speakers`, `targets` (`formats.code_book`), by the code above it (`parents: {stance: Stances,
+code means is said by `stances`, `speakers`, `targets` (`formats.labels`), by the code above it (`parents: {stance: Stances,
 speaker: Speakers, target: Targets}`, these without a mapping), or by a code `support|brandt|gates`. A text that one user
 coded has gold, one of several has annotations. The set is incomplete: a passage without codes says nothing.
 Positions count code points; programs differ, so where selections are named by their words these decide between code
@@ -22,11 +22,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness.data.formats.archive import Archive, members
-from harness.data.formats.base import Ids, article_from, metadata_or_new, unique
-from harness.data.formats.code_book import Cast, CodeBook
+from harness.data.formats.base import Ids, metadata_or_new, unique
+from harness.data.formats.labels import Labels, names_of
+from harness.data.formats.layers import Layers
 from harness.data.formats.ledger import Imported, Ledger
 from harness.data.formats.offsets import Offsets
-from harness.data.formats.spans import Span, stances_from
+from harness.data.formats.spans import Span
 from harness.data.formats.xml_tree import local_name, tree_of
 from harness.errors import DataError, Place
 from harness.types import Article, Stance
@@ -113,8 +114,13 @@ class _Reader:
 
     def __init__(self, root: Any, mapping: Mapping[str, Any], place: Place, ledger: Ledger) -> None:
         self._place, self._ledger = place, ledger
-        self._book = CodeBook(mapping)
-        self._parents = {**PARENTS, **{str(k): str(v) for k, v in (mapping.get("parents") or {}).items()}}
+        self._labels = Labels(mapping, ledger)
+        self._named = {
+            role: {str(name).casefold().strip() for name in mapping.get(f"{role}s") or {}}
+            for role in ("speaker", "target")
+        }
+        self._default_speaker = "default_speaker" in mapping
+        self._parents = {**PARENTS, **names_of(mapping, "parents", tuple(PARENTS))}
         self._unit = mapping.get("offsets")
         if self._unit not in (None, *UNITS):
             raise DataError(Place("mapping", field="offsets"), f"{self._unit!r}: one of {', '.join(UNITS)}")
@@ -148,18 +154,13 @@ class _Reader:
         row = metadata_or_new(None, text, name, place)
         row["id"] = row["event"] = self._ids(PurePosixPath(name).stem)
         row["complete"] = False
-        cast = Cast()
-        by_user = self._spans(text, unit, selections, cast, place)
-        cast.declare(row)
+        by_user = self._spans(text, unit, selections, place)
+        self._labels.declare(row, [span for spans in by_user.values() for span in spans])
+        layers = Layers(row, self._ledger, place)
         for user, spans in by_user.items():
-            if not spans:
-                continue
-            stances = stances_from(row, spans, f"{row['id']}: {user}", self._ledger.lose)
-            if len(by_user) == 1:
-                row["gold"] = {"adjudicator": user, "stances": stances}
-            else:
-                row["annotations"].append({"annotator": user, "stances": stances})
-        return article_from(row, place)
+            if spans:
+                layers.add(user, spans, gold=len(by_user) == 1)
+        return layers.article()
 
     def _text(self, source: Any, archive: Archive, by_name: Mapping[str, str], place: Place) -> str | None:
         inner = next((e.text or "" for e in source if local_name(e) == "PlainTextContent"), None)
@@ -230,9 +231,7 @@ class _Reader:
             self._ledger.lose(place, f"its positions count {how}{ends}, as the names of its selections show")
         return (joined if best[0] else text), best[1]
 
-    def _spans(
-        self, text: str, unit: Any, selections: list[Selection], cast: Cast, place: Place
-    ) -> dict[str, list[Span]]:
+    def _spans(self, text: str, unit: Any, selections: list[Selection], place: Place) -> dict[str, list[Span]]:
         offsets = Offsets(text, unit)
         passages: dict[tuple[str, int, int], list[Code]] = {}
         for s in selections:
@@ -247,34 +246,45 @@ class _Reader:
         silent: Counter[str] = Counter()
         by_user: dict[str, list[Span]] = {}
         for (user, start, end), codes in passages.items():
-            spans = self._labels(codes, start, end, cast, silent)
+            spans = self._said(codes, start, end, silent, place)
             by_user.setdefault(user, []).extend(spans)
         for what, n in silent.items():
             self._ledger.lose(place, what, n)
         return by_user
 
-    def _labels(self, codes: list[Code], start: int, end: int, cast: Cast, silent: Counter[str]) -> list[Span]:
-        stances, speakers, targets, spans = [], [], [], []
+    def _said(self, codes: list[Code], start: int, end: int, silent: Counter[str], place: Place) -> list[Span]:
+        """The stances that the codes of one passage say together."""
+        stances: list[Stance] = []
+        speakers: list[str] = []
+        targets: list[str] = []
+        spans: list[Span] = []
+        here = Place(place.file, place.line, f"{place.field}: {start}-{end}")
+        is_label = False
         for code in dict.fromkeys(codes):
-            parts = code.name.split("|")
-            if len(parts) == 3 and parts[0] in list(Stance):
-                spans.append(Span(start, end, cast.speaker(parts[1]), cast.target(parts[2]), Stance(parts[0])))
-            elif (speaker := self._book.speaker(code.name)) or self._below(code, "speaker"):
-                about = dict(speaker or {"name": code.name})
-                speakers.append(cast.speaker(about.pop("name"), **about))
-            elif (target := self._book.target(code.name)) or self._below(code, "target"):
-                about = dict(target or {"proposition": code.name})
-                targets.append(cast.target(about.pop("proposition"), **about))
-            elif (stance := self._book.stance(code.name)) is not None:
-                stances.append(stance)
+            if len(code.name.split("|")) == 3:
+                is_label = True
+                triple = self._labels.triple(code.name, here)
+                spans += [Span(start, end, triple[1], triple[2], triple[0])] if triple else []
+            elif code.name.casefold() in self._named["speaker"] or self._below(code, "speaker"):
+                speakers.append(self._labels.speaker(code.name))
+            elif code.name.casefold() in self._named["target"] or self._below(code, "target"):
+                targets.append(self._labels.target(code.name, here))
+            elif self._labels.knows(code.name):
+                is_label = True
+                stance = self._labels.stance(code.name, here)
+                stances += [stance] if stance is not None else []
             else:
-                silent[
-                    f"code `{'/'.join((*code.above, code.name))}` is neither stance, speaker nor target: not carried"
-                ] += 1
+                path = "/".join((*code.above, code.name))
+                silent[f"code `{path}` is neither stance, speaker nor target: not carried"] += 1
+        if stances and not speakers and self._default_speaker:
+            speakers.append(self._labels.speaker(None))
+        if stances and not targets and self._labels.default_target is not None:
+            targets.append(self._labels.target(None, here))
         spans += [Span(start, end, s, x, stance) for stance in stances for s in speakers for x in targets]
         if not spans and (stances or speakers or targets):
-            lacking = "stance" if not stances else "speaker" if not speakers else "target"
-            silent[f"passages without a code for the {lacking} say no stance"] += 1
+            lacking = "speaker" if stances and not speakers else "target" if stances else "stance"
+            if stances or not is_label:
+                silent[f"passages without a code for the {lacking} say no stance"] += 1
         return spans
 
     def _below(self, code: Code, role: str) -> bool:

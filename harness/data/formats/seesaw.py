@@ -21,8 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.data.formats.base import article_from, guard, metadata_or_new, parse_json, unique
-from harness.data.formats.code_book import Cast
+from harness.data.formats.base import Ids, article_from, guard, metadata_or_new, parse_json, unique
 from harness.data.formats.ledger import Imported, Ledger, Record
 from harness.data.formats.spans import AGREEMENTS, Span, stances_from
 from harness.data.load import MAX_BYTES
@@ -71,6 +70,38 @@ def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
     return ledger.imported(unique(articles, path), {"complete": False})
 
 
+class _Cast:
+    """The speakers and targets of one article, declared as they are met, under ids made of their names."""
+
+    def __init__(self) -> None:
+        self.speakers: list[dict[str, Any]] = []
+        self.targets: list[dict[str, Any]] = []
+        self._speaker, self._target = Ids("speaker"), Ids("target")
+        self._speaker_ids: dict[str, str] = {}
+        self._target_ids: dict[str, str] = {}
+
+    def speaker(self, name: str, **fields: Any) -> str:
+        """The id of a speaker; `fields` (id, kind, side, main ...) count the first time."""
+        if name not in self._speaker_ids:
+            row = {"id": self._speaker(name), "name": name, **fields}
+            self.speakers.append(row)
+            self._speaker_ids[name] = row["id"]
+        return str(self._speaker_ids[name])
+
+    def target(self, proposition: str, **fields: Any) -> str:
+        """The id of a target; `fields` (id, direction, rung) count the first time."""
+        if proposition not in self._target_ids:
+            row = {"id": self._target(proposition), "proposition": proposition, **fields}
+            self.targets.append(row)
+            self._target_ids[proposition] = row["id"]
+        return str(self._target_ids[proposition])
+
+    def declare(self, row: dict[str, Any]) -> None:
+        """Puts them into the row of an article; without targets the row keeps the one that it has."""
+        row["speakers"] = self.speakers
+        row["targets"] = self.targets or row["targets"]
+
+
 def _record(file: Path, ledger: Ledger) -> Record:
     place = Place(str(file))
     if not file.is_file():
@@ -98,7 +129,7 @@ def _article(name: str, annotated: Record, printed: Record, story: Record, numbe
     )
     statements = list(_statements(annotated, len(spans_by_sentence)))
     people = _entities(annotated)
-    cast = Cast()
+    cast = _Cast()
     named = {x for s in statements for x in (s.subject, s.object)}
     if others := len(set(people) - named):
         ledger.lose(annotated.place, "entities that no statement is about are not carried", others)
@@ -196,7 +227,7 @@ def _entities(annotated: Record) -> dict[str, dict[str, Any]]:
     return entities
 
 
-def _speaker(subject: str, entities: Mapping[str, Mapping[str, Any]], cast: Cast) -> str:
+def _speaker(subject: str, entities: Mapping[str, Mapping[str, Any]], cast: _Cast) -> str:
     if subject in NOBODY:
         return cast.speaker(NOBODY[subject], id=NOBODY[subject], kind="vague")
     return cast.speaker(subject, **entities.get(subject, {}))
