@@ -37,7 +37,7 @@ FIELDS = {
 NOTES = ("byline", "credit", "section", "column", "edition", "volume", "page", "code", "length", "time", "accession")
 BOOKKEEPING = ("publisher", "information provider codes")
 
-_ACCESSION = re.compile(
+ACCESSION = re.compile(
     r"\s*(?:AN[\s|]+)?(?:Document|Dokument|Documento|文件|文書|Документ)[\s:]+([A-Z]{2,}\w*\d\w{9,})[\s|]*"
 )
 _LENGTH = re.compile(r"\s*([\d.,\u00a0 ]+)\s*(?:words|word|W.?rter|mots|palabras|parole|palavras|woorden|字|слов)\s*")
@@ -72,7 +72,7 @@ def _parts(blocks: list[Block]) -> Iterator[tuple[list[Block], str]]:
     part: list[Block] = []
     marked = [b for b in blocks if any(m.startswith("article-") for m in b.marks)]
     for block in marked or blocks:
-        if m := _ACCESSION.fullmatch(block.words):
+        if m := ACCESSION.fullmatch(block.words):
             yield part, m[1]
             part = []
         else:

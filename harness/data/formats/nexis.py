@@ -41,8 +41,8 @@ _BEHIND = {
 _KNOWN = {*BOOKKEEPING, *CARRIED, *_BEHIND, "headline", "body", "guests", "copyright"}
 _LABEL = re.compile(r"\s*([^\W\d_][\w-]{2,24}(?: [\w-]{2,12})?):(?:[\s\u00a0]+|$)(.*)", re.DOTALL)
 _HEADING = re.compile(r"\s*(Body|Classification|Graphic|Correction|Notes|Illustration)\s*")
-_END = re.compile(r"\s*(End of Document|Ende des Dokuments|Fin du document)\s*", re.IGNORECASE)
-_NUMBERED = re.compile(r"\s*(\d+) (?:of|von|de) (\d+) (?:DOCUMENTS?|DOKUMENTEN?)\s*", re.IGNORECASE)
+END = re.compile(r"\s*(End of Document|Ende des Dokuments|Fin du document)\s*", re.IGNORECASE)
+NUMBERED = re.compile(r"\s*(\d+) (?:of|von|de) (\d+) (?:DOCUMENTS?|DOKUMENTEN?)\s*", re.IGNORECASE)
 _PROMISED = re.compile(r"\s*(?:Documents|Dokumente) \((\d+)\)\s*")
 _COVER = re.compile(
     r"\s*(?:User Name|Date and Time|Job Number|Client/Matter|Search Terms|Search Type|Narrowed by|Download Request|"
@@ -79,11 +79,11 @@ def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
 def _parts(lines: list[str]) -> tuple[list[list[str]], int | None]:
     """The lines of each article, and how many the file says that there are."""
     promised = next((int(m[1]) for line in lines[:200] if (m := _PROMISED.fullmatch(line))), None)
-    ends = [i for i, line in enumerate(lines) if _END.fullmatch(line)]
+    ends = [i for i, line in enumerate(lines) if END.fullmatch(line)]
     if ends:
         starts = [0, *(i + 1 for i in ends[:-1])]
         return [lines[a:b] for a, b in zip(starts, ends, strict=True)], promised
-    numbered = [(i, m) for i, line in enumerate(lines) if (m := _NUMBERED.fullmatch(line))]
+    numbered = [(i, m) for i, line in enumerate(lines) if (m := NUMBERED.fullmatch(line))]
     borders = [*(i for i, _ in numbered), len(lines)]
     if numbered:
         promised = int(numbered[0][1][2])
