@@ -122,6 +122,25 @@ def test_a_promise_that_is_not_kept_is_said(tmp_path: Path) -> None:
     assert "the file promises 4 articles, 3 are read" in {x.what for x in imported.losses}
 
 
+def test_words_that_an_editor_put_into_a_word_file(tmp_path: Path) -> None:
+    import docx
+    from docx.oxml import parse_xml
+    from docx.oxml.ns import nsdecls
+
+    as_docx(nexis_lines(printed(1)), tmp_path / "x.docx")
+    document = docx.Document(str(tmp_path / "x.docx"))
+    body = next(p for p in document.paragraphs if p.text.startswith("The council met"))
+    about = f'{nsdecls("w")} w:id="1" w:author="Ed" w:date="2024-01-01T00:00:00Z"'
+    body._p.append(parse_xml(f"<w:ins {about}><w:r><w:t> No war</w:t></w:r></w:ins>"))
+    body._p.append(parse_xml(f"<w:del {about}><w:r><w:delText> Yes</w:delText></w:r></w:del>"))
+    body._p.append(parse_xml(f"<w:r {nsdecls('w')}><w:rPr><w:vanish/></w:rPr><w:t> hidden</w:t></w:r>"))
+    control = "<w:sdtPr/><w:sdtContent><w:p><w:r><w:t>She agreed.</w:t></w:r></w:p></w:sdtContent>"
+    body._p.addnext(parse_xml(f"<w:sdt {nsdecls('w')}>{control}</w:sdt>"))
+    document.save(str(tmp_path / "x.docx"))
+    [article] = format_named("nexis").load(tmp_path / "x.docx", {}).articles
+    assert article.text.split("\n\n")[2:4] == [printed(1)[0].body[2] + " No war", "She agreed."]
+
+
 @pytest.mark.parametrize("name", ["nexis", "factiva"])
 def test_other_files_are_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"holds no article(.|\n)*→"):

@@ -11,11 +11,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.data.formats.archive import MAX_UNPACKED, members
 from harness.data.formats.base import MAX_INPUT
 from harness.data.formats.extras import extra
 from harness.errors import DataError, Place
+
+_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_IN_WORD = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "softHyphen": "\u00ad"}
+"""Elements of a Word file's run that stand for a character."""
 
 _BREAKS = frozenset({"br", "hr"})
 _BLOCKS = frozenset(
@@ -85,8 +90,27 @@ def _docx(path: Path) -> Iterator[str]:
         document = docx.Document(str(path))
     except Exception as error:  # python-docx hands through what zipfile, lxml and its own parts raise
         raise DataError(Place(str(path)), f"not a readable Word file: {error}") from None
-    for paragraph in document.paragraphs:
-        yield from paragraph.text.split("\n")
+    for paragraph in document.element.body.iter(f"{_WORD}p"):
+        if not any(a.tag in (f"{_WORD}tbl", f"{_WORD}txbxContent") for a in paragraph.iterancestors()):
+            yield from _words_of(paragraph).split("\n")
+
+
+def _words_of(paragraph: Any) -> str:
+    """The words of a Word paragraph as a reader sees them, insertions and content controls among them, without what was
+    deleted or hidden: python-docx's own `text` leaves the former out."""
+    made = []
+    for element in paragraph.iter():
+        name = element.tag.removeprefix(_WORD) if isinstance(element.tag, str) else ""
+        run = next((a for a in element.iterancestors() if a.tag == f"{_WORD}r"), None)
+        if (name not in _IN_WORD and name != "t") or run is None:
+            continue
+        hidden = run.find(f"{_WORD}rPr/{_WORD}vanish") is not None
+        if hidden or any(
+            a.tag in (f"{_WORD}del", f"{_WORD}moveFrom", f"{_WORD}txbxContent") for a in element.iterancestors()
+        ):
+            continue
+        made.append(element.text or "" if name == "t" else _IN_WORD[name])
+    return "".join(made)
 
 
 def _rtf(raw: bytes) -> Iterator[str]:
