@@ -49,7 +49,7 @@ def test_nexis_thirty_in_thirty_out(lines: Lines, write: Write, tmp_path: Path) 
     assert imported.bookkeeping["length"] == 30
     assert {a.language for a in imported.articles} == {"en"}
     assert all("byline: " in str(a.source.note) for a in imported.articles)
-    assert {x.what for x in imported.losses} <= {"`subject` is not carried", "`edition` is not carried"}
+    assert {x.what for x in imported.losses} <= {"`subject` is not carried", "tables of the Word file are not read"}
 
 
 @pytest.mark.parametrize("write", [as_docx, as_rtf, as_html, as_text])
@@ -120,6 +120,21 @@ def test_a_promise_that_is_not_kept_is_said(tmp_path: Path) -> None:
     cut = [i for i, line in enumerate(lines) if line == "End of Document"][2]
     imported = format_named("nexis").load(as_text(lines[: cut + 1], tmp_path / "x.txt"), {})
     assert "the file promises 4 articles, 3 are read" in {x.what for x in imported.losses}
+
+
+def test_rich_text_that_is_deleted_or_hidden_is_said(tmp_path: Path) -> None:
+    path = as_rtf(nexis_lines(printed(1)), tmp_path / "x.rtf")
+    raw = path.read_text(encoding="ascii").replace(
+        "The council met", r"{\deleted No. }{\v secret }The council met{\footnote x}"
+    )
+    path.write_text(raw, encoding="ascii")
+    imported = format_named("nexis").load(path, {})
+    assert {x.what for x in imported.losses} == {
+        "`subject` is not carried",
+        "deleted text of the rich text is read as if it stood there",
+        "hidden text of the rich text is read as if it were seen",
+        "footnotes of the rich text are not read",
+    }
 
 
 def test_words_that_an_editor_put_into_a_word_file(tmp_path: Path) -> None:

@@ -16,11 +16,19 @@ from typing import Any
 from harness.data.formats.archive import MAX_UNPACKED, members
 from harness.data.formats.base import MAX_INPUT
 from harness.data.formats.extras import extra
+from harness.data.formats.ledger import Ledger
 from harness.errors import DataError, Place
 
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _IN_WORD = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "softHyphen": "\u00ad"}
 """Elements of a Word file's run that stand for a character."""
+
+_UNSEEN_IN_RTF = {
+    b"deleted": "deleted text of the rich text is read as if it stood there",
+    b"v": "hidden text of the rich text is read as if it were seen",
+    b"footnote": "footnotes of the rich text are not read",
+}
+"""What striprtf makes of control words that change whether text is seen."""
 
 _BREAKS = frozenset({"br", "hr"})
 _BLOCKS = frozenset(
@@ -58,8 +66,11 @@ class Block:
     marks: frozenset[str] = frozenset()
 
 
-def blocks_of(path: Path) -> list[Block]:
-    """The blocks of a file in order; an empty one stands for an empty line. DataError for what is none of the four kinds."""
+def blocks_of(path: Path, ledger: Ledger) -> list[Block]:
+    """The blocks of a file in order; an empty one stands for an empty line. What the file's kind hides is listed.
+
+    DataError for what is none of the four kinds.
+    """
     if not path.is_file():
         raise DataError(Place(str(path)), "no such file")
     if path.stat().st_size > MAX_INPUT:
@@ -67,10 +78,10 @@ def blocks_of(path: Path) -> list[Block]:
     with path.open("rb") as file:
         head = file.read(512)
     if head.startswith(b"PK"):
-        return [Block(words) for words in _docx(path)]
+        return [Block(words) for words in _docx(path, ledger)]
     raw = path.read_bytes()
     if head.lstrip().startswith(b"{\\rtf"):
-        return [Block(words) for words in _rtf(raw)]
+        return [Block(words) for words in _rtf(raw, path, ledger)]
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         raise DataError(Place(str(path)), "is an old Word file (.doc)", hint="save it as .docx or .rtf")
     if head.startswith(b"%PDF"):
@@ -81,16 +92,21 @@ def blocks_of(path: Path) -> list[Block]:
     return [Block(words) for words in _unwrapped(text)]
 
 
-def _docx(path: Path) -> Iterator[str]:
+def _docx(path: Path, ledger: Ledger) -> Iterator[str]:
     docx = extra("docx", "python-docx", "a Word file")
     with members(path, MAX_UNPACKED) as archive:
-        if "word/document.xml" not in archive.names():
+        names = archive.names()
+        if "word/document.xml" not in names:
             raise DataError(Place(str(path)), "is a zip, but no Word file", hint="unpack it and give the file itself")
     try:
         document = docx.Document(str(path))
     except Exception as error:  # python-docx hands through what zipfile, lxml and its own parts raise
         raise DataError(Place(str(path)), f"not a readable Word file: {error}") from None
-    for paragraph in document.element.body.iter(f"{_WORD}p"):
+    body = document.element.body
+    for name, what in (("tbl", "tables"), ("txbxContent", "text boxes"), ("footnoteReference", "footnotes")):
+        if n := sum(1 for _ in body.iter(f"{_WORD}{name}")):
+            ledger.lose(str(path), f"{what} of the Word file are not read", n)
+    for paragraph in body.iter(f"{_WORD}p"):
         if not any(a.tag in (f"{_WORD}tbl", f"{_WORD}txbxContent") for a in paragraph.iterancestors()):
             yield from _words_of(paragraph).split("\n")
 
@@ -113,12 +129,15 @@ def _words_of(paragraph: Any) -> str:
     return "".join(made)
 
 
-def _rtf(raw: bytes) -> Iterator[str]:
+def _rtf(raw: bytes, path: Path, ledger: Ledger) -> Iterator[str]:
     striprtf = extra("striprtf.striprtf", "striprtf", "rich text")
     # rich text is ASCII; what lies beyond is escaped and decoded by the code page that the file names
     text = striprtf.rtf_to_text(raw.decode("latin-1"), errors="replace")
     # a character beyond the first plane comes as two halves
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    for words, what in _UNSEEN_IN_RTF.items():
+        if n := len(re.findall(rb"\\%b(?![a-z0-9-])|\\%b1" % (words, words), raw)):
+            ledger.lose(str(path), what, n)
     yield from text.split("\n")
 
 

@@ -51,7 +51,7 @@ def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
     ledger = Ledger(bookkeeping=BOOKKEEPING)
     ids = Ids("article")
     articles = []
-    for n, (blocks, accession) in enumerate(_parts(blocks_of(path)), start=1):
+    for n, (blocks, accession) in enumerate(_parts(blocks_of(path, ledger)), start=1):
         place = Place(str(path), field=f"article {n} ({accession})")
         fields = _coded(blocks) or _laid_out(blocks, place, ledger)
         fields["accession"] = accession

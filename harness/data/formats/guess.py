@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from harness.data.formats.archive import members
 from harness.data.formats.base import parse_json
+from harness.data.formats.ledger import Ledger
 from harness.errors import DataError, Place
 
 _HEAD = 200_000
@@ -104,7 +105,7 @@ def _database(path: Path, kind: str) -> Iterator[Guess]:
     from harness.data.formats.factiva import ACCESSION
     from harness.data.formats.nexis import END, NUMBERED
 
-    for block in blocks_of(path):
+    for block in blocks_of(path, Ledger()):
         if END.fullmatch(block.words) or NUMBERED.fullmatch(block.words):
             yield Guess("nexis", f"{kind} with the line {block.words.strip()!r}")
             return

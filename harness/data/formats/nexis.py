@@ -55,8 +55,8 @@ _COPYRIGHT = re.compile(r"\s*(?:Copyright|©|\(c\))[\s\u00a0]", re.IGNORECASE)
 
 def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
     """Every article of the file; DataError for a file that holds none."""
-    lines = [block.words for block in blocks_of(path)]
     ledger = Ledger(bookkeeping=BOOKKEEPING)
+    lines = [block.words for block in blocks_of(path, ledger)]
     ids = Ids("article")
     articles = []
     parts, promised = _parts(lines)
