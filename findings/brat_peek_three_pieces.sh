@@ -9,7 +9,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m pip install --quiet --disable-pip-version-check --target "$folder" brat-peek==0.1.2.1
 mkdir "$folder/collection"
-PYTHONPATH=$folder python3 - "$folder/collection" <<'PYTHON' 2>/dev/null
+PYTHONPATH=$folder python3 - "$folder/collection" <<'PYTHON'
 import sys
 from pathlib import Path
 

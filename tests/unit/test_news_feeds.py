@@ -125,7 +125,7 @@ def item(content: str, guid: str = "urn:newsml:agency:1") -> str:
 <contentMeta><contentCreated>2016-11-21T15:21:06-05:00</contentCreated><located><name>New York</name></located>
 <creator uri="y"><name>Ada Brandt</name></creator><language tag="en-US"/><subject qcode="medtop:04000000"/>
 <headline> Mayor
- says no</headline></contentMeta><contentSet>{content}</contentSet></newsItem>"""
+ says <a href="x">no</a></headline></contentMeta><contentSet>{content}</contentSet></newsItem>"""
 
 
 @pytest.mark.parametrize("content", [NITF, XHTML, PLAIN, NITF + PLAIN])

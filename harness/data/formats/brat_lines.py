@@ -147,7 +147,7 @@ def _read_line(line: str, read: Annotations, place: Place) -> None:
     if event := _EVENT.fullmatch(line):
         roles = tuple(tuple(pair.rsplit(":", 1)) for pair in event[4].split())
         _once(event[1], read.events, place)
-        read.events[event[1]] = Event(event[1], event[2], event[3], roles, place.line or 0)  # type: ignore[arg-type]
+        read.events[event[1]] = Event(event[1], event[2], event[3], roles, place.line or 0)
     elif attribute := _ATTRIBUTE.fullmatch(line):
         read.attributes.append(Attribute(attribute[2], attribute[3], attribute[4]))
     elif note := _NOTE.fullmatch(line):
