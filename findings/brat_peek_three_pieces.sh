@@ -7,9 +7,10 @@
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-python3 -m pip install --quiet --disable-pip-version-check --target "$folder" brat-peek==0.1.2.1
+python3 -m pip install --quiet --disable-pip-version-check --target "$folder" --no-deps brat-peek==0.1.2.1 Unidecode==1.4.0
 mkdir "$folder/collection"
-PYTHONPATH=$folder python3 - "$folder/collection" <<'PYTHON'
+PYTHONPATH=$folder python3 - "$folder/collection" "$folder" <<'PYTHON'
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -32,9 +33,11 @@ folder = Path(sys.argv[1])
     "E1\tAttribution:T4 Content:T3 Source:T1\n"
 )
 
-from peek.ann_structure import AnnDocument
-
-document = AnnDocument(str(folder / "bridge.ann"))
+# the package's other modules need plotting libraries, which it does not declare
+spec = importlib.util.spec_from_file_location("ann_structure", Path(sys.argv[2]) / "peek" / "ann_structure.py")
+reader = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(reader)
+document = reader.AnnDocument(str(folder / "bridge.ann"))
 names = [e.name for e in document.anns["entities"]]
 arguments = document.anns["events"][0].arguments
 print(names, "", arguments)
