@@ -84,7 +84,13 @@ def _labelled_by(about: Any, ledger: Ledger, place: Place) -> dict[str, Any] | N
     if not isinstance(by, dict):
         raise DataError(place, f"`article.labelled_by` is {by!r}, no object")
     record = ledger.record(by, Place(place.file, place.line, "article.labelled_by"))
-    return {key: record.carry(key) for key in _LABELLED_BY if key in record}
+    by = {key: record.carry(key) for key in _LABELLED_BY if key in record}
+    for label, n in (by.get("sent") or {}).items():
+        if label.count("|") != 2 or not isinstance(n, int):
+            raise DataError(
+                place, f"`article.labelled_by.sent` says {n!r} of {label!r}: STANCE|SPEAKER|TARGET: number is wanted"
+            )
+    return by
 
 
 def _unit(mapping: Mapping[str, Any], by: Mapping[str, Any] | None = None, text: str = "") -> Unit:
