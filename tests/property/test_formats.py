@@ -129,7 +129,7 @@ def test_doccano(unit: str, found: list[Article]) -> None:
 @given(sets)
 @pytest.mark.parametrize("version", [2, 3])
 def test_dna(version: int, found: list[Article]) -> None:
-    back, said, on_import = there_and_back("dna", found, {"version": version})
+    back, said, on_import = there_and_back("dna", found, {"dna_version": version})
     full = {1: Stance.SUPPORT, 2: Stance.SUPPORT, -1: Stance.OPPOSE, -2: Stance.OPPOSE}
 
     def left(label: StanceLabel) -> StanceLabel | None:

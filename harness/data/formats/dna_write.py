@@ -1,6 +1,6 @@
 """Discourse Network Analyzer (`.dna`, SQLite): export of articles as documents and of evidence as coded statements.
 
-The file is one of version 3 (`version: 2` in the mapping makes one of version 2). Mapping: evidence → one statement with person
+The file is one of version 3 (`dna_version: 2` in the mapping makes one of version 2). Mapping: evidence → one statement with person
 (the speaker's name; role and aliases as its attributes Type and Alias), organization (its side), concept (the target's
 proposition, or the concept that the mapping's code book gives its id) and agreement: `support` and `lean_support` 1, `oppose` and
 `lean_oppose` 0. A coder is an annotator or the adjudicator; version 3 asks for a coder's password, which is `sample`. What DNA
@@ -83,9 +83,9 @@ def _short(text: str, end: str = "") -> str:
 
 def save(dataset: Dataset, path: Path, mapping: Mapping[str, Any]) -> list[Loss]:
     """One file for the whole dataset."""
-    version = mapping.get("version", 3)
+    version = mapping.get("dna_version", 3)
     if version not in (2, 3):
-        version = 3  # of the dataset card
+        raise DataError(Place("mapping", field="dna_version"), f"{version!r}: 2 or 3")
     with replacing(path) as temporary, closing(sqlite3.connect(temporary)) as db, db:
         writer = _Writer(db, version, {**(mapping.get("concepts") or {}), **(mapping.get("targets") or {})})
         for number, article in enumerate(dataset, start=1):
