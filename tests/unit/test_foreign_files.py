@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.data.convert import check_mapping, read_mapping
+from harness.data.convert import check_mapping, export_dataset, read_mapping
 from harness.data.formats import format_named
 from harness.data.formats.ledger import Imported
 from harness.data.load import load_dataset
 from harness.errors import DataError
+from harness.types import Dataset
 from tests.conftest import ROOT, Harness
 
 IMPORTS = ROOT / "tests" / "imports"
@@ -23,6 +28,17 @@ BRANDT = "Minister Ada Brandt demanded that the gates be shut."
 def load(name: str, file: str | Path, mapping: dict[str, Any] | None = None) -> Imported:
     check_mapping(name, mapping or {})
     return format_named(name).load(IMPORTS / file, mapping or {})
+
+
+def samples() -> Path | None:
+    """The folder of DNA's samples: below HARNESS_EXTERNAL, or beside the checkout; None where neither is."""
+    named = os.environ.get("HARNESS_EXTERNAL")
+    folder = (Path(named) if named else ROOT.parent / "shared" / "external") / "dna3"
+    return folder if folder.is_dir() else None
+
+
+def export_dataset_of_nothing(path: Path) -> None:
+    format_named("dna").save(Dataset("empty", "1", (), ""), path, {})
 
 
 def labels(found: Imported) -> list[list[tuple[str, str, str, str]]]:
@@ -343,3 +359,99 @@ def test_import_prints_bookkeeping_apart(tmp_path: Path, harness: Harness) -> No
     assert "bookkeeping of prodigy, not carried: spans.token_end 1, spans.token_start 1" in done.stderr
     done = harness("data", "import", "--format", "doccano", str(IMPORTS / "doccano_labels_key.jsonl"), "--out", "d")
     assert "nothing was lost" in done.stderr
+
+
+def names_of(rows: Any) -> set[str]:
+    return {str(row[0]) for row in rows}
+
+
+@pytest.mark.skipif(not samples(), reason="no samples of DNA: HARNESS_EXTERNAL names their folder")
+@pytest.mark.parametrize("file", ["sample_3.0.7.dna", "sample_2.0.dna"])
+def test_samples_of_dna(file: str) -> None:
+    path = samples() / file  # type: ignore[operator]
+    found = format_named("dna").load(path, {})
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as db:
+        value = "JOIN ENTITIES e ON e.ID = d.Entity" if "3" in file else ""
+        name = "e.Value" if "3" in file else "d.Value"
+        query = f"SELECT DISTINCT {name} FROM DATASHORTTEXT d {value} WHERE d.VariableId = ?"
+        persons, concepts = (names_of(db.execute(query, (n,))) for n in (1, 3))
+        statements = db.execute("SELECT count(*) FROM STATEMENTS WHERE StatementTypeId = 1").fetchone()[0]
+        days = {
+            str(dt.date.fromtimestamp(t if "3" in file else t / 1000))
+            for (t,) in db.execute("SELECT Date FROM DOCUMENTS")
+        }
+    gold = [(a, s) for a in found.articles if a.gold for s in a.gold.stances]
+    assert statements == sum(len(s.evidence) for _, s in gold) == 40
+    assert {a.speaker(s.speaker).name for a, s in gold} == persons
+    assert {a.target(s.target).proposition for a, s in gold} == concepts
+    assert {str(a.source.date) for a in found.articles} == days
+    assert {s.role for a in found.articles for s in a.speakers} == {
+        "Business",
+        "Congress-Republican",
+        "Government",
+        "NGO",
+    }
+    assert sorted(set(whats(found))) == [
+        "oppose, support became neutral",
+        "regular expressions are not carried",
+        "statements without actor, concept and agreement are not carried",
+        "the attribute 'Type' is not carried",
+    ]
+
+
+@pytest.mark.skipif(not samples(), reason="no samples of DNA: HARNESS_EXTERNAL names their folder")
+def test_dna_3_has_the_tables_of_the_sample(river: Path, tmp_path: Path) -> None:
+    export_dataset("dna", river, tmp_path / "x.dna", {})
+    schemas = []
+    for path in (tmp_path / "x.dna", samples() / "sample_3.0.7.dna"):  # type: ignore[operator]
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as db:
+            rows = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+            schemas.append({name: "".join(sql.split()) for name, sql in rows})
+    assert schemas[0] == schemas[1]
+
+
+def test_dna_3_export_is_sound_and_comes_back(river: Path, tmp_path: Path) -> None:
+    export_dataset("dna", river, tmp_path / "x.dna", {})
+    with closing(sqlite3.connect(tmp_path / "x.dna")) as db:
+        assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    found = format_named("dna").load(tmp_path / "x.dna", {})
+    assert not found.losses
+    before = load_dataset(river).articles
+    # lean_support is support there
+    assert [a.id for a in found.articles if a in before] == [a.id for a in before if "lean_" not in str(a.gold)]
+    assert [(a.speakers, a.source, a.text) for a in found.articles] == [(a.speakers, a.source, a.text) for a in before]
+
+
+def test_dna_types_and_scales_by_mapping(tmp_path: Path) -> None:
+    export_dataset_of_nothing(tmp_path / "x.dna")
+    with closing(sqlite3.connect(tmp_path / "x.dna")) as db, db:
+        db.execute("INSERT INTO STATEMENTTYPES (ID, Label) VALUES (7, 'Frame')")
+        for n, name, kind in ((11, "who", "short text"), (12, "what", "short text"), (13, "how", "integer")):
+            db.execute("INSERT INTO VARIABLES VALUES (?, ?, ?, 7)", (n, name, kind))
+        db.execute("INSERT INTO DOCUMENTS (ID, Title, Text, Coder, Date) VALUES (1, 'T', 'Never again war.', 1, 86400)")
+        db.executemany(
+            "INSERT INTO ENTITIES (ID, VariableId, Value) VALUES (?, ?, ?)", [(91, 11, "Ada"), (92, 12, "war")]
+        )
+        db.execute("INSERT INTO STATEMENTS VALUES (1, 7, 1, 0, 5, 1)")
+        db.executemany(
+            "INSERT INTO DATASHORTTEXT (StatementId, VariableId, Entity) VALUES (1, ?, ?)", [(11, 91), (12, 92)]
+        )
+        db.execute("INSERT INTO DATAINTEGER (StatementId, VariableId, Value) VALUES (1, 13, -1)")
+        attribute = db.execute(
+            "INSERT INTO ATTRIBUTEVARIABLES (VariableId, AttributeVariable) VALUES (11, 'Alias')"
+        ).lastrowid
+        db.execute(
+            "INSERT INTO ATTRIBUTEVALUES (EntityId, AttributeVariableId, AttributeValue) VALUES (91, ?, 'A. B.; Ms B')",
+            (attribute,),
+        )
+    roles = {"person": "who", "concept": "what", "agreement": "how"}
+    mapping = {"types": {"Frame": roles}, "stances": {"-1": "lean_oppose"}}
+    check_mapping("dna", mapping)
+    found = format_named("dna").load(tmp_path / "x.dna", mapping)
+    assert [x[1:] for x in labels(found)[0]] == [("ada", "war", "lean_oppose")]
+    assert found.articles[0].speaker("ada").aliases == ("A. B.", "Ms B")
+    assert str(found.articles[0].source.date) == "1970-01-02"
+    assert not found.losses
+    with pytest.raises(DataError, match=r"types: unknown: Frames(.|\n)*the file has"):
+        format_named("dna").load(tmp_path / "x.dna", {"types": ["Frames"]})

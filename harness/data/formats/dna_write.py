@@ -1,7 +1,7 @@
 """Discourse Network Analyzer (`.dna`, SQLite): export of articles as documents and of evidence as coded statements.
 
-The file is one of version 3 (`dna_version: 2` in the mapping makes one of version 2). Mapping: evidence → one statement with person
-(the speaker's name; role and aliases as its attributes Type and Alias), organization (its side), concept (the target's
+The file is one of version 3 (`dna_version: 2` in the mapping makes one of version 2). Mapping: evidence → one statement with
+person (the speaker's name; role and aliases as its attributes Type and Alias), organization (its side), concept (the target's
 proposition, or the concept that the mapping's code book gives its id) and agreement: `support` and `lean_support` 1, `oppose` and
 `lean_oppose` 0. A coder is an annotator or the adjudicator; version 3 asks for a coder's password, which is `sample`. What DNA
 has no field for rides along in the document's notes (as JSON), so that `dna.load` restores it. Not carried: the step
@@ -24,6 +24,7 @@ from harness.data.formats.dna_schema import PASSWORD, password_hash, schema, set
 from harness.data.formats.ledger import Loss
 from harness.data.formats.offsets import Offsets
 from harness.data.formats.spans import attributes_of, passage_signs
+from harness.errors import DataError, Place
 from harness.files import replacing
 from harness.types import Article, Dataset, Speaker, Stance, StanceLabel
 

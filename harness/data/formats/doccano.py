@@ -70,7 +70,7 @@ def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
             _count_gone(by, spans, row, ledger, line.place)
             sender = by.get("annotator")
             who = labels.annotator(str(mapping.get("annotator") or sender or "doccano"))
-            gold = bool(by.get("gold")) and who == sender
+            gold = bool(by.get("gold")) and mapping.get("annotator") in (None, sender)
             silent = [(s, x) for s, x in (p.split("|") for p in by.get("no_stance", []))]
             layers.add(who, spans, gold=gold, silent=silent, silence=silence)
         articles.append(layers.article())
