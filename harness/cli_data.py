@@ -223,6 +223,9 @@ def import_(path: Path, format_: str | None, out: Path, mapping: Path | None, lo
         click.echo(f"taken for {guess.name}: {guess.sign} (--format says otherwise)", err=True)
     found = import_file(format_, path, out, read_mapping(mapping))
     _say_losses(found.losses, losses)
+    if found.bookkeeping:
+        names = ", ".join(f"{name} {n:,}" for name, n in sorted(found.bookkeeping.items()))
+        click.echo(f"bookkeeping of {format_}, not carried: {names}", err=True)
     click.echo(f"{out}: {counted(len(found.articles), 'article')}; next: harness data validate {out}")
 
 
@@ -262,7 +265,8 @@ def _say_losses(losses: Sequence[Loss], to: Path | None) -> None:
 
     if to is not None:
         write_text(to, "".join(f"{loss}\n" for loss in losses))
-    click.echo(f"lost or changed: {len(losses)}" if losses else "nothing was lost", err=True)
+    total = sum(loss.count for loss in losses)
+    click.echo(f"lost or changed: {total:,}" if losses else "nothing was lost", err=True)
     for line in grouped(losses):
         click.echo(f"  {line}", err=True)
 

@@ -29,7 +29,7 @@ def read_mapping(path: Path | None) -> dict[str, Any]:
     """What a mapping file (YAML) says; empty without one."""
     if path is None:
         return {}
-    found = read_yaml(path, MAX_MAPPING).data
+    found = read_yaml(path, MAX_MAPPING, words=True).data
     if not isinstance(found, dict):
         raise DataError(Place(str(path)), "must be a mapping of fields")
     return found
@@ -112,8 +112,10 @@ def grouped(losses: Sequence[Loss], most: int = 20) -> list[str]:
     kinds: dict[str, list[Loss]] = {}
     for loss in losses:
         kinds.setdefault(loss.what, []).append(loss)
+    counts = {what: sum(loss.count for loss in same) for what, same in kinds.items()}
     lines = [
-        f"{own[0].where}{f' and {len(own) - 1} more' if len(own) > 1 else ''}: {what}" for what, own in kinds.items()
+        f"{same[0].where}{f' and {counts[what] - 1:,} more' if counts[what] > 1 else ''}: {what}"
+        for what, same in kinds.items()
     ]
     return lines[:most] + (
         [f"and {len(lines) - most} other kinds (--losses FILE writes all)"] if len(lines) > most else []

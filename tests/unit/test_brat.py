@@ -11,7 +11,7 @@ from harness.data.formats.brat import load, read_documents
 from harness.data.formats.brat_lines import read_annotations
 from harness.errors import DataError
 from harness.types import Stance
-from tests.external import external
+from tests.external_data import external
 
 TEXT = "🕊 Mayor Ada Brandt said on Monday that the bridge\nmust not be blown up.\nShe opposes a fight.\n"
 

@@ -13,7 +13,7 @@ from harness.data.formats.seesaw import load
 from harness.data.formats.spans import passage_signs
 from harness.errors import DataError
 from harness.types import Stance
-from tests.external import external
+from tests.external_data import external
 
 
 def statement(n: int, subject: str, sign: str, target: str, *annotators: str) -> dict[str, Any]:

@@ -38,7 +38,7 @@ LABEL_KEYS = ("annotators", "default_speaker", "default_target", "speakers", "st
 MAPPING_KEYS: dict[str, tuple[str, ...]] = {
     "brat": (*LABEL_KEYS, "annotator", "roles"),
     "csv_table": (*LABEL_KEYS, "annotator", "columns", "delimiter", "encoding", "folds", "quoting"),
-    "dna": (*LABEL_KEYS, "concepts", "event", "types", "variables", "version"),
+    "dna": (*LABEL_KEYS, "concepts", "event", "dna_version", "types", "variables"),
     "doccano": (*LABEL_KEYS, "annotator", "fields", "offsets", "silence"),
     "inception": (*LABEL_KEYS, "annotator", "features", "layer"),
     "label_studio": (*LABEL_KEYS, "controls", "drafts", "fields", "silence"),

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.data.check import check_article
-from harness.data.load import MAX_BYTES
+from harness.data.load import MAX_BYTES, parse_object
 from harness.data.plain_texts import slug, title_of
 from harness.data.save import check_size
 from harness.data.schema import ArticleRow, to_article, to_row
@@ -64,22 +64,13 @@ def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
 def parse_json(raw: bytes, place: Place) -> Any:
     """Decoded JSON; DataError for what is none, also for endless nesting."""
     try:
-        return json.loads(raw.decode("utf-8-sig"), object_pairs_hook=lambda pairs: _object(pairs, place))
+        return parse_object(raw.decode("utf-8-sig"), place)
     except UnicodeDecodeError:
         raise DataError(place, "not UTF-8", hint="save the file as UTF-8") from None
     except json.JSONDecodeError as error:
         raise DataError(place, f"not JSON: {error}") from None
     except RecursionError:
         raise DataError(place, "not JSON: nested too deeply") from None
-
-
-def _object(pairs: list[tuple[str, Any]], place: Place) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(place, f"the key {twice!r} stands twice in one object", hint="keep one of them")
-    return made
 
 
 def article_from(row: Mapping[str, Any], place: Place) -> Article:

@@ -1,12 +1,12 @@
 """Discourse Network Analyzer 2 and 3 (`.dna`, SQLite): documents with coded statements of actors on concepts; import.
 
-Mapping: document → article (title, date, Notes as url or note); variable person → speaker (its attribute Type → role if it is not the side, Alias →
-aliases), organization → its side, concept → target; agreement 1 → `support`, 0 → `oppose` (of an integer scale the sign, 0 →
-`neutral`); a statement's passage → evidence. Several statements of one person on one concept in one document are one stance
-with all passages as evidence: the common one; where they conflict, `neutral` with basis `both_sides` and a note with the
-agreement of each passage. The statements of a document with one coder are its gold, those of several coders are
-annotations. The set is incomplete: no statement says nothing. In a transcript the full names of its speech headings become
-aliases. Offsets count UTF-16 units (DNA is Java).
+Mapping: document → article (title, date, Notes as url or note); variable person → speaker (its attribute Type → role, if that is
+not the side, Alias → aliases), organization → its side, concept → target; agreement 1 → `support`, 0 → `oppose` (of an integer
+scale the sign, 0 → `neutral`); a statement's passage → evidence. Several statements of one person on one concept in one
+document are one stance with all passages as evidence: the common one; where they conflict, `neutral` with basis
+`both_sides` and a note with the agreement of each passage. The statements of a document with one coder are its gold, those
+of several coders are annotations. The set is incomplete: no statement says nothing. In a transcript the full names of its
+speech headings become aliases. Offsets count UTF-16 units (DNA is Java).
 
 `mapping`: `concepts: {"22 - war": {id, proposition, direction, rung}}` (or `targets:`, the same); `variables: {person: ...,
 organization: ..., concept: ..., agreement: ...}` where they have other names; `types: {DNA Statement: {}, Frame: {person:

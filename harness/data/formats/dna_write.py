@@ -1,7 +1,7 @@
 """Discourse Network Analyzer (`.dna`, SQLite): export of articles as documents and of evidence as coded statements.
 
-The file is one of version 3 (`version: 2` in the mapping makes one of version 2). Mapping: evidence → one statement with person
-(the speaker's name; role and aliases as its attributes Type and Alias), organization (its side), concept (the target's
+The file is one of version 3 (`dna_version: 2` in the mapping makes one of version 2). Mapping: evidence → one statement with
+person (the speaker's name; role and aliases as its attributes Type and Alias), organization (its side), concept (the target's
 proposition, or the concept that the mapping's code book gives its id) and agreement: `support` and `lean_support` 1, `oppose` and
 `lean_oppose` 0. A coder is an annotator or the adjudicator; version 3 asks for a coder's password, which is `sample`. What DNA
 has no field for rides along in the document's notes (as JSON), so that `dna.load` restores it. Not carried: the step
@@ -24,6 +24,7 @@ from harness.data.formats.dna_schema import PASSWORD, password_hash, schema, set
 from harness.data.formats.ledger import Loss
 from harness.data.formats.offsets import Offsets
 from harness.data.formats.spans import attributes_of, passage_signs
+from harness.errors import DataError, Place
 from harness.files import replacing
 from harness.types import Article, Dataset, Speaker, Stance, StanceLabel
 
@@ -83,9 +84,9 @@ def _short(text: str, end: str = "") -> str:
 
 def save(dataset: Dataset, path: Path, mapping: Mapping[str, Any]) -> list[Loss]:
     """One file for the whole dataset."""
-    version = mapping.get("version", 3)
+    version = mapping.get("dna_version", 3)
     if version not in (2, 3):
-        version = 3  # of the dataset card
+        raise DataError(Place("mapping", field="dna_version"), f"{version!r}: 2 or 3")
     with replacing(path) as temporary, closing(sqlite3.connect(temporary)) as db, db:
         writer = _Writer(db, version, {**(mapping.get("concepts") or {}), **(mapping.get("targets") or {})})
         for number, article in enumerate(dataset, start=1):

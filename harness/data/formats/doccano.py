@@ -7,7 +7,8 @@ many passages of each label were sent, and the pairs without a stance. On import
 once went in. Spans that were sent and are gone (a project without "allow overlapping spans" drops those that
 overlap, in silence) are listed, and their pairs are unlabelled. Offsets count UTF-16 units, as doccano does unless a
 project counts grapheme clusters: say `offsets: graphemes` (as grapheme-splitter 1.0.4 counts) or `code_points` then; a
-passage that cuts words in one unit and in another does not is refused.
+passage that cuts words in one unit and in another does not is refused. The labels are those of the annotator whose went in;
+`annotator: NAME` in the mapping says that somebody else made them: then they are an annotation, not gold.
 
 Labels of others: a label without a span (text classification) is about the whole text, which is its evidence; `fields:
 {speaker: ..., target: ..., id: ..., title: ...}` names the keys of a line that hold the speaker and target; `silence:
@@ -67,9 +68,11 @@ def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
             if about is None:
                 labels.declare(row, spans)
             _count_gone(by, spans, row, ledger, line.place)
-            who = labels.annotator(str(by.get("annotator") or mapping.get("annotator") or "doccano"))
+            sender = by.get("annotator")
+            who = labels.annotator(str(mapping.get("annotator") or sender or "doccano"))
+            gold = bool(by.get("gold")) and mapping.get("annotator") in (None, sender)
             silent = [(s, x) for s, x in (p.split("|") for p in by.get("no_stance", []))]
-            layers.add(who, spans, gold=bool(by.get("gold")), silent=silent, silence=silence)
+            layers.add(who, spans, gold=gold, silent=silent, silence=silence)
         articles.append(layers.article())
     return ledger.imported(unique(articles, path), {"complete": all(a.complete for a in articles)})
 
@@ -84,7 +87,13 @@ def _labelled_by(about: Any, ledger: Ledger, place: Place) -> dict[str, Any] | N
     if not isinstance(by, dict):
         raise DataError(place, f"`article.labelled_by` is {by!r}, no object")
     record = ledger.record(by, Place(place.file, place.line, "article.labelled_by"))
-    return {key: record.carry(key) for key in _LABELLED_BY if key in record}
+    by = {key: record.carry(key) for key in _LABELLED_BY if key in record}
+    for label, n in (by.get("sent") or {}).items():
+        if label.count("|") != 2 or not isinstance(n, int):
+            raise DataError(
+                place, f"`article.labelled_by.sent` says {n!r} of {label!r}: STANCE|SPEAKER|TARGET: number is wanted"
+            )
+    return by
 
 
 def _unit(mapping: Mapping[str, Any], by: Mapping[str, Any] | None = None, text: str = "") -> Unit:

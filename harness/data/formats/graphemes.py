@@ -38,4 +38,5 @@ _CLUSTER = regex.compile(
 
 def clusters(text: str) -> list[str]:
     """The clusters of a text in order; joined they are the text."""
-    return _CLUSTER.findall(text)
+    found: list[str] = _CLUSTER.findall(text)
+    return found

@@ -47,7 +47,6 @@ _ENTRY += (
 _ENTRY += (
     "last_created_by",
     "result_count",
-    "prediction",
     "completed_by.first_name",
     "completed_by.last_name",
     "completed_by.avatar",
@@ -148,9 +147,10 @@ def _article(task: Record, number: int, reader: Reader) -> Article:
     title = data.get(reader.fields.get("title", "title"))
     if not rode_along and isinstance(title, str) and title.strip():
         row["title"] = title
-    choices = {part: [dict(c) for c in data.get(part, []) if isinstance(c, Record)] for part in ("speakers", "targets")}
-    if not rode_along:
-        _declare(row, choices)
+    for part, says in (("speakers", "name"), ("targets", "proposition")):
+        choices = [(c.get("value"), c.get("hint")) for c in data.get(part) or () if isinstance(c, Record)]
+        if not rode_along:
+            _declare(row[part], says, choices)
     layers = Layers(row, reader.ledger, task.place)
     for entry, kind in _entries(task, reader):
         who = reader.labels.annotator(_who(entry, kind))
@@ -163,15 +163,13 @@ def _article(task: Record, number: int, reader: Reader) -> Article:
     return layers.article()
 
 
-def _declare(row: dict[str, Any], choices: Mapping[str, list[dict[str, Any]]]) -> None:
-    """The choices of a task that we did not write, as far as ids can be made of them."""
-    for part, says in (("speakers", "name"), ("targets", "proposition")):
-        known = {x["id"] for x in row[part]}
-        for choice in choices[part]:
-            value = str(choice.get("value") or "")
-            if value and value not in known:
-                known.add(value)
-                row[part].append({"id": value, says: str(choice.get("hint") or value)})
+def _declare(rows: list[dict[str, Any]], says: str, choices: list[tuple[Any, Any]]) -> None:
+    """The choices (value, hint) of a task that we did not write."""
+    known = {x["id"] for x in rows}
+    for value, hint in choices:
+        if value and str(value) not in known:
+            known.add(str(value))
+            rows.append({"id": str(value), says: str(hint or value)})
 
 
 def _entries(task: Record, reader: Reader) -> Iterator[tuple[Record, str]]:
@@ -193,6 +191,7 @@ def _entries(task: Record, reader: Reader) -> Iterator[tuple[Record, str]]:
             elif entry.get("was_cancelled") or entry.get("skipped"):
                 entry.drop("skipped by its annotator: left out")
             else:
+                entry.lose("prediction", "the prediction that stood there when a person labelled is not carried")
                 yield entry, kind
 
 

@@ -110,7 +110,7 @@ class Labels:
             if not self.knows(parts[0]):
                 raise DataError(place, f"label {label!r} is not understood", hint=HINT)
             stance = self.stance(parts[0], place)
-            ids = (self._speakers.id(parts[1], exact=True), self._targets.id(parts[2], exact=True))
+            ids = (self._speakers.id(parts[1]), self._targets.id(parts[2]))
             return None if stance is None else (stance, *ids)
         if not self.knows(label):
             raise DataError(place, f"label {label!r} is not understood", hint=HINT)
@@ -149,12 +149,15 @@ class _Names:
             if says == "name" and name not in (known[says], *known.get("aliases", [])):
                 known["aliases"] = [*known.get("aliases", []), name]
 
-    def id(self, name: str, *, exact: bool = False) -> str:
-        """The id of a name: the mapping's, else made of it; an `exact` name that can be an id is one."""
+    def id(self, name: str) -> str:
+        """The id of a name: the mapping's, else the name itself where it can be an id, else made of it."""
         key = name.casefold().strip()
         if key in self._ids:
             return self._ids[key]
-        identifier = name if name in self._rows or (exact and re.fullmatch(SAFE_ID, name)) else self._new(name)
+        identifier = name if re.fullmatch(SAFE_ID, name) else self._new(name)
+        while identifier != name and self._rows.get(identifier, {}).get(self._says, name) != name:
+            identifier += "-2"
+        self._ids[key] = identifier
         self._rows.setdefault(identifier, {"id": identifier, self._says: name})
         return identifier
 
