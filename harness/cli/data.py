@@ -13,7 +13,7 @@ from harness.cli.base import RESULTS, Commands
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from harness.data.formats.base import Loss
+    from harness.data.formats.ledger import Loss
 
 
 @click.group(cls=Commands)
@@ -227,31 +227,46 @@ def suggest(path: Path, seeds: Path, results: Path, most: int) -> None:
 
 @data.command("import")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--format", "-f", "format_", required=True, help="One of those below.")
+@click.option("--format", "-f", "format_", help="One of those below; without it, by what the file holds.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="New folder of the dataset.")
 @click.option("--mapping", type=click.Path(path_type=Path, exists=True), help="YAML: columns, labels, concepts, card.")
 @click.option("--losses", type=click.Path(path_type=Path), help="Writes everything that was lost to this file.")
-def import_(path: Path, format_: str, out: Path, mapping: Path | None, losses: Path | None) -> None:
+def import_(path: Path, format_: str | None, out: Path, mapping: Path | None, losses: Path | None) -> None:
     """Makes a dataset folder of a foreign file, and says what was lost or changed on the way.
 
     \b
-    Formats: jsonl, huggingface, label_studio, doccano, prodigy, dna, csv_table (docs/labelling.md has their mappings).
+    Labels: jsonl, huggingface, label_studio, doccano, prodigy, dna, brat, inception, refi_qda, seesaw, csv_table.
+    Articles without labels: nexis, factiva, ninjs, newsml. docs/labelling.md has the mappings of all.
     \b
-    Example:
-      harness data import --format dna debates.dna --out debates
+    Examples:
+      harness data import debates.dna --out debates
+      harness data import "Files (100).DOCX" --out war_news
       harness data import --format csv_table semeval.csv --out semeval --mapping semeval.yaml
     """
     from harness.data.convert import import_file, read_mapping
+    from harness.data.formats.guess import guess_format
 
+    if format_ is None:
+        guess = guess_format(path)
+        format_ = guess.name
+        click.echo(f"taken for {guess.name}: {guess.sign} (--format says otherwise)", err=True)
     found = import_file(format_, path, out, read_mapping(mapping))
     _say_losses(found.losses, losses)
+    if found.bookkeeping:
+        names = ", ".join(f"{name} {n:,}" for name, n in sorted(found.bookkeeping.items()))
+        click.echo(f"bookkeeping of {format_}, not carried: {names}", err=True)
     click.echo(f"{out}: {counted(len(found.articles), 'article')}; next: harness data validate {out}")
 
 
 @data.command("export")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--format", "-f", "format_", required=True, help="One of those below.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="File (huggingface: folder) to write.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="File, or for some formats folder, to write.",
+)
 @click.option(
     "--mapping", type=click.Path(path_type=Path, exists=True), help="YAML: the code book, offsets, annotator."
 )
@@ -260,7 +275,8 @@ def export(path: Path, format_: str, out: Path, mapping: Path | None, losses: Pa
     """Writes a dataset in a foreign format, and says what that cannot carry.
 
     \b
-    Formats: jsonl, huggingface, label_studio, doccano, prodigy, dna, csv_table (docs/labelling.md has their mappings).
+    Formats: jsonl, huggingface, label_studio, doccano, prodigy, dna, brat, inception, csv_table.
+    docs/labelling.md has their mappings; huggingface, brat and inception write a folder.
     \b
     Example:
       harness data export --format label_studio datasets/escalation --out tasks.json
@@ -278,7 +294,8 @@ def _say_losses(losses: Sequence[Loss], to: Path | None) -> None:
 
     if to is not None:
         write_text(to, "".join(f"{loss}\n" for loss in losses))
-    click.echo(f"lost or changed: {len(losses)}" if losses else "nothing was lost", err=True)
+    total = sum(loss.count for loss in losses)
+    click.echo(f"lost or changed: {total:,}" if losses else "nothing was lost", err=True)
     for line in grouped(losses):
         click.echo(f"  {line}", err=True)
 

@@ -8,15 +8,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.data.formats import MAPPING_KEYS, format_named
-from harness.data.formats.base import Imported, Loss
+from harness.data.formats import FORMATS, MAPPING_KEYS, READ_ONLY, format_named
+from harness.data.formats.ledger import Imported, Loss
 from harness.data.load import load_dataset
 from harness.data.plain_texts import slug
 from harness.data.save import save_dataset
 from harness.data.schema import DatasetCard
 from harness.data.summary_stances import FILE as SUMMARY_STANCES
 from harness.data.yaml_lines import read_yaml
-from harness.errors import DataError, Place, nearest_hint
+from harness.errors import ConfigError, DataError, Place, nearest_hint
 from harness.runtime.files import write_text
 
 MAX_MAPPING = 1_000_000
@@ -29,7 +29,7 @@ def read_mapping(path: Path | None) -> dict[str, Any]:
     """What a mapping file (YAML) says; empty without one."""
     if path is None:
         return {}
-    found = read_yaml(path, MAX_MAPPING).data
+    found = read_yaml(path, MAX_MAPPING, words=True).data
     if not isinstance(found, dict):
         raise DataError(Place(str(path)), "must be a mapping of fields")
     return found
@@ -63,6 +63,9 @@ def import_file(name: str, path: Path, out: Path, mapping: Mapping[str, Any]) ->
 def export_dataset(name: str, folder: Path, out: Path, mapping: Mapping[str, Any]) -> list[Loss]:
     """Writes the dataset to `out` in the named format; returns what the format does not carry."""
     form = format_named(name)
+    if name in READ_ONLY:
+        writable = ", ".join(f for f in FORMATS if f not in READ_ONLY)
+        raise ConfigError(f"{name} is a format that is only imported", hint=f"export to one of {writable}")
     if out.exists() and (out.is_dir() and any(out.iterdir())):
         raise DataError(Place(str(out)), "exists and is not empty", hint="give --out a new path")
     check_mapping(name, mapping)
@@ -109,8 +112,10 @@ def grouped(losses: Sequence[Loss], most: int = 20) -> list[str]:
     kinds: dict[str, list[Loss]] = {}
     for loss in losses:
         kinds.setdefault(loss.what, []).append(loss)
+    counts = {what: sum(loss.count for loss in same) for what, same in kinds.items()}
     lines = [
-        f"{own[0].where}{f' and {len(own) - 1} more' if len(own) > 1 else ''}: {what}" for what, own in kinds.items()
+        f"{same[0].where}{f' and {counts[what] - 1:,} more' if counts[what] > 1 else ''}: {what}"
+        for what, same in kinds.items()
     ]
     return lines[:most] + (
         [f"and {len(lines) - most} other kinds (--losses FILE writes all)"] if len(lines) > most else []

@@ -193,7 +193,10 @@ def _jsonl_rows(path: Path, errors: list[DataError]) -> Iterator[tuple[Any, Wher
             if not line.strip():
                 continue
             try:
-                yield json.loads(line.decode()), _in_row(path, number)
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                yield parse_object(text, Place(str(path), number)), _in_row(path, number)
+            except DataError as error:
+                errors.append(error)
             except UnicodeDecodeError as error:
                 errors.append(
                     DataError(
@@ -204,6 +207,20 @@ def _jsonl_rows(path: Path, errors: list[DataError]) -> Iterator[tuple[Any, Wher
                 )
             except json.JSONDecodeError as error:
                 errors.append(DataError(Place(str(path), number), f"not JSON: {error}"))
+
+
+def parse_object(text: str, place: Place) -> Any:
+    """Decoded JSON; DataError where an object has a key twice, of which decoders drop one in silence."""
+
+    def made(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        row = dict(pairs)
+        if len(row) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise DataError(place, f"the key {twice!r} stands twice in one object", hint="keep one of them")
+        return row
+
+    return json.loads(text, object_pairs_hook=made)
 
 
 def _parquet_rows(path: Path, errors: list[DataError]) -> Iterator[tuple[Any, Where]]:

@@ -12,6 +12,23 @@ import yaml
 from harness.errors import DataError, Place
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Words(_Loader):  # type: ignore[misc, valid-type]
+    """Keys are texts as they stand in the file, and only true and false are booleans: `no: oppose` is about the word no."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [(tag, words) for tag, words in resolvers if tag != "tag:yaml.org,2002:bool"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
+        return {str(key.value): self.construct_object(value, deep=True) for key, value in node.value}
+
+
+_Words.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 MAX_DEPTH = 60
 """Levels of nesting; an article file has six."""
 _BRACKET = re.compile(r"[\[\]{}]")
@@ -35,8 +52,11 @@ class LinedDocument:
         return Place(self.file, self.lines.get(known, 1), ".".join(map(str, loc)) or None)
 
 
-def read_yaml(path: Path, max_bytes: int) -> LinedDocument:
-    """One YAML file; raises DataError with file and line for anything that a careful reader would not accept."""
+def read_yaml(path: Path, max_bytes: int, *, words: bool = False) -> LinedDocument:
+    """One YAML file; raises DataError with file and line for anything that a careful reader would not accept.
+
+    With `words` every key is a text as it stands, and yes, no, on and off are words.
+    """
     file = str(path)
     try:
         raw = path.read_bytes()
@@ -57,13 +77,13 @@ def read_yaml(path: Path, max_bytes: int) -> LinedDocument:
             f"not UTF-8: byte 0x{raw[error.start]:02x}",
             hint="save the file as UTF-8",
         ) from None
-    return parse_yaml(text, file)
+    return parse_yaml(text, file, words=words)
 
 
-def parse_yaml(text: str, file: str) -> LinedDocument:
+def parse_yaml(text: str, file: str, *, words: bool = False) -> LinedDocument:
     """The same from text; `file` is the name used in errors."""
     _check_depth(text, file)
-    loader = _Loader(text)
+    loader = (_Words if words else _Loader)(text)
     try:
         node = loader.get_single_node()
         lines: dict[Path_, int] = {}

@@ -69,7 +69,7 @@ def test_label_studio_reports_what_moved_and_what_was_cancelled(tmp_path: Path) 
     (tmp_path / "tasks.json").write_text(json.dumps(tasks), encoding="utf-8")
     losses = [str(x) for x in format_named("label_studio").load(tmp_path / "tasks.json", {}).losses]
     assert any("nearest" in x for x in losses)
-    assert any("cancelled" in x for x in losses)
+    assert any("skipped" in x for x in losses)
 
 
 def test_labelling_config_is_well_formed(river: Path, tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def dna(
     """A file as Discourse Network Analyzer makes it: (person, concept, agreement, start, stop) by one coder."""
     from harness.types import Dataset
 
-    save_dna(Dataset("empty", "1", (), ""), path, {})
+    save_dna(Dataset("empty", "1", (), ""), path, {"dna_version": 2})
     with closing(sqlite3.connect(path)) as db, db:
         db.execute(
             "INSERT INTO DOCUMENTS VALUES (1, '2003-03-18_Iraq', ?, 1, '', '', '', 'https://x.org', '', ?)", (text, 0)
@@ -179,7 +179,7 @@ def test_dna_statements_become_stances(tmp_path: Path) -> None:
         "oppose, support became neutral",
     ]
     # and back: the same statements, the conflicting ones too
-    export_dataset("dna", tmp_path / "out", tmp_path / "back.dna", mapping)
+    export_dataset("dna", tmp_path / "out", tmp_path / "back.dna", {**mapping, "dna_version": 2})
     with closing(sqlite3.connect(tmp_path / "back.dna")) as db:
         query = (
             "SELECT p.Value, c.Value, a.Value, s.Start, s.Stop FROM STATEMENTS s "

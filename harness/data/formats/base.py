@@ -1,17 +1,16 @@
-"""What all formats share: reports of loss, guarded reading of files, rebuilding and checking of articles."""
+"""What all formats share: guarded reading of files, rebuilding and checking of articles."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from harness.data.check import check_article
-from harness.data.load import MAX_BYTES
+from harness.data.load import MAX_BYTES, parse_object
 from harness.data.plain_texts import slug, title_of
 from harness.data.save import check_size
 from harness.data.schema import ArticleRow, to_article, to_row
@@ -31,26 +30,6 @@ _ARCHIVES = {
     b"Rar!": "rar",
     b"\x28\xb5\x2f\xfd": "zstd",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """Something that the other side cannot carry, or that was changed on the way: where, and what."""
-
-    where: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
-
-
-@dataclass(frozen=True)
-class Imported:
-    """Checked articles, the fields of their dataset card, and what was lost or changed."""
-
-    articles: tuple[Article, ...]
-    card: Mapping[str, Any] = field(default_factory=dict)
-    losses: tuple[Loss, ...] = ()
 
 
 def guard(path: Path, limit: int = MAX_INPUT) -> Path:
@@ -85,7 +64,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
 def parse_json(raw: bytes, place: Place) -> Any:
     """Decoded JSON; DataError for what is none, also for endless nesting."""
     try:
-        return json.loads(raw.decode("utf-8-sig"))
+        return parse_object(raw.decode("utf-8-sig"), place)
     except UnicodeDecodeError:
         raise DataError(place, "not UTF-8", hint="save the file as UTF-8") from None
     except json.JSONDecodeError as error:
@@ -145,6 +124,8 @@ def metadata_or_new(row: Any, text: str, name: str, place: Place) -> dict[str, A
         }
     if not isinstance(row, dict):
         raise DataError(place, "`article` is no object")
+    if doubled := sorted(key for key in ("text", "annotations", "gold") if row.get(key)):
+        raise DataError(place, f"`article` holds {', '.join(doubled)}", hint="text and labels stand beside `article`")
     unlabelled = {**row, "text": text, "annotations": [], "gold": None}
     return _parsed(unlabelled, lambda loc: Place(place.file, place.line, ".".join(map(str, loc)))).model_dump(
         mode="json"

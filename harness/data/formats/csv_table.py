@@ -1,16 +1,18 @@
-"""A table (CSV or TSV): a text, a speaker, a target and a stance in each row, such as SemEval-2016 task 6.
+"""A table (CSV, TSV, or JSON Lines): a text, a speaker, a target and a stance in each row, such as SemEval-2016 task 6.
 
-Mapping (`columns`): `text`, `target`, `stance` are needed; `speaker`, `id`, `title`, `event`, `split`, `side` are used
-where they exist. Rows of one id (without that column: of one text) are one article. `stances` says what each label of the
-file means; known without it: our six labels, and FAVOR, AGAINST, NONE of SemEval. `default_speaker` (`author`) has the
-stance where there is no speaker column. A stance's evidence is the whole text. Without an event column texts are dealt
-to `folds` (10) events by a hash of the text, so that fitted systems fit ten times and equal texts share a fold. `split` dev or
-train → dev, else test. The set is incomplete. `delimiter` and `encoding` are as the mapping says, else found out.
+Mapping (`columns`): `text` and `stance` are needed, `target` unless `default_target` names it; `speaker`, `id`, `title`, `event`,
+`split`, `side` are used where they exist. Rows of one id (without that column: of one text) are one article. `stances`,
+`speakers` and `targets` say what the words of the file mean (`labels`); `default_speaker` (`author`) has the stance where
+there is no speaker column. A stance's evidence is the whole text. Without an event column texts are dealt to `folds` (10)
+events by a hash of the text, so that fitted systems fit ten times and equal texts share a fold. `split` dev or train → dev,
+else test. The set is incomplete. `delimiter` and `encoding` are as the mapping says, else found out; `quoting: none` (of tab
+files, unless the mapping says `quoting: csv`) takes quotation marks as they stand. A row of JSON Lines is an object, its keys
+are the columns. Listed as losses: columns and keys that are not used.
 
 On export a row is a label of gold (without gold, of the first annotation). A cell that a spreadsheet would run as a formula
-(it begins with = + - @, tab, or line end) gets an apostrophe in front, and loses it on import. Not carried: evidence,
-attributes, aliases, roles and kinds of speakers, other annotations, summaries, source, language, targets' direction,
-rung and parent, the annotator's name, and ids of speakers and targets (made anew of their names).
+(it begins with = + - @, tab, or line end) gets an apostrophe in front, and loses it on import of a table with our header. Not
+carried: evidence, attributes, aliases, roles and kinds of speakers, other annotations, summaries, source, language,
+targets' direction, rung and parent, the annotator's name, and ids of speakers and targets (made anew of their names).
 """
 
 from __future__ import annotations
@@ -18,25 +20,22 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.data.formats.base import Ids, Imported, Loss, article_from, guard, unique
+from harness.data.formats.base import Ids, article_from, guard, parse_json, unique
+from harness.data.formats.labels import Labels
+from harness.data.formats.ledger import Imported, Ledger, Loss
 from harness.data.formats.spans import attributes_of
 from harness.data.plain_texts import title_of
-from harness.errors import DataError, Place, nearest_hint
+from harness.errors import DataError, Place
 from harness.runtime.files import write_text
 from harness.types import Article, Dataset, Stance
 
-STANCES: dict[str, Stance] = {
-    **{str(s): s for s in Stance},
-    "favor": Stance.SUPPORT,
-    "favour": Stance.SUPPORT,
-    "against": Stance.OPPOSE,
-    "none": Stance.NO_STANCE,
-}
 COLUMNS = ("id", "title", "text", "event", "split", "speaker", "side", "target", "stance")
 NOT_CARRIED = (
     "evidence, aliases, roles and kinds of speakers, direction, rung and parent of targets, pairs and people without a label, "
@@ -59,50 +58,56 @@ def restored(cell: str) -> str:
 
 def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
     """Articles of the rows; DataError with the line for what a row lacks or a label that nobody has mapped."""
-    rows, columns = _rows(path, mapping)
-    meanings = {**STANCES, **{str(k).casefold(): _stance(v) for k, v in (mapping.get("stances") or {}).items()}}
-    targets, speakers, names = Ids("target"), Ids("speaker"), Ids("text")
+    ledger = Ledger()
+    labels = Labels(mapping, ledger)
+    rows, columns = _rows(path, mapping, ledger)
+    names = Ids("text")
     grouped: dict[str, list[tuple[int, dict[str, str]]]] = {}
     for line, row in rows:
         if not row["text"].strip():
             raise DataError(Place(str(path), line, columns["text"]), "text is empty")
         grouped.setdefault(row.get("id") or row["text"], []).append((line, row))
-    losses: list[Loss] = []
     articles = []
-    for key, own in grouped.items():
-        article: dict[str, Any] = _new(key, own[0][1], names, int(mapping.get("folds", 10)))
+    for key, same in grouped.items():
+        article = _new(key, same[0][1], names, int(mapping.get("folds", 10)))
         seen: dict[tuple[str, str], str] = {}
         stances = []
-        for line, row in own:
+        for line, row in same:
             place = Place(str(path), line)
             if row["text"] != article["text"]:
                 raise DataError(place, f"another text than before under the id {key!r}")
-            label = row["stance"].strip()
-            if label.casefold() not in meanings:
-                known = ", ".join(sorted(meanings))
-                raise DataError(
-                    Place(str(path), line, columns["stance"]),
-                    f"{label!r} is no stance",
-                    hint=nearest_hint(label, list(meanings))
-                    + f"say what it means in --mapping: stances: {{...}}; known: {known}",
-                )
-            stance = meanings[label.casefold()]
-            who = row.get("speaker") or str(mapping.get("default_speaker", "author"))
-            pair = (speakers(who), targets(row["target"]))
+            for column in ("title", "event", "split"):
+                if row.get(column, "") != same[0][1].get(column, ""):
+                    ledger.lose(
+                        f"{place}: {row[column]!r}", f"another {column} than in the article's first row: left out"
+                    )
+            stance = labels.stance(row["stance"].strip(), Place(str(path), line, columns["stance"]))
+            if stance is None:
+                continue
+            who = row.get("speaker") or labels.default_speaker
+            pair = (labels.speaker(who), labels.target(row.get("target"), place))
             if pair in seen:
                 change = "a second time" if seen[pair] == stance else f"as {stance} after {seen[pair]}"
-                losses.append(Loss(str(place), f"{who} on {row['target']!r} {change}: left out"))
+                ledger.lose(place, f"{who} on {row.get('target', pair[1])!r} {change}: left out")
                 continue
             seen[pair] = stance
-            _declare(article, pair, who, row)
+            _declare(article, pair, labels, row)
             evidence = [] if stance is Stance.NO_STANCE else [{"text": row["text"], "occurrence": 1}]
             stances.append({"speaker": pair[0], "target": pair[1], "stance": str(stance), "evidence": evidence})
-        article["gold"] = {"adjudicator": str(mapping.get("annotator", "table")), "stances": stances}
-        articles.append(article_from(article, Place(str(path), own[0][0])))
-    return Imported(unique(articles, path), {"complete": False}, tuple(losses))
+        if not article["targets"]:
+            article["targets"] = [
+                labels.target_row(labels.target(same[0][1].get("target"), Place(str(path), same[0][0])))
+            ]
+        who = labels.annotator(str(mapping.get("annotator", "table")))
+        article["gold"] = {"adjudicator": who, "stances": stances}
+        articles.append(article_from(article, Place(str(path), same[0][0])))
+    return ledger.imported(unique(articles, path), {"complete": False})
 
 
-def _rows(path: Path, mapping: Mapping[str, Any]) -> tuple[list[tuple[int, dict[str, str]]], dict[str, str]]:
+def _rows(
+    path: Path, mapping: Mapping[str, Any], ledger: Ledger
+) -> tuple[list[tuple[int, dict[str, str]]], dict[str, str]]:
+    """Line (from 1) and cells of each row by our names of the columns, and what the file calls these."""
     raw = guard(path, MAX_TABLE).read_bytes()
     try:
         text = raw.decode(str(mapping.get("encoding", "utf-8-sig")))
@@ -113,53 +118,100 @@ def _rows(path: Path, mapping: Mapping[str, Any]) -> tuple[list[tuple[int, dict[
         ) from None
     except LookupError as error:
         raise DataError(Place("mapping", field="encoding"), str(error)) from None
+    objects = text.lstrip().startswith("{")
+    table = list(_objects(text, path, ledger) if objects else _table(text, path, mapping, ledger))
+    header = list(dict.fromkeys(name for _, row in table for name in row))
+    columns = _columns(header, mapping, path)
+    ours = header == list(COLUMNS) and not objects
+    used = set(columns.values())
+    unused: Counter[str] = Counter()
+    rows = []
+    for line, row in table:
+        unused.update(name for name, cell in row.items() if name not in used and cell not in ("", None))
+        cells = {name: row.get(column) for name, column in columns.items()}
+        if cells["text"] is None or cells["stance"] is None:
+            lacking = columns["text" if cells["text"] is None else "stance"]
+            raise DataError(Place(str(path), line), f"has no {lacking!r}")
+        rows.append(
+            (line, {name: restored(cell) if ours else cell for name, cell in cells.items() if cell is not None})
+        )
+    for name in header:
+        if name not in used:
+            ledger.lose(f"{path}: column {name!r}", "a column that is not read (rows with a value)", unused[name])
+    return rows, columns
+
+
+def _objects(text: str, path: Path, ledger: Ledger) -> Iterator[tuple[int, dict[str, str]]]:
+    """Rows of JSON Lines; a value that is no text or number is listed."""
+    for line, content in enumerate(text.split("\n"), start=1):
+        if not content.strip():
+            continue
+        place = Place(str(path), line)
+        row = parse_json(content.encode("utf-8", "surrogatepass"), place)
+        if not isinstance(row, dict):
+            raise DataError(place, f"a {type(row).__name__}; an object is wanted")
+        cells = {}
+        for name, value in row.items():
+            if isinstance(value, dict | list):
+                ledger.lose(f"{place}: {name}", f"`{name}` is no text or number: not read")
+            elif value is not None:
+                cells[str(name)] = value if isinstance(value, str) else json.dumps(value)
+        yield line, cells
+
+
+def _table(text: str, path: Path, mapping: Mapping[str, Any], ledger: Ledger) -> Iterator[tuple[int, dict[str, str]]]:
     head = text[: text.find("\n")] if "\n" in text else text
     delimiter = str(mapping.get("delimiter") or max(",;\t", key=head.count))
+    quoting = str(mapping.get("quoting") or ("none" if delimiter == "\t" else "csv"))
+    if quoting not in ("none", "csv"):
+        raise DataError(Place("mapping", field="quoting"), f"{quoting!r}: none or csv")
     csv.field_size_limit(len(text) + 1)
+    style = csv.QUOTE_NONE if quoting == "none" else csv.QUOTE_MINIMAL
+    header: list[str] = []
+    line = 1
     try:
-        table = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        header = list(table.fieldnames or [])
-        columns = _columns(header, mapping.get("columns") or {}, path)
-        found = []
-        for row in table:
-            if None in row or any(v is None for v in row.values()):
-                raise DataError(
-                    Place(str(path), table.line_num), f"does not have the {len(header)} cells of the header"
-                )
-            found.append((table.line_num, {name: restored(row[column]) for name, column in columns.items()}))
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, quoting=style)
+        for row in reader:
+            place, line = Place(str(path), line), reader.line_num + 1
+            if not header:
+                header = row
+                for name in header:
+                    if header.count(name) > 1:
+                        numbers = " and ".join(str(n) for n, other in enumerate(header, start=1) if other == name)
+                        raise DataError(place, f"columns {numbers} are both called {name!r}", hint="rename one of them")
+            elif row and len(row) != len(header):
+                hint = "" if quoting == "none" else " (a quotation mark may have swallowed rows: quoting: none)"
+                raise DataError(place, f"has {len(row)} cells, the header {len(header)}{hint}")
+            elif row:
+                if quoting == "none" and (quoted := sum(len(c) > 1 and c[0] == c[-1] == '"' for c in row)):
+                    ledger.lose(place, "cells in quotation marks keep them: quoting: csv would take them away", quoted)
+                yield reader.line_num if quoting == "none" else place.line or 1, dict(zip(header, row, strict=True))
     except (csv.Error, TypeError) as error:
-        raise DataError(Place(str(path)), f"not a table: {error}", hint="say delimiter: in --mapping") from None
-    return found, columns
+        hint = "say delimiter: or quoting: none in --mapping"
+        raise DataError(Place(str(path), line), f"not a table: {error}", hint=hint) from None
 
 
-def _columns(header: list[str], wanted: Mapping[str, str], path: Path) -> dict[str, str]:
+def _columns(header: list[str], mapping: Mapping[str, Any], path: Path) -> dict[str, str]:
     """The header of each of our columns: as the mapping says, else the same name in any case."""
+    wanted = mapping.get("columns") or {}
     folded = {h.casefold().strip(): h for h in header}
     if not isinstance(wanted, Mapping) or (unknown := sorted(set(wanted) - set(COLUMNS))):
         raise DataError(
             Place("mapping", field="columns"), f"unknown: {unknown if wanted else wanted}", hint=f"known: {COLUMNS}"
         )
-    found = {}
+    needed = ("text", "stance") if mapping.get("default_target") is not None else ("text", "target", "stance")
+    columns = {}
     for name in COLUMNS:
         column = wanted.get(name) or folded.get(name) or (folded.get("tweet") if name == "text" else None)
         if column in header:
-            found[name] = str(column)
-        elif name in wanted or name in ("text", "target", "stance"):
+            columns[name] = str(column)
+        elif name in wanted or name in needed:
             raise DataError(
                 Place(str(path), 1),
                 f"there is no column {wanted.get(name, name)!r}",
                 hint=f"the header has {', '.join(header)}: say columns: {{{name}: ...}} in --mapping",
             )
-    return found
-
-
-def _stance(value: Any) -> Stance:
-    try:
-        return Stance(str(value))
-    except ValueError:
-        raise DataError(
-            Place("mapping", field="stances"), f"{value!r} is no stance", hint=f"one of {', '.join(Stance)}"
-        ) from None
+    return columns
 
 
 def _new(key: str, row: Mapping[str, str], names: Ids, folds: int) -> dict[str, Any]:
@@ -181,11 +233,11 @@ def _new(key: str, row: Mapping[str, str], names: Ids, folds: int) -> dict[str, 
     }
 
 
-def _declare(article: dict[str, Any], pair: tuple[str, str], who: str, row: Mapping[str, str]) -> None:
+def _declare(article: dict[str, Any], pair: tuple[str, str], labels: Labels, row: Mapping[str, str]) -> None:
     if pair[0] not in {s["id"] for s in article["speakers"]}:
-        article["speakers"].append({"id": pair[0], "name": who, "side": row.get("side") or None})
+        article["speakers"].append({"side": row.get("side") or None, **labels.speaker_row(pair[0])})
     if pair[1] not in {x["id"] for x in article["targets"]}:
-        article["targets"].append({"id": pair[1], "proposition": row["target"]})
+        article["targets"].append(labels.target_row(pair[1]))
 
 
 def save(dataset: Dataset, path: Path, mapping: Mapping[str, Any]) -> list[Loss]:

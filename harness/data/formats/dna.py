@@ -1,15 +1,19 @@
-"""Discourse Network Analyzer 2 (`.dna`, SQLite): documents with coded statements of actors on concepts; import.
+"""Discourse Network Analyzer 2 and 3 (`.dna`, SQLite): documents with coded statements of actors on concepts; import.
 
-Mapping: document → article (title, date, Notes as url or note); variable person → speaker, organization → its side, concept →
-target; agreement 1 → `support`, 0 → `oppose` (of an integer scale the sign, 0 → `neutral`); a statement's passage → evidence.
-Several statements of one person on one concept in one document are one stance with all passages as evidence: the common one;
-where they conflict, `neutral` with basis `both_sides` and a note with the agreement of each passage. The statements of a
-document with one coder are its gold, those of several coders are annotations. The set is incomplete: no statement says
-nothing. In a transcript the full names of its speech headings become aliases. Offsets count UTF-16 units (DNA is Java).
-`mapping`: `concepts: {"22 - war": {id, proposition, direction, rung}}`; `variables: {person: ..., organization: ...,
-concept: ..., agreement: ...}` where they have other names; `event: document | date`. Not carried: statement types without
-these variables, links between statements, regular expressions, colours, permissions, passwords. The way back is
-`dna_write`.
+Mapping: document → article (title, date, Notes as url or note); variable person → speaker (its attribute Type → role, if that is
+not the side, Alias → aliases), organization → its side, concept → target; agreement 1 → `support`, 0 → `oppose` (of an integer
+scale the sign, 0 → `neutral`); a statement's passage → evidence. Several statements of one person on one concept in one
+document are one stance with all passages as evidence: the common one; where they conflict, `neutral` with basis
+`both_sides` and a note with the agreement of each passage. The statements of a document with one coder are its gold, those
+of several coders are annotations. The set is incomplete: no statement says nothing. In a transcript the full names of its
+speech headings become aliases. Offsets count UTF-16 units (DNA is Java).
+
+`mapping`: `concepts: {"22 - war": {id, proposition, direction, rung}}` (or `targets:`, the same); `variables: {person: ...,
+organization: ..., concept: ..., agreement: ...}` where they have other names; `types: {DNA Statement: {}, Frame: {person:
+source, ...}}` names the statement types to read, with variables of their own (else every type that has the variables is
+read); `stances:` says what other values of agreement mean (`stances: {-2: oppose, -1: lean_oppose}`); `event: document |
+date`. Listed as losses: statements of other types, other variables and attributes, values that no statement uses, links,
+regular expressions. Colours, permissions and passwords are bookkeeping. The way back is `dna_write`.
 """
 
 from __future__ import annotations
@@ -17,39 +21,43 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.data.formats.base import Ids, Imported, Loss, article_from, guard, metadata_or_new, unique
+from harness.data.formats.base import Ids, metadata_or_new, unique
+from harness.data.formats.dna_tables import (
+    BOOKKEEPING,
+    Document,
+    Statement,
+    Tables,
+    Variable,
+    count_unused,
+    read_tables,
+)
 from harness.data.formats.dna_write import NOTES_KEY, concept_names, person_names, save
+from harness.data.formats.labels import Labels
+from harness.data.formats.layers import Layers
+from harness.data.formats.ledger import Imported, Ledger
 from harness.data.formats.offsets import Offsets
-from harness.data.formats.spans import AGREEMENTS, Span, stances_from
-from harness.data.load import MAX_BYTES
+from harness.data.formats.spans import AGREEMENTS, Span
 from harness.data.plain_texts import slug
 from harness.errors import DataError, Place
 from harness.text.speeches import same_person, speeches
 from harness.types import ESCALATION, ESCALATION_PROPOSITION, Article, Stance
 
-__all__ = ["load", "save"]
+__all__ = ["BOOKKEEPING", "load", "save"]
 
-_NEEDED = ("SETTINGS", "CODERS", "DOCUMENTS", "STATEMENTS", "STATEMENTTYPES", "VARIABLES")
-_VALUES = {
-    "short text": "DATASHORTTEXT",
-    "long text": "DATALONGTEXT",
-    "boolean": "DATABOOLEAN",
-    "integer": "DATAINTEGER",
-}
 _ROLES = ("person", "organization", "concept", "agreement")
+_CARRIED = {"Type": "role", "Alias": "aliases"}
+"""Attributes of a person, and where an article keeps them."""
 
 
 @dataclass(frozen=True)
-class Statement:
-    """One row of STATEMENTS with its values; offsets as stored."""
+class Coded:
+    """A statement of a person on a concept; offsets as stored; `stance` None for a label that is unlabelled."""
 
     id: int
     document: int
@@ -57,247 +65,241 @@ class Statement:
     stop: int
     coder: str
     person: str
+    person_variable: int
     organization: str
     concept: str
-    agreement: int
+    agreement: Any
+    stance: Stance | None
     scale: bool
-
-
-@dataclass(frozen=True)
-class Document:
-    """One row of DOCUMENTS."""
-
-    id: int
-    title: str
-    text: str
-    about: str
-    source: str
-    notes: str
-    date: dt.date | None
 
 
 def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
     """Every document an article."""
-    losses: list[Loss] = []
-    place = Place(str(path))
-    if guard(path).open("rb").read(16) != b"SQLite format 3\0":
-        raise DataError(place, "not a .dna file (SQLite)", hint="export it from Discourse Network Analyzer 2")
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as db:
-            db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 2 * MAX_BYTES)
-            db.execute("PRAGMA trusted_schema = OFF")
-            db.execute("PRAGMA cell_size_check = ON")
-            _check_tables(db, place)
-            documents = list(_documents(db))
-            statements = list(_statements(db, mapping.get("variables") or {}, losses, place))
-            _count_rest(db, losses)
-    except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
-        raise DataError(place, f"malformed .dna file: {error}") from None
-    by_document: dict[int, list[Statement]] = {d.id: [] for d in documents}
-    for s in statements:
+    ledger = Ledger(BOOKKEEPING)
+    tables = read_tables(path, ledger)
+    book = {**(mapping.get("concepts") or {}), **(mapping.get("targets") or {})}
+    labels = Labels({**mapping, "targets": book}, ledger)
+    read = _types(tables, mapping, Place(str(path)))
+    coded = [c for s in tables.statements if (c := _coded(s, tables, read, labels, ledger, path)) is not None]
+    _count_types(tables, read, ledger)
+    count_unused(tables, read, _CARRIED, ledger)
+    by_document: dict[int, list[Coded]] = {d.id: [] for d in tables.documents}
+    for s in coded:
         if s.document in by_document:
             by_document[s.document].append(s)
         else:
-            losses.append(Loss(f"statement {s.id}", f"its document {s.document} does not exist: left out"))
-    names = _Names(mapping, sorted({s.concept for s in statements}))
-    articles = [_article(d, by_document[d.id], names, losses, place) for d in documents]
+            ledger.lose(f"statement {s.id}", f"its document {s.document} does not exist: left out")
+    names = _Names(mapping, book, labels, sorted({s.concept for s in coded}), tables, path)
+    articles = [_Document(d, by_document[d.id], names, ledger).article() for d in tables.documents]
     card = {"complete": all(a.complete for a in articles), "language": str(mapping.get("language", "en"))}
-    return Imported(unique(articles, path), card, tuple(losses))
+    return ledger.imported(unique(articles, path), card)
 
 
-def _check_tables(db: sqlite3.Connection, place: Place) -> None:
-    # a view under a table's name could compute for ever
-    kinds = dict(db.execute("SELECT upper(name), type FROM sqlite_master WHERE type IN ('table', 'view')"))
-    missing = [t for t in (*_NEEDED, *_VALUES.values()) if kinds.get(t) != "table"]
-    if missing:
-        version = "; files of version 3 have another shape" if "ENTITIES" in kinds else ""
-        raise DataError(
-            place,
-            f"no table {', '.join(missing)}: not a file of Discourse Network Analyzer 2{version}",
-            hint="save it with version 2, or export its statements as a table and use --format csv_table",
-        )
-
-
-def _documents(db: sqlite3.Connection) -> Iterator[Document]:
-    rows = db.execute("SELECT ID, Title, Text, Author, Source, Section, Type, Notes, Date FROM DOCUMENTS ORDER BY ID")
-    for number, title, text, author, source, section, kind, notes, stamp in rows:
-        extra = {"author": author, "section": section, "type": kind}
-        about = "; ".join(f"{k}: {v}" for k, v in extra.items() if v)
-        date = None
-        if isinstance(stamp, int):
-            try:
-                date = dt.datetime.fromtimestamp(stamp / 1000, tz=dt.UTC).date()
-            except (OverflowError, ValueError, OSError):
-                date = None
-        yield Document(number, str(title or ""), str(text or ""), about, str(source or ""), str(notes or ""), date)
-
-
-def _statements(
-    db: sqlite3.Connection, names: Mapping[str, str], losses: list[Loss], place: Place
-) -> Iterator[Statement]:
-    """Statements of every type that has the four variables."""
-    wanted = {role: str(names.get(role, role)) for role in _ROLES}
-    variables: dict[int, dict[str, tuple[int, str]]] = {}
-    for number, name, kind, of_type in db.execute("SELECT ID, Variable, DataType, StatementTypeId FROM VARIABLES"):
-        variables.setdefault(of_type, {})[str(name)] = (number, str(kind))
-    coders = {n: str(name or f"coder {n}") for n, name in db.execute("SELECT ID, Name FROM CODERS")}
-    found = False
-    for of_type, label in db.execute("SELECT ID, Label FROM STATEMENTTYPES ORDER BY ID"):
-        own = variables.get(of_type, {})
-        n = db.execute("SELECT count(*) FROM STATEMENTS WHERE StatementTypeId = ?", (of_type,)).fetchone()[0]
-        if any(wanted[r] not in own for r in ("person", "concept", "agreement")):
-            if n:
-                losses.append(Loss(f"statement type {label!r}", f"{n} statements have no actor, concept and agreement"))
+def _types(tables: Tables, mapping: Mapping[str, Any], place: Place) -> dict[int, dict[str, Variable]]:
+    """By statement type that is read, the variable of each role that it has."""
+    wanted = mapping.get("types")
+    if isinstance(wanted, str | list):
+        wanted = {str(label): {} for label in ([wanted] if isinstance(wanted, str) else wanted)}
+    if wanted is not None and (unknown := sorted(set(map(str, wanted)) - set(tables.types.values()))):
+        hint = f"the file has {', '.join(tables.types.values())}"
+        raise DataError(Place("mapping", field="types"), f"unknown: {', '.join(unknown)}", hint=hint)
+    read = {}
+    for number, label in tables.types.items():
+        if wanted is not None and label not in wanted:
             continue
-        found = True
-        values = {}
-        for role in _ROLES:
-            number, kind = own.get(wanted[role], (-1, "short text"))
-            if kind not in _VALUES:
-                raise DataError(place, f"variable {wanted[role]!r} has the unknown type {kind!r}")
-            query = f"SELECT StatementId, Value FROM {_VALUES[kind]} WHERE VariableId = ?"
-            values[role] = dict(db.execute(query, (number,)))
-        scale = own[wanted["agreement"]][1] == "integer"
-        others = sorted(set(own) - set(wanted.values()))
-        if others and n:
-            losses.append(Loss(f"statement type {label!r}", f"variables {', '.join(others)} not carried"))
-        rows = db.execute(
-            "SELECT ID, DocumentId, Start, Stop, Coder FROM STATEMENTS WHERE StatementTypeId = ? ORDER BY ID",
-            (of_type,),
-        )
-        for number, document, start, stop, coder in rows:
-            person, concept = str(values["person"].get(number) or ""), str(values["concept"].get(number) or "")
-            agreement = values["agreement"].get(number)
-            if not person.strip() or not concept.strip() or not isinstance(agreement, int):
-                losses.append(Loss(f"statement {number}", "no person, concept or agreement: left out"))
-                continue
-            organization = str(values["organization"].get(number) or "")
-            who = coders.get(coder, f"coder {coder}")
-            yield Statement(number, document, start, stop, who, person, organization, concept, agreement, scale)
-    if not found:
+        names = {**(mapping.get("variables") or {}), **((wanted or {}).get(label) or {})}
+        variables = {v.name: v for v in tables.variables.values() if v.statement_type == number}
+        roles = {
+            role: variables[str(names.get(role, role))] for role in _ROLES if str(names.get(role, role)) in variables
+        }
+        if {"person", "concept", "agreement"} <= roles.keys():
+            read[number] = roles
+        elif wanted is not None:
+            lacking = ", ".join(
+                str(names.get(role, role)) for role in ("person", "concept", "agreement") if role not in roles
+            )
+            hint = f"types: {{{label}: {{person: ..., concept: ..., agreement: ...}}}}; it has {', '.join(variables)}"
+            raise DataError(Place("mapping", field=f"types.{label}"), f"has no variable {lacking}", hint=hint)
+    if not read:
+        names = mapping.get("variables") or {}
         raise DataError(
             place,
-            f"no statement type has the variables {', '.join(wanted[r] for r in ('person', 'concept', 'agreement'))}",
+            f"no statement type has the variables {', '.join(str(names.get(r, r)) for r in ('person', 'concept', 'agreement'))}",
             hint="name them in --mapping: variables: {person: ..., concept: ..., agreement: ...}",
         )
+    return read
 
 
-def _count_rest(db: sqlite3.Connection, losses: list[Loss]) -> None:
-    for table, what in (("STATEMENTLINKS", "links between statements"), ("REGEXES", "regular expressions")):
-        kind = db.execute("SELECT type FROM sqlite_master WHERE upper(name) = ?", (table,)).fetchone()
-        n = db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] if kind == ("table",) else 0
-        if n:
-            losses.append(Loss(table, f"{n} {what} not carried"))
+def _count_types(tables: Tables, read: Mapping[int, Any], ledger: Ledger) -> None:
+    counts = Counter(s.statement_type for s in tables.statements if s.statement_type not in read)
+    for number, n in sorted(counts.items()):
+        label = tables.types.get(number, str(number))
+        ledger.lose(f"statement type {label!r}", "statements without actor, concept and agreement are not carried", n)
+
+
+def _coded(
+    s: Statement, tables: Tables, read: Mapping[int, Mapping[str, Variable]], labels: Labels, ledger: Ledger, path: Path
+) -> Coded | None:
+    roles = read.get(s.statement_type)
+    if roles is None:
+        return None
+    person, concept = (str(s.values.get(roles[role].id) or "") for role in ("person", "concept"))
+    agreement = s.values.get(roles["agreement"].id)
+    if not person.strip() or not concept.strip() or agreement in (None, ""):
+        ledger.lose(f"statement {s.id}", "no person, concept or agreement: left out")
+        return None
+    organization = str(s.values.get(roles["organization"].id) or "") if "organization" in roles else ""
+    place = Place(str(path), field=f"statement {s.id}")
+    kind = roles["agreement"].kind
+    explained = labels.knows(str(agreement))
+    scale = kind == "integer" and not explained
+    if kind in ("boolean", "integer") and not explained:
+        if not isinstance(agreement, int):
+            raise DataError(place, f"the agreement is {agreement!r}, no number")
+        stance: Stance | None = _stance(agreement, scale)
+    else:
+        stance = labels.stance(str(agreement), place)
+    who = (s.coder, person, roles["person"].id, organization, concept)
+    return Coded(s.id, s.document, s.start, s.stop, *who, agreement, stance, scale)
+
+
+def _stance(agreement: int, scale: bool) -> Stance:
+    if scale:
+        return Stance.SUPPORT if agreement > 0 else Stance.OPPOSE if agreement < 0 else Stance.NEUTRAL
+    return Stance.SUPPORT if agreement else Stance.OPPOSE
 
 
 class _Names:
     """Ids of concepts and people in the whole file, and what the mapping says of concepts."""
 
-    def __init__(self, mapping: Mapping[str, Any], concepts: list[str]) -> None:
-        self.concepts = concepts
-        self.book: Mapping[str, Mapping[str, Any]] = mapping.get("concepts") or {}
+    def __init__(
+        self,
+        mapping: Mapping[str, Any],
+        book: Mapping[str, Mapping[str, Any]],
+        labels: Labels,
+        concepts: list[str],
+        tables: Tables,
+        path: Path,
+    ) -> None:
+        self.concepts, self.book, self.labels, self.path = concepts, book, labels, path
         self.by_date = mapping.get("event", "document") == "date"
-        self._concept, self._person, self.article = Ids("concept"), Ids("speaker"), Ids("document")
+        self.article = Ids("document")
+        self._attributes = tables.attributes
 
     def target(self, concept: str) -> dict[str, Any]:
         """The target that a concept becomes."""
-        return {"id": self._concept(concept), "proposition": concept, **self.book.get(concept, {})}
+        return self.labels.target_row(self.labels.target(concept, Place(str(self.path))))
 
-    def person(self, name: str) -> str:
-        """The id of a person."""
-        return self._person(name)
+    def aliases(self, statement: Coded) -> list[str]:
+        """Other names of a statement's person: its attribute Alias, several with semicolons between them."""
+        value = self._attributes.get((statement.person_variable, statement.person), {}).get("Alias", "")
+        return [name.strip() for name in value.split(";") if name.strip()]
+
+    def role(self, statement: Coded) -> str | None:
+        """What a statement's person is: its attribute Type."""
+        return self._attributes.get((statement.person_variable, statement.person), {}).get("Type")
 
 
-def _article(document: Document, own: list[Statement], names: _Names, losses: list[Loss], place: Place) -> Article:
-    carried = _carried(document.notes)
-    place = Place(place.file, field=f"document {document.id}")
-    about = carried["article"] if carried else _new_row(document, own, names, losses)
-    row = metadata_or_new(about, document.text, document.title, place)
-    people = {name: s for s, name in person_names(row["speakers"]).items()}
-    targets = {name: x for x, name in concept_names(row["targets"], names.book).items()}
-    offsets = Offsets(document.text, "utf16")
-    by_coder: dict[str, list[tuple[Span, Statement]]] = {c: [] for c in carried.get("annotators", [])}
-    for s in own:
-        start, end = offsets.back(s.start), offsets.back(s.stop)
-        speaker = people.get(s.person) if carried else names.person(s.person)
-        target = targets.get(s.concept) if carried else names.target(s.concept)["id"]
-        if start is None or end is None or start >= end or speaker is None or target is None:
-            losses.append(
-                Loss(f"statement {s.id}", f"{s.start}-{s.stop} of {document.title!r} cannot be placed: left out")
+class _Document:
+    """One document with its statements."""
+
+    def __init__(self, document: Document, coded: Sequence[Coded], names: _Names, ledger: Ledger) -> None:
+        self._document, self._coded, self._names, self._ledger = document, coded, names, ledger
+
+    def article(self) -> Article:
+        """The article: labels of one coder are gold, of several annotations."""
+        document, names = self._document, self._names
+        place = Place(str(names.path), field=f"document {document.id}")
+        carried = _carried(document.notes, self._ledger, place)
+        row = metadata_or_new(carried["article"] if carried else self._new_row(), document.text, document.title, place)
+        people = {name: s for s, name in person_names(row["speakers"]).items()}
+        targets = {name: x for x, name in concept_names(row["targets"], names.book).items()}
+        offsets = Offsets(document.text, "utf16")
+        by_coder: dict[str, list[tuple[Span, Coded]]] = {c: [] for c in carried.get("annotators", [])}
+        for s in self._coded:
+            if s.stance is None:
+                continue
+            start, end = offsets.back(s.start), offsets.back(s.stop)
+            speaker = people.get(s.person) if carried else names.labels.speaker(s.person)
+            target = targets.get(s.concept) if carried else names.target(s.concept)["id"]
+            if start is None or end is None or start >= end or speaker is None or target is None:
+                what = f"{s.start}-{s.stop} of {document.title!r} cannot be placed: left out"
+                self._ledger.lose(f"statement {s.id}", what)
+                continue
+            by_coder.setdefault(s.coder, []).append((Span(start, end, speaker, target, s.stance), s))
+        layers = Layers(row, self._ledger, place)
+        alone = {"coder": next(iter(by_coder))} if len(by_coder) == 1 and not carried else {}
+        gold = carried.get("gold") or alone
+        silent = carried.get("no_stance") or {}
+        for coder, pairs in by_coder.items():
+            who = gold.get("adjudicator", coder) if coder == gold.get("coder") else coder
+            layers.add(
+                names.labels.annotator(who),
+                [span for span, _ in pairs],
+                gold=coder == gold.get("coder"),
+                silent=[(s, x) for s, x in silent.get(coder, [])],
+                note=lambda pair, pairs=pairs: _agreements(pair, pairs),
             )
-            continue
-        by_coder.setdefault(s.coder, []).append((Span(start, end, speaker, target, _stance(s)), s))
-    gold = carried.get("gold") or ({"coder": next(iter(by_coder))} if len(by_coder) == 1 and not carried else {})
-    for coder, coded in by_coder.items():
-        stances = _stances(row, coded, coder, losses)
-        if coder == gold.get("coder"):
-            row["gold"] = {"adjudicator": gold.get("adjudicator", coder), "stances": stances}
-        else:
-            row["annotations"].append({"annotator": coder, "stances": stances})
-    if any(s.scale for s in own):
-        losses.append(Loss(document.title, "agreement on an integer scale: only its sign is kept"))
-    return article_from(row, place)
+        if any(s.scale for s in self._coded):
+            self._ledger.lose(document.title, "agreement on an integer scale: only its sign is kept")
+        return layers.article()
+
+    def _new_row(self) -> dict[str, Any]:
+        document, names = self._document, self._names
+        identifier = names.article(document.title)
+        date = document.date
+        dated = re.match(r"\d{4}-\d\d-\d\d", document.title)
+        if dated and date and dated.group() != date.isoformat():
+            self._ledger.lose(document.title, f"its date {date} contradicts its title: the title's is taken")
+            date = dt.date.fromisoformat(dated.group())
+        url = document.notes if document.notes.startswith(("http://", "https://")) else None
+        note = "; ".join(filter(None, [document.about, None if url else document.notes])) or None
+        source = {"kind": "news", "publisher": document.source or None, "date": date, "url": url, "note": note}
+        coded = {s.concept for s in self._coded}
+        concepts = [c for c in names.concepts if c in coded] or names.concepts
+        targets = {x["id"]: x for x in map(names.target, concepts)}
+        people = {names.labels.speaker(s.person): s for s in reversed(self._coded)}
+        ordered = dict.fromkeys(names.labels.speaker(s.person) for s in self._coded)
+        return {
+            "id": identifier,
+            "title": document.title.strip() or identifier,
+            "event": slug(str(date)) if names.by_date and date else identifier,
+            "complete": False,
+            "source": source,
+            "targets": list(targets.values()) or [{"id": ESCALATION, "proposition": ESCALATION_PROPOSITION}],
+            "speakers": [self._speaker(identifier, people[identifier]) for identifier in ordered],
+        }
+
+    def _speaker(self, identifier: str, statement: Coded) -> dict[str, Any]:
+        names, name = self._names, statement.person
+        same = [s for s in self._coded if names.labels.speaker(s.person) == identifier]
+        sides = Counter(s.organization for s in same if s.organization)
+        side = sides.most_common(1)[0][0] if sides else None
+        if len(sides) > 1:
+            what = f"of the organizations {', '.join(sides)} only {side!r} is kept"
+            self._ledger.lose(f"{self._document.title}: {name}", what)
+        headed = [s.name for s in speeches(self._document.text) if s.name and same_person(name, s.name)]
+        known = names.labels.speaker_row(identifier)
+        aliases = dict.fromkeys([*known.get("aliases", []), *names.aliases(statement), *headed])
+        role = names.role(statement)
+        row = {"side": side, "role": role if role != side else None, **known}
+        return {**row, "aliases": [a for a in aliases if a != row["name"]]}
 
 
-def _stance(s: Statement) -> Stance:
-    if s.scale:
-        return Stance.SUPPORT if s.agreement > 0 else Stance.OPPOSE if s.agreement < 0 else Stance.NEUTRAL
-    return Stance.SUPPORT if s.agreement else Stance.OPPOSE
+def _agreements(pair: tuple[str, str], coded: Sequence[tuple[Span, Coded]]) -> str:
+    return AGREEMENTS + ", ".join(str(s.agreement) for span, s in coded if (span.speaker, span.target) == pair)
 
 
-def _stances(
-    row: Mapping[str, Any], coded: list[tuple[Span, Statement]], coder: str, losses: list[Loss]
-) -> list[dict[str, Any]]:
-    found = stances_from(row, [s for s, _ in coded], f"{row['id']}: {coder}", lambda w, x: losses.append(Loss(w, x)))
-    for stance in found:
-        if stance["stance"] == Stance.NEUTRAL:
-            own = [st.agreement for s, st in coded if (s.speaker, s.target) == (stance["speaker"], stance["target"])]
-            stance["note"] = AGREEMENTS + ", ".join(map(str, own))
-    return found
-
-
-def _carried(notes: str) -> dict[str, Any]:
+def _carried(notes: str, ledger: Ledger, place: Place) -> dict[str, Any]:
     """What `dna_write` left in a document's notes; empty for other people's documents."""
     if not notes.startswith("{"):
         return {}
     try:
-        found = json.loads(notes)
+        content = json.loads(notes)
     except (json.JSONDecodeError, RecursionError):
         return {}
-    inner = found.get(NOTES_KEY) if isinstance(found, dict) else None
-    return inner if isinstance(inner, dict) and isinstance(inner.get("article"), dict) else {}
-
-
-def _new_row(document: Document, own: list[Statement], names: _Names, losses: list[Loss]) -> dict[str, Any]:
-    identifier = names.article(document.title)
-    date = document.date
-    dated = re.match(r"\d{4}-\d\d-\d\d", document.title)
-    if dated and date and dated.group() != date.isoformat():
-        losses.append(Loss(document.title, f"its date {date} contradicts its title: the title's is taken"))
-        date = dt.date.fromisoformat(dated.group())
-    url = document.notes if document.notes.startswith(("http://", "https://")) else None
-    note = "; ".join(filter(None, [document.about, None if url else document.notes])) or None
-    source = {"kind": "news", "publisher": document.source or None, "date": date, "url": url, "note": note}
-    concepts = [c for c in names.concepts if any(s.concept == c for s in own)] or names.concepts
-    targets = [names.target(c) for c in concepts] or [{"id": ESCALATION, "proposition": ESCALATION_PROPOSITION}]
-    event = slug(str(date)) if names.by_date and date else identifier
-    return {
-        "id": identifier,
-        "title": document.title.strip() or identifier,
-        "event": event,
-        "complete": False,
-        "source": source,
-        "targets": targets,
-        "speakers": [_speaker(name, own, document, names, losses) for name in dict.fromkeys(s.person for s in own)],
-    }
-
-
-def _speaker(name: str, own: list[Statement], document: Document, names: _Names, losses: list[Loss]) -> dict[str, Any]:
-    sides = Counter(s.organization for s in own if s.person == name and s.organization)
-    side = sides.most_common(1)[0][0] if sides else None
-    if len(sides) > 1:
-        losses.append(
-            Loss(f"{document.title}: {name}", f"of the organizations {', '.join(sides)} only {side!r} is kept")
-        )
-    headed = dict.fromkeys(s.name for s in speeches(document.text) if s.name and same_person(name, s.name))
-    return {"id": names.person(name), "name": name, "aliases": [h for h in headed if h != name], "side": side}
+    inner = content.get(NOTES_KEY) if isinstance(content, dict) else None
+    if not isinstance(inner, dict) or not isinstance(inner.get("article"), dict):
+        return {}
+    record = ledger.record(content, Place(place.file, field=f"{place.field}: Notes"))[NOTES_KEY]
+    return {key: record.carry(key) for key in ("article", "annotators", "gold", "no_stance") if key in record}

@@ -15,13 +15,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from harness.data.formats.base import Imported, Loss, article_from, guard, unique
+from harness.data.formats.base import article_from, guard, unique
+from harness.data.formats.ledger import Imported, Ledger, Loss
 from harness.data.load import without_nulls
 from harness.data.schema import ArticleRow, to_row
+from harness.data.summary_stances import FILE as SUMMARY_STANCES
 from harness.data.yaml_lines import read_yaml
 from harness.errors import DataError, Place
 from harness.runtime.files import replacing, write_text
 from harness.types import SCALE, STANCES, Article, Dataset
+
+COMPANIONS = ("GUIDELINES.md", SUMMARY_STANCES)
+"""Files beside the articles that go along as they are."""
 
 MAX_UNPACKED = 2_000_000_000
 """Bytes of all columns once unpacked: a Parquet file may claim to be small."""
@@ -86,7 +91,12 @@ def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
     articles = [a for file in files for a in _read(file)]
     card_file = path / "dataset.yaml"
     card = dict(read_yaml(card_file, 1_000_000).data) if path.is_dir() and card_file.exists() else {}
-    return Imported(unique(articles, path), {"complete": all(a.complete for a in articles), **card})
+    ledger = Ledger()
+    for other in sorted(path.rglob("*")) if path.is_dir() else []:
+        known = other.suffix == ".parquet" or other == card_file or other.name in ("README.md", *COMPANIONS)
+        if other.is_file() and not known and not other.name.startswith("."):
+            ledger.lose(other, "a file that is no Parquet is not read")
+    return ledger.imported(unique(articles, path), {"complete": all(a.complete for a in articles), **card})
 
 
 def _read(file: Path) -> list[Article]:
@@ -98,10 +108,25 @@ def _read(file: Path) -> list[Article]:
             raise DataError(
                 Place(str(file)), f"unpacks to {size:,} bytes; the limit is {MAX_UNPACKED:,}", hint="split it"
             )
+        _refuse_unknown(parquet.schema_arrow, SCHEMA, Place(str(file)))
         rows = parquet.read().to_pylist()
     except (pa.ArrowException, OSError) as error:
         raise DataError(Place(str(file)), f"not a readable Parquet file: {error}") from None
     return [article_from(without_nulls(row), Place(str(file), n)) for n, row in enumerate(rows, start=1)]
+
+
+def _refuse_unknown(fields: Any, known: Any, place: Place, path: str = "") -> None:
+    """DataError for a column, or a field of one, that an article does not have: its nulls would vanish unseen."""
+    for i in range(fields.num_fields if isinstance(fields, pa.DataType) else len(fields)):
+        name = fields.field(i).name
+        names = [known.field(j).name for j in range(known.num_fields if isinstance(known, pa.DataType) else len(known))]
+        if name not in names:
+            raise DataError(place, f"there is no field {path}{name!r}", hint=f"known there: {', '.join(names)}")
+        inner, expected = fields.field(i).type, known.field(names.index(name)).type
+        while pa.types.is_list(inner) and pa.types.is_list(expected):
+            inner, expected = inner.value_type, expected.value_type
+        if pa.types.is_struct(inner) and pa.types.is_struct(expected):
+            _refuse_unknown(inner, expected, place, f"{path}{name}.")
 
 
 def save(dataset: Dataset, path: Path, mapping: Mapping[str, Any]) -> list[Loss]:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.data.formats.base import Imported, Loss, article_from, json_lines, unique
+from harness.data.formats.base import article_from, json_lines, unique
+from harness.data.formats.ledger import Imported, Loss
 from harness.data.schema import to_row
 from harness.errors import Place
 from harness.runtime.files import write_text

@@ -1,215 +1,207 @@
-"""Label Studio: tasks (JSON) with annotations and predictions, and the labelling config (XML) beside them.
+"""Label Studio (JSON export of any version): tasks with annotations and predictions; import. Export is `label_studio_write`.
 
 Mapping: `data.text`; `data.article` everything but the labels; `data.speakers` and `data.targets` the choices of that
 article. An annotation's region is one piece of evidence: `stance` its label, `speaker`, `target`, `act`, `modality`, `basis`,
-`phenomena` choices, `condition`, `note`, `reason` texts, `confidence` a rating, all of the region. Gold is the annotation with
-`ground_truth`; an annotator called `machine:NAME` is a prediction with `model_version` NAME. Offsets are code points, as Label
-Studio has stored them since 2022; files of older versions count UTF-16 units: of the two that one is taken which gives the
-words that the region quotes. Not carried: what a label without evidence says beside `no_stance`; the order of labels.
+`phenomena` choices, `condition`, `note`, `reason` texts, `confidence` a rating, all of the region. For the whole text stand the
+choices `no_stance` (pairs `speaker|target` without a stance) and the text `annotator` (whose labels they are, where it is not
+the person who submitted them). Gold is the annotation with `ground_truth`; an annotator called `machine:NAME` is a prediction
+with `model_version` NAME. Offsets are code points, as Label Studio has stored them since 2022; files of older versions count
+UTF-16 units: of the two that one is taken which gives the words that the region quotes.
+
+Labels of others: `controls: {stance: sentiment, speaker: who}` names the controls that hold ours, `fields: {speaker: author,
+target: topic}` the keys of `data` that name the speaker and target of a whole text; a choice or label without a region is
+about the whole text, which is its evidence. `drafts: true` reads drafts as annotations. `silence: no_stance` says that a pair
+without a region has no stance (else it is unlabelled). `completions` of files before 2021 are annotations. Listed as losses:
+relations, skipped tasks, drafts, regions without a stance, results of other controls, bare prediction ids. Not carried: what a
+label without evidence says beside `no_stance`; the order of labels.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
-from xml.sax.saxutils import quoteattr
+from typing import Any
 
-from harness import types as t
-from harness.data.formats.base import (
-    Imported,
-    Loss,
-    article_from,
-    guard,
-    metadata,
-    metadata_or_new,
-    parse_json,
-    unique,
-)
-from harness.data.formats.offsets import find_span
-from harness.data.formats.spans import Span, declare, spans_of, stances_from
+from harness.data.formats.base import guard, metadata_or_new, parse_json, unique
+from harness.data.formats.label_studio_result import CONTROLS, Context, read_result
+from harness.data.formats.label_studio_write import MACHINE, save
+from harness.data.formats.labels import Labels, names_of, reads_silence
+from harness.data.formats.layers import Layers
+from harness.data.formats.ledger import Imported, Items, Ledger, Record
 from harness.errors import DataError, Place
-from harness.runtime.files import write_text
-from harness.types import Annotation, Article, Dataset, Stance
+from harness.types import Article
 
-MACHINE = "machine:"
-"""Begins the name of an annotator that is a model."""
+__all__ = ["BOOKKEEPING", "load", "save"]
 
-_CHOICES = ("speaker", "target", "act", "modality", "basis", "phenomena")
-_TEXTS = ("condition", "note", "reason")
+_ENTRY = ("created_at", "updated_at", "created_ago", "created_username", "lead_time", "draft_created_at", "import_id")
+_ENTRY += (
+    "last_action",
+    "bulk_created",
+    "unique_id",
+    "task",
+    "project",
+    "updated_by",
+    "parent_prediction",
+    "parent_annotation",
+)
+_ENTRY += (
+    "last_created_by",
+    "result_count",
+    "completed_by.first_name",
+    "completed_by.last_name",
+    "completed_by.avatar",
+)
+_ENTRY += ("completed_by.initials", "completed_by.id", "completed_by", "id")
+_ENTRY += (
+    "result.id",
+    "result.origin",
+    "result.to_name",
+    "result.type",
+    "result.original_length",
+    "result.value.globalOffsets",
+)
+_ENTRY += ("result.value.globalOffsets.start", "result.value.globalOffsets.end", "result.value.startOffset")
+_ENTRY += ("result.value.endOffset", "result.parentID", "result.readonly", "result.hidden", "result.locked")
+BOOKKEEPING = frozenset(
+    {
+        *("id", "inner_id", "project", "meta", "created_at", "updated_at", "updated_by", "updated_by.user_id"),
+        *(
+            "total_annotations",
+            "cancelled_annotations",
+            "total_predictions",
+            "comment_count",
+            "unresolved_comment_count",
+        ),
+        *(
+            "last_comment_updated_at",
+            "comment_authors",
+            "file_upload",
+            "storage_filename",
+            "overlap",
+            "allow_skip",
+            "is_labeled",
+        ),
+        *("data.no_stance_pairs", "data.no_stance_pairs.value"),
+        *(f"{entry}.{key}" for entry in ("annotations", "completions", "predictions", "drafts") for key in _ENTRY),
+        *("predictions.mislabeling", "predictions.cluster", "predictions.neighbors", "predictions.model"),
+        *("predictions.model_run", "drafts.was_postponed", "drafts.annotation"),
+    }
+)
+"""Keys of a task that hold no label; offsets of a result that is no label repeat those of its region's label."""
+
+_FIELDS = ("speaker", "target", "id", "title")
+
+
+class Reader:
+    """What one import needs everywhere: the mapping's words and the account."""
+
+    def __init__(self, path: Path, mapping: Mapping[str, Any]) -> None:
+        self.path = path
+        self.ledger = Ledger(BOOKKEEPING)
+        self.labels = Labels(mapping, self.ledger)
+        self.drafts = bool(mapping.get("drafts", False))
+        self.silence = reads_silence(mapping)
+        replaced = names_of(mapping, "controls", CONTROLS)
+        self.controls = {replaced.get(name, name): name for name in CONTROLS}
+        self.fields = names_of(mapping, "fields", _FIELDS)
+
+    def context(self, entry: Record, data: Record, rode_along: bool) -> Context:
+        """What reading one annotation of a task needs."""
+        place = Place(str(self.path), field=f"{entry.place.field}: annotation {entry.get('id', '?')}")
+        about = {part: data.get(self.fields[part]) for part in ("speaker", "target") if part in self.fields}
+        return Context(place, self.ledger, self.labels, self.controls, about, defaults=not rode_along)
 
 
 def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
-    """An exported list of tasks."""
+    """An exported list of tasks, or one task."""
+    reader = Reader(path, mapping)
     tasks = parse_json(guard(path).read_bytes(), Place(str(path)))
+    tasks = [tasks] if isinstance(tasks, dict) else tasks
     if not isinstance(tasks, list):
-        raise DataError(Place(str(path)), "not a list of tasks", hint="export as JSON, not as JSON-MIN or CONLL")
-    losses: list[Loss] = []
-    articles = [_article(task, n, path, losses) for n, task in enumerate(tasks, start=1)]
-    return Imported(unique(articles, path), {"complete": all(a.complete for a in articles)}, tuple(losses))
+        raise DataError(Place(str(path)), "not a list of tasks", hint="export as JSON, not as CSV or CONLL")
+    articles = [
+        _article(task, number, reader)
+        for number, task in enumerate(reader.ledger.settled(_objects(tasks, path)), start=1)
+    ]
+    return reader.ledger.imported(unique(articles, path), {"complete": all(a.complete for a in articles)})
 
 
-def _article(task: Any, number: int, path: Path, losses: list[Loss]) -> Article:
-    place = Place(str(path), field=f"task {number}")
-    data = task.get("data") if isinstance(task, dict) else None
-    if not isinstance(data, dict) or not isinstance(data.get("text"), str):
-        raise DataError(place, "has no data.text")
-    row = metadata_or_new(data.get("article"), data["text"], f"{path.stem}-{task.get('id', number)}", place)
-    for entry in [*task.get("annotations", []), *task.get("predictions", [])]:
-        if not isinstance(entry, dict):
-            raise DataError(place, f"annotation {entry!r} is no object")
-        if entry.get("was_cancelled"):
-            losses.append(Loss(f"{row['id']}: {_who(entry)}", "cancelled annotation left out"))
+def _objects(tasks: list[Any], path: Path) -> Iterator[tuple[dict[str, Any], Place]]:
+    for number, task in enumerate(tasks, start=1):
+        place = Place(str(path), field=f"task {task.get('id', number) if isinstance(task, dict) else number}")
+        if not isinstance(task, dict):
+            raise DataError(place, f"{task!r} is no object")
+        if "data" not in task and {"annotation_id", "annotator", "lead_time"} & task.keys():
+            hint = "export as JSON: JSON-MIN leaves out which parts belong to one region"
+            raise DataError(place, "has no data.text: this is JSON-MIN", hint=hint)
+        yield task, place
+
+
+def _article(task: Record, number: int, reader: Reader) -> Article:
+    data = task.get("data")
+    if not isinstance(data, Record) or not isinstance(data.get("text"), str):
+        raise DataError(task.place, "has no data.text")
+    rode_along = "article" in data
+    name = data.get(reader.fields.get("id", ""), task.get("id", number))
+    row = metadata_or_new(data.carry("article"), data["text"], f"{reader.path.stem}-{name}", task.place)
+    title = data.get(reader.fields.get("title", "title"))
+    if not rode_along and isinstance(title, str) and title.strip():
+        row["title"] = title
+    for part, says in (("speakers", "name"), ("targets", "proposition")):
+        choices = [(c.get("value"), c.get("hint")) for c in data.get(part) or () if isinstance(c, Record)]
+        if not rode_along:
+            _declare(row[part], says, choices)
+    layers = Layers(row, reader.ledger, task.place)
+    for entry, kind in _entries(task, reader):
+        who = reader.labels.annotator(_who(entry, kind))
+        result = read_result(entry, row["text"], reader.context(entry, data, rode_along))
+        if not rode_along:
+            reader.labels.declare(row, result.spans)
+        gold = bool(entry.get("ground_truth")) and kind != "drafts"
+        who = reader.labels.annotator(result.annotator) if result.annotator else who
+        layers.add(who, result.spans, gold=gold, silent=result.silent, silence=reader.silence)
+    return layers.article()
+
+
+def _declare(rows: list[dict[str, Any]], says: str, choices: list[tuple[Any, Any]]) -> None:
+    """The choices (value, hint) of a task that we did not write."""
+    known = {x["id"] for x in rows}
+    for value, hint in choices:
+        if value and str(value) not in known:
+            known.add(str(value))
+            rows.append({"id": str(value), says: str(hint or value)})
+
+
+def _entries(task: Record, reader: Reader) -> Iterator[tuple[Record, str]]:
+    """Annotations, drafts if they are wanted, and predictions; what is none is listed."""
+    if not reader.drafts:
+        task.lose("drafts", "a draft is not read: drafts: true in --mapping reads it as an annotation")
+    for kind in ("annotations", "completions", "drafts", "predictions"):
+        if kind == "drafts" and not reader.drafts:
             continue
-        spans = _spans(entry.get("result", []), row["text"], place, losses)
-        if "article" not in data:
-            declare(row, spans)
-        where = f"{row['id']}: {_who(entry)}"
-        stances = stances_from(row, spans, where, lambda w, x: losses.append(Loss(w, x)))
-        if entry.get("ground_truth"):
-            row["gold"] = {"adjudicator": _who(entry), "stances": stances}
-        else:
-            row["annotations"].append({"annotator": _who(entry), "stances": stances})
-    return article_from(row, place)
-
-
-def _who(entry: Mapping[str, Any]) -> str:
-    if "model_version" in entry and "completed_by" not in entry:
-        return f"{MACHINE}{entry['model_version']}"
-    by = entry.get("completed_by", "label-studio")
-    return str(by.get("email") or by.get("id")) if isinstance(by, dict) else f"annotator-{by}"
-
-
-def _spans(result: Any, text: str, place: Place, losses: list[Loss]) -> list[Span]:
-    """Regions put together from the results that share an id."""
-    regions: dict[str, dict[str, Any]] = {}
-    for part in result:
-        if not isinstance(part, dict) or not isinstance(part.get("value"), dict):
-            raise DataError(place, f"result {part!r} has no value")
-        region = regions.setdefault(str(part.get("id")), {})
-        value, name = part["value"], str(part.get("from_name"))
-        if name == "stance":
-            region.update(start=value.get("start"), end=value.get("end"), quoted=value.get("text"))
-            region["stance"] = next(iter(value.get("labels", [])), None)
-        elif name in _CHOICES:
-            chosen = value.get("choices", [])
-            region[name] = chosen if name == "phenomena" else next(iter(chosen), None)
-        elif name in _TEXTS:
-            region[name] = "\n".join(value.get("text", []))
-        elif name == "confidence":
-            region[name] = value.get("rating")
-        else:
-            losses.append(Loss(f"{place}", f"result of the unknown control {name!r} left out"))
-    return [_span(region, text, place, losses) for region in regions.values() if region]
-
-
-def _span(region: dict[str, Any], text: str, place: Place, losses: list[Loss]) -> Span:
-    try:
-        start, end = int(region.pop("start")), int(region.pop("end"))
-        stance, speaker, target = Stance(region.pop("stance")), region.pop("speaker"), region.pop("target")
-    except (KeyError, TypeError, ValueError):
-        raise DataError(
-            place, f"a region lacks its stance, speaker or target: {region!r}", hint="finish the task in Label Studio"
-        ) from None
-    quoted = region.pop("quoted")
-    found = find_span(text, start, end, quoted, "code_points")
-    if found is None:
-        raise DataError(place, f"{start}-{end} is not in the text, nor is {quoted!r}")
-    if not found[2]:
-        losses.append(Loss(str(place), f"{quoted!r} did not stand at {start}-{end}; taken where it is nearest"))
-    return Span(found[0], found[1], speaker, target, stance, region)
-
-
-def save(dataset: Dataset, path: Path, mapping: Mapping[str, Any]) -> list[Loss]:
-    """Tasks into `path`, the labelling config into the same name with `.xml`."""
-    losses: list[Loss] = []
-    tasks = [_task(article, n, losses) for n, article in enumerate(dataset, start=1)]
-    write_text(path, json.dumps(tasks, ensure_ascii=False, indent=1) + "\n")
-    write_text(path.with_suffix(".xml"), labelling_config())
-    return losses
-
-
-def _task(article: Article, number: int, losses: list[Loss]) -> dict[str, Any]:
-    task: dict[str, Any] = {
-        "id": number,
-        "data": {
-            "text": article.text,
-            "title": article.title,
-            "speakers": [{"value": s.id, "hint": s.name} for s in article.speakers],
-            "targets": [{"value": x.id, "hint": x.proposition} for x in article.targets],
-            "article": metadata(article),
-        },
-        "annotations": [],
-        "predictions": [],
-    }
-    layers = [(a, False) for a in article.annotations] + ([(article.gold, True)] if article.gold else [])
-    for n, (annotation, gold) in enumerate(layers):
-        result = _result(article, annotation, f"{number}-{n}", losses)
-        who = annotation.annotator
-        if who.startswith(MACHINE) and not gold:
-            task["predictions"].append({"model_version": who.removeprefix(MACHINE), "result": result})
-        else:
-            entry = {"completed_by": {"email": who}, "ground_truth": gold, "result": result}
-            task["annotations"].append(entry)
-    return task
-
-
-def _result(article: Article, annotation: Annotation, prefix: str, losses: list[Loss]) -> list[dict[str, Any]]:
-    found = []
-    for n, span in enumerate(spans_of(article, annotation, lambda w, x: losses.append(Loss(w, x)))):
-        at = {"start": span.start, "end": span.end}
-        region = {"id": f"{prefix}-{n}", "to_name": "text"}
-        quoted = {**at, "text": article.text[span.start : span.end]}
-        found.append(
-            {**region, "from_name": "stance", "type": "labels", "value": {**quoted, "labels": [str(span.stance)]}}
-        )
-        fields = {"speaker": span.speaker, "target": span.target, **span.attributes}
-        for name, value in fields.items():
-            if name in _CHOICES:
-                choices = value if isinstance(value, list) else [value]
-                part = {"type": "choices", "value": {**quoted, "choices": choices}}
-            elif name in _TEXTS:
-                part = {"type": "textarea", "value": {**at, "text": [value]}}
+        entries = task.get(kind) or ()
+        if not isinstance(entries, Items | tuple):
+            raise DataError(task.place, f"`{kind}` is no list")
+        for entry in entries:
+            if isinstance(entry, int):
+                hint = "export a snapshot with predictions in full (`predictions: {only_id: false}`)"
+                reader.ledger.lose(task.place, f"a bare id in {kind}: its labels are not in the file; {hint}")
+            elif not isinstance(entry, Record):
+                raise DataError(task.place, f"annotation {entry!r} is no object")
+            elif entry.get("was_cancelled") or entry.get("skipped"):
+                entry.drop("skipped by its annotator: left out")
             else:
-                part = {"type": "rating", "value": {**quoted, "rating": value}}
-            found.append({**region, "from_name": name, **part})
-    return found
+                entry.lose("prediction", "the prediction that stood there when a person labelled is not carried")
+                yield entry, kind
 
 
-def labelling_config() -> str:
-    """The XML for Settings → Labeling Interface."""
-    colours = ("#b2182b", "#ef8a62", "#999999", "#67a9cf", "#2166ac", "#dddddd")
-    labels = "\n".join(
-        f"    <Label value={quoteattr(str(s))} background={quoteattr(c)}/>"
-        for s, c in zip(t.STANCES, colours, strict=True)
-    )
-
-    def choices(name: str, values: tuple[str, ...], kind: str = "single-radio") -> str:
-        options = "".join(f"<Choice value={quoteattr(v)}/>" for v in values)
-        return f'  <Choices name="{name}" toName="text" perRegion="true" choice="{kind}">{options}</Choices>'
-
-    def texts(name: str) -> str:
-        return f'  <TextArea name="{name}" toName="text" perRegion="true" rows="1" maxSubmissions="1" placeholder="{name}"/>'
-
-    one_of = '  <Choices name="{0}" toName="text" perRegion="true" required="true" value="${0}s" layout="select"/>'
-    return "\n".join(
-        [
-            "<View>",
-            '  <Header value="$title"/>',
-            '  <Labels name="stance" toName="text">',
-            labels,
-            "  </Labels>",
-            '  <Text name="text" value="$text" granularity="symbol"/>',
-            one_of.format("speaker"),
-            one_of.format("target"),
-            choices("act", get_args(t.Act)),
-            choices("modality", get_args(t.Modality)),
-            choices("basis", get_args(t.Basis)),
-            choices("phenomena", t.PHENOMENA, "multiple"),
-            *map(texts, _TEXTS),
-            '  <Rating name="confidence" toName="text" perRegion="true" maxRating="3"/>',
-            "</View>",
-            "",
-        ]
-    )
+def _who(entry: Record, kind: str) -> str:
+    if kind == "predictions":
+        return f"{MACHINE}{entry.get('model_version') or 'unnamed'}"
+    version = entry.get("model_version") if "model_version" in entry else None
+    if kind == "annotations" and "completed_by" not in entry and version:
+        return f"{MACHINE}{version}"
+    by = entry.get("user") if kind == "drafts" else entry.get("completed_by")
+    if isinstance(by, Record):
+        return str(by.get("email") or by.get("username") or by.get("id"))
+    return str(by) if isinstance(by, str) else "label-studio" if by is None else f"annotator-{by}"

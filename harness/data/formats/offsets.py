@@ -1,4 +1,4 @@
-"""Offsets into a text as other programs count them: UTF-16 units (JavaScript, Java), grapheme clusters, code points (ours)."""
+"""Offsets into a text as other programs count them: UTF-16 units (JavaScript, Java), doccano's clusters, code points (ours)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from bisect import bisect_left
 from itertools import accumulate
 from typing import Literal
 
-import regex
-
+from harness.data.formats.graphemes import clusters
 from harness.data.schema import occurrences
 
-Unit = Literal["code_points", "utf16", "graphemes"]
+Unit = Literal["utf16", "graphemes", "code_points"]
 
 
 class Offsets:
@@ -22,7 +21,7 @@ class Offsets:
         if unit == "utf16" and any(ord(ch) > 0xFFFF for ch in text):
             self._starts = [0, *accumulate(2 if ord(ch) > 0xFFFF else 1 for ch in text)]
         elif unit == "graphemes":
-            lengths = [len(cluster) for cluster in regex.findall(r"\X", text)]
+            lengths = [len(cluster) for cluster in clusters(text)]
             self._starts = [i for i, n in enumerate(lengths) for _ in range(n)] + [len(lengths)]
         self._length = len(text)
 
@@ -61,3 +60,12 @@ def find_span(text: str, start: int, end: int, quoted: str | None, unit: Unit) -
 def _same(passage: str, quoted: str) -> bool:
     # a browser turns every line end into \n
     return passage == quoted or passage.replace("\r\n", "\n").replace("\r", "\n") == quoted.replace("\\n", "\n")
+
+
+def cuts_words(text: str, start: int, end: int) -> bool:
+    """Whether a span of code points begins or ends between two letters or digits."""
+
+    def inside(at: int) -> bool:
+        return 0 < at < len(text) and text[at - 1].isalnum() and text[at].isalnum()
+
+    return inside(start) or inside(end)

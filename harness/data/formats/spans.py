@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from harness.data.formats.base import Report
 from harness.data.schema import occurrences
-from harness.errors import DataError, Place
 from harness.types import Annotation, Article, Stance, StanceLabel
 
 ATTRIBUTES = ("act", "modality", "condition", "basis", "phenomena", "confidence", "note", "reason")
@@ -17,7 +16,8 @@ ATTRIBUTES = ("act", "modality", "condition", "basis", "phenomena", "confidence"
 AGREEMENTS = "agreement of the passages: "
 """Begins the note of a stance that was made of conflicting statements: 1 or 0 for each."""
 
-LABEL_HINT = "a label is STANCE|SPEAKER|TARGET with ids, such as support|brandt|gates"
+Pair: TypeAlias = tuple[str, str]
+"""Ids of a speaker and a target."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,6 @@ class Span:
         return f"{self.stance}|{self.speaker}|{self.target}"
 
 
-def parse_label(label: str, place: Place) -> tuple[Stance, str, str]:
-    """Stance, speaker id and target id of a label; DataError for any other."""
-    parts = label.split("|")
-    if len(parts) != 3 or parts[0] not in list(Stance):
-        raise DataError(place, f"label {label!r} is not understood", hint=LABEL_HINT)
-    return Stance(parts[0]), parts[1], parts[2]
-
-
 def attributes_of(label: StanceLabel) -> dict[str, Any]:
     """The attributes that are set, JSON-able."""
     found = {k: getattr(label, k) for k in ATTRIBUTES}
@@ -55,61 +47,65 @@ def attributes_of(label: StanceLabel) -> dict[str, Any]:
 def spans_of(article: Article, annotation: Annotation, report: Report, *, attributes: bool = True) -> list[Span]:
     """One span for each piece of evidence.
 
-    A label without evidence has no span: in a complete article it is `no_stance` and comes back as such, bare; what it
-    said besides is reported, and in an incomplete article the whole label is. With `attributes=False` the format has
-    no room for them.
+    A label without evidence has no span (`silent_pairs`); what it says beside `no_stance` is reported. With
+    `attributes=False` the format has no room for attributes.
     """
     spans = []
     for label in annotation.stances:
         extra = attributes_of(label)
         where = f"{article.id}: {annotation.annotator}: {label.speaker} on {label.target}"
-        if not label.evidence and not article.complete:
-            report(where, f"{label.stance} without evidence has no span")
-        elif extra and (not attributes or not label.evidence):
+        if extra and (not attributes or not label.evidence):
             report(where, f"{', '.join(extra)} not carried")
         kept = extra if attributes else {}
         spans += [Span(e.start, e.end, label.speaker, label.target, label.stance, kept) for e in label.evidence]
     return spans
 
 
-def declare(row: dict[str, Any], spans: Sequence[Span]) -> None:
-    """Adds the speakers and targets that spans name to the row of a text from elsewhere, under their ids."""
-    for field_, name, ids in (
-        ("speakers", "name", [s.speaker for s in spans]),
-        ("targets", "proposition", [s.target for s in spans]),
-    ):
-        known = {x["id"] for x in row[field_]}
-        row[field_] = [*row[field_], *({"id": i, name: i} for i in dict.fromkeys(ids) if i not in known)]
-
-
-def stances_from(row: Mapping[str, Any], spans: Sequence[Span], where: str, report: Report) -> list[dict[str, Any]]:
+def stances_from(
+    row: Mapping[str, Any], spans: Sequence[Span], where: str, report: Report, silent: Collection[Pair] = ()
+) -> list[dict[str, Any]]:
     """Stances in the file's shape from spans: one for each pair, in the order of declaration.
 
     Different labels for one pair: those on one side become the weaker one, opposite ones become neutral with basis
-    both_sides; both are reported. In a complete article a pair without a span is `no_stance`.
+    both_sides; both are reported. A pair of `silent` without a span is `no_stance`; any other is unlabelled.
     """
     text = row["text"]
-    by_pair: dict[tuple[str, str], list[Span]] = {}
+    by_pair: dict[Pair, list[Span]] = {}
     for span in spans:
         by_pair.setdefault((span.speaker, span.target), []).append(span)
-    speakers = [s["id"] for s in row["speakers"]]
-    targets = [x["id"] for x in row["targets"]]
-    declared = [(s, x) for s in speakers for x in targets]
-    pairs = declared if row.get("complete", True) else [p for p in declared if p in by_pair]
+    declared = pairs_of(row)
+    pairs = [p for p in declared if p in by_pair or p in silent]
     found: list[dict[str, Any]] = []
-    for pair in [*pairs, *(p for p in by_pair if p not in declared)]:
+    for pair in [*pairs, *(p for p in (*by_pair, *silent) if p not in declared)]:
         own = by_pair.get(pair, [])
         stance, basis = merged([s.stance for s in own])
-        extra = dict(own[0].attributes) if own else {}
+        extra: dict[str, Any] = {}
+        for span in own:
+            for name, value in span.attributes.items():
+                if extra.setdefault(name, value) != value:
+                    report(f"{where}: {pair[0]} on {pair[1]}", f"the passages differ in {name}: the first is kept")
         if len({s.stance for s in own}) > 1:
             report(f"{where}: {pair[0]} on {pair[1]}", f"{', '.join(s.stance for s in own)} became {stance}")
         if stance is Stance.NEUTRAL:
             extra.setdefault("basis", basis)
-        else:
-            extra.pop("basis", None)
+        elif extra.pop("basis", None) is not None:
+            report(f"{where}: {pair[0]} on {pair[1]}", f"basis not carried: {stance} has none")
+        if extra.get("modality") == "conditional" and not extra.get("condition"):
+            del extra["modality"]
+            report(f"{where}: {pair[0]} on {pair[1]}", "conditional without a condition: the modality is not carried")
         quotes = [quote(text, s.start, s.end) for s in own]
         found.append({"speaker": pair[0], "target": pair[1], "stance": str(stance), "evidence": quotes, **extra})
     return found
+
+
+def pairs_of(row: Mapping[str, Any]) -> list[Pair]:
+    """Every declared (speaker id, target id) of an article in the file's shape."""
+    return [(s["id"], x["id"]) for s in row["speakers"] for x in row["targets"]]
+
+
+def silent_pairs(annotation: Annotation) -> list[Pair]:
+    """The pairs that an annotation calls `no_stance` and shows no passage for: spans cannot say them."""
+    return [(s.speaker, s.target) for s in annotation.stances if not s.evidence]
 
 
 def passage_signs(label: StanceLabel) -> list[int]:
