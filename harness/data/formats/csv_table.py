@@ -165,7 +165,7 @@ def _table(text: str, path: Path, mapping: Mapping[str, Any], ledger: Ledger) ->
     quoting = str(mapping.get("quoting") or ("none" if delimiter == "\t" else "csv"))
     if quoting not in ("none", "csv"):
         raise DataError(Place("mapping", field="quoting"), f"{quoting!r}: none or csv")
-    csv.field_size_limit(len(text) + 1)
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     style = csv.QUOTE_NONE if quoting == "none" else csv.QUOTE_MINIMAL
     header: list[str] = []
     line = 1
