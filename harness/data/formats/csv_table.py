@@ -25,7 +25,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from harness.data.formats.base import Ids, article_from, guard, parse_json, unique
 from harness.data.formats.labels import Labels
@@ -166,7 +166,7 @@ def _table(text: str, path: Path, mapping: Mapping[str, Any], ledger: Ledger) ->
     if quoting not in ("none", "csv"):
         raise DataError(Place("mapping", field="quoting"), f"{quoting!r}: none or csv")
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
-    style = csv.QUOTE_NONE if quoting == "none" else csv.QUOTE_MINIMAL
+    style: Literal[0, 3] = csv.QUOTE_NONE if quoting == "none" else csv.QUOTE_MINIMAL
     header: list[str] = []
     line = 1
     try:

@@ -24,6 +24,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -238,7 +239,7 @@ class _Document:
                 [span for span, _ in pairs],
                 gold=coder == gold.get("coder"),
                 silent=[(s, x) for s, x in silent.get(coder, [])],
-                note=lambda pair, pairs=pairs: _agreements(pair, pairs),
+                note=partial(_agreements, pairs),
             )
         if any(s.scale for s in self._coded):
             self._ledger.lose(document.title, "agreement on an integer scale: only its sign is kept")
@@ -286,7 +287,7 @@ class _Document:
         return {**row, "aliases": [a for a in aliases if a != row["name"]]}
 
 
-def _agreements(pair: tuple[str, str], coded: Sequence[tuple[Span, Coded]]) -> str:
+def _agreements(coded: Sequence[tuple[Span, Coded]], pair: tuple[str, str]) -> str:
     return AGREEMENTS + ", ".join(str(s.agreement) for span, s in coded if (span.speaker, span.target) == pair)
 
 

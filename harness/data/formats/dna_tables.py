@@ -183,14 +183,14 @@ class _Reader:
             entities[row["ID"]] = (row["VariableId"], str(row["Value"]))
             parent = row.get("ChildOf")
             found.attributes[entities[row["ID"]]] = {} if parent is None else {"ChildOf": str(parent)}
-        names = {}
+        called: dict[int, str] = {}
         for row in self._rows("ATTRIBUTEVARIABLES"):
-            names[row["ID"]] = str(row["AttributeVariable"])
+            called[row["ID"]] = str(row["AttributeVariable"])
             if row["VariableId"] not in found.variables:
                 self._lose("attributes of variables that do not exist", 1, "ATTRIBUTEVARIABLES")
         for row in self._rows("ATTRIBUTEVALUES"):
             key = entities.get(row["EntityId"], (-1, ""))
-            value, name = row["AttributeValue"], names.get(row["AttributeVariableId"], str(row["AttributeVariableId"]))
+            value, name = row["AttributeValue"], called.get(row["AttributeVariableId"], str(row["AttributeVariableId"]))
             if value not in (None, ""):
                 found.attributes.setdefault(key, {})[name] = str(value)
         return {number: value for number, (_, value) in entities.items()}

@@ -95,7 +95,7 @@ def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
     for other in sorted(path.rglob("*")) if path.is_dir() else []:
         known = other.suffix == ".parquet" or other == card_file or other.name in ("README.md", *COMPANIONS)
         if other.is_file() and not known and not other.name.startswith("."):
-            ledger.lose(other, "a file that is no Parquet is not read")
+            ledger.lose(str(other), "a file that is no Parquet is not read")
     return ledger.imported(unique(articles, path), {"complete": all(a.complete for a in articles), **card})
 
 

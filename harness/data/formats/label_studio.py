@@ -33,35 +33,18 @@ from harness.types import Article
 
 __all__ = ["BOOKKEEPING", "load", "save"]
 
-_ENTRY = ("created_at", "updated_at", "created_ago", "created_username", "lead_time", "draft_created_at", "import_id")
-_ENTRY += (
-    "last_action",
-    "bulk_created",
-    "unique_id",
-    "task",
-    "project",
-    "updated_by",
-    "parent_prediction",
-    "parent_annotation",
+_ENTRY = frozenset(
+    {
+        *("created_at", "updated_at", "created_ago", "created_username", "lead_time", "draft_created_at", "import_id"),
+        *("last_action", "bulk_created", "unique_id", "task", "project", "updated_by", "parent_prediction"),
+        *("parent_annotation", "last_created_by", "result_count", "completed_by.first_name", "completed_by.last_name"),
+        *("completed_by.avatar", "completed_by.initials", "completed_by.id", "completed_by", "id", "result.id"),
+        *("result.origin", "result.to_name", "result.type", "result.original_length", "result.value.globalOffsets"),
+        *("result.value.globalOffsets.start", "result.value.globalOffsets.end", "result.value.startOffset"),
+        *("result.value.endOffset", "result.parentID", "result.readonly", "result.hidden", "result.locked"),
+    }
 )
-_ENTRY += (
-    "last_created_by",
-    "result_count",
-    "completed_by.first_name",
-    "completed_by.last_name",
-    "completed_by.avatar",
-)
-_ENTRY += ("completed_by.initials", "completed_by.id", "completed_by", "id")
-_ENTRY += (
-    "result.id",
-    "result.origin",
-    "result.to_name",
-    "result.type",
-    "result.original_length",
-    "result.value.globalOffsets",
-)
-_ENTRY += ("result.value.globalOffsets.start", "result.value.globalOffsets.end", "result.value.startOffset")
-_ENTRY += ("result.value.endOffset", "result.parentID", "result.readonly", "result.hidden", "result.locked")
+"""Of an annotation."""
 BOOKKEEPING = frozenset(
     {
         *("id", "inner_id", "project", "meta", "created_at", "updated_at", "updated_by", "updated_by.user_id"),
@@ -108,7 +91,9 @@ class Reader:
     def context(self, entry: Record, data: Record, rode_along: bool) -> Context:
         """What reading one annotation of a task needs."""
         place = Place(str(self.path), field=f"{entry.place.field}: annotation {entry.get('id', '?')}")
-        about = {part: data.get(self.fields[part]) for part in ("speaker", "target") if part in self.fields}
+        about: dict[str, Any] = {
+            part: data.get(self.fields[part]) for part in ("speaker", "target") if part in self.fields
+        }
         return Context(place, self.ledger, self.labels, self.controls, about, defaults=not rode_along)
 
 
