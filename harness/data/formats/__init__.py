@@ -15,9 +15,9 @@ FORMATS: dict[str, str] = {
     "jsonl": "the articles' own schema, one a line",
     "huggingface": "a Hugging Face dataset: Parquet and a dataset card",
     "label_studio": "Label Studio tasks with annotations and predictions, and the labelling config",
-    "doccano": "doccano sequence labels (JSONL)",
+    "doccano": "doccano sequence labels, relations and classes (JSONL)",
     "prodigy": "Prodigy spans (JSONL)",
-    "dna": "Discourse Network Analyzer 2 (.dna, SQLite)",
+    "dna": "Discourse Network Analyzer 2 and 3 (.dna, SQLite)",
     "brat": "brat standoff: a folder of texts and annotation files",
     "seesaw": "SEESAW: stances between entities in news (import only)",
     "inception": "INCEpTION and WebAnno: UIMA CAS XMI, and WebAnno TSV 3 (import)",
@@ -26,7 +26,7 @@ FORMATS: dict[str, str] = {
     "factiva": "Factiva: news articles in RTF, HTML, text or DOCX (import only)",
     "ninjs": "ninjs 1 to 3: news items in JSON (import only)",
     "newsml": "NewsML-G2: news items in XML (import only)",
-    "csv_table": "a table with a text, a speaker, a target and a stance in each row",
+    "csv_table": "a table or JSON Lines with a text, a speaker, a target and a stance in each row",
 }
 
 READ_ONLY = frozenset({"seesaw", "refi_qda", "nexis", "factiva", "ninjs", "newsml"})
