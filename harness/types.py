@@ -309,7 +309,9 @@ class Answer:
     `label` is None for text answers and for a stance that could not be parsed; `scores` holds log-probabilities or
     probabilities by label; `path` names the way it was computed; `tokens_cut` counts article tokens that the
     model did not see; `tokens_in` and `tokens_out` are None where a server counts none; `error` is set when there is no
-    answer, and then nothing else counts.
+    answer, and then nothing else counts. `finish` is why the model ended (`stop`, `length`, ...; one a window, with commas
+    between), None where that is not known. `reading` is the version by which `output`, `label` and `error` were read from
+    `raw`; 0: nothing was read, or by a version before there were numbers.
     """
 
     output: str = ""
@@ -323,6 +325,8 @@ class Answer:
     seconds: float = 0.0
     path: str = ""
     error: str | None = None
+    finish: str | None = None
+    reading: int = 0
 
 
 @dataclass(frozen=True, slots=True)

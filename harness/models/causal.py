@@ -13,6 +13,7 @@ from harness.models.loading import load_pretrained, memory_of
 from harness.models.packed_linear import Packed, pack_linears
 from harness.models.source import ModelSource
 from harness.models.windows import Fitted, LongInput, fit_article, token_spans
+from harness.text.replies import is_thought_mark
 
 if TYPE_CHECKING:
     import torch
@@ -163,9 +164,20 @@ class CausalModel:
         ]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Text of generated tokens without special tokens, stripped."""
-        text = self.tokenizer.decode(list(ids), skip_special_tokens=True)
+        """Text of generated tokens without special tokens, stripped; those that say where a thought is stay."""
+        if self._thought_marks.isdisjoint(ids):
+            return str(self.tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
+        dropped = set(self.tokenizer.all_special_ids) - self._thought_marks
+        text = self.tokenizer.decode([i for i in ids if i not in dropped], skip_special_tokens=False)
         return str(text).strip()
+
+    @cached_property
+    def _thought_marks(self) -> frozenset[int]:
+        """Special tokens without which a thought could not be told from an answer."""
+        tokens = self.tokenizer.convert_ids_to_tokens(list(self.tokenizer.all_special_ids))
+        return frozenset(
+            i for i, token in zip(self.tokenizer.all_special_ids, tokens, strict=True) if is_thought_mark(str(token))
+        )
 
     def logits(
         self, ids: torch.Tensor, *, positions: torch.Tensor | None = None, keep: torch.Tensor | None = None

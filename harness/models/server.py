@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from rich.filesize import decimal
 
 from harness.errors import ConfigError, EndpointError
+from harness.models.reasoning import thought_of
 from harness.models.streaming import streamed
 from harness.runtime.files import encodable
 from harness.runtime.secrets import LONG, without
@@ -76,7 +77,7 @@ class Server:
 class Completion:
     """What a server answered. `top_logprobs` are those of the first token by token, None where the server gives none;
     token counts are None where it reports no usage; `seconds` is the time of the attempt that succeeded; a text that is
-    `refused` is the model's reason not to answer."""
+    `refused` is the model's reason not to answer; `thought` is what the server gives apart from the answer."""
 
     text: str
     finish: str
@@ -86,6 +87,7 @@ class Completion:
     seconds: float
     attempts: int
     refused: bool = False
+    thought: str = ""
 
 
 Body = Mapping[str, Any]
@@ -317,11 +319,13 @@ def read_completion(
     try:
         choice = answer["choices"][0]
         message = choice["message"] if api == "chat" else choice
-        text = _text(message["content"] if api == "chat" else message["text"])
+        refusal, thought = message.get("refusal"), thought_of(message)
+        name = "content" if api == "chat" else "text"
+        # some servers leave the answer out where there is none
+        text = _text(message.get(name) if thought or refusal else message[name])
         finish = choice.get("finish_reason")
     except (KeyError, IndexError, TypeError, AttributeError):
         raise _PassingError("the server's answer has not the shape of a completion") from None
-    refusal = message.get("refusal")
     refused = not text and isinstance(refusal, str) and bool(refusal.strip())
     usage = answer.get("usage")
     counts = usage if isinstance(usage, dict) else {}
@@ -334,6 +338,7 @@ def read_completion(
         seconds=seconds,
         attempts=attempts,
         refused=refused,
+        thought=_clean(thought, key),
     )
 
 

@@ -66,6 +66,7 @@ def _cost_rows(line: Line, use: SystemUse) -> list[tuple[str, float | None, str]
     return [
         ("use.failed", use.n_failed if answered else None, gone),
         ("use.unparsed", use.n_unparsed if answered else None, gone),
+        *([("use.refused", float(use.n_refused), "")] if use.n_refused else []),
         ("use.tokens_in", use.tokens_in or None, uncounted or ("the system reads no tokens" if answered else gone)),
         ("use.tokens_out", use.tokens_out or None, uncounted or ("the system writes no tokens" if answered else gone)),
         ("use.seconds_per_article", line.seconds_per_article, gone),

@@ -266,13 +266,14 @@ def _costs(line: Line, use: SystemUse) -> list[CellView]:
     gone = use.status if use.status != "ok" else "not recorded"
     failed = f"{use.n_failed} failed" if use.n_failed else ""
     unparsed = f"{use.n_unparsed} unparsed" if use.n_unparsed else ""
+    refused = f"{use.n_refused} refused" if use.n_refused else ""
     cut = f"{use.n_cut} cut" if use.n_cut else ""
-    problems = ", ".join(x for x in (failed, unparsed, cut) if x) or "none"
+    problems = ", ".join(x for x in (failed, unparsed, refused, cut) if x) or "none"
     tokens = use.tokens_in + use.tokens_out
     uncounted = f"no counts of tokens came with {use.n_no_usage} of {use.n_items} answers" if use.n_no_usage else ""
     return [
         CellView(
-            str(use.n_failed + use.n_unparsed),
+            str(use.n_failed + use.n_unparsed + (use.n_refused if use.kind != "summariser" else 0)),
             problems if use.n_items else short(gone),
             empty="" if use.n_items else gone,
         ),

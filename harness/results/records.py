@@ -40,7 +40,8 @@ class SystemUse(_Part):
     """A system of the run, how many items it was asked and computed, and what that took.
 
     `cost` is that of the answers' tokens at the run's price. `n_no_usage` counts the answers whose server reported no tokens:
-    the sums of tokens leave them out, and a run with one of them has no `cost`.
+    the sums of tokens leave them out, and a run with one of them has no `cost`. `n_refused` counts refusals: a classifier's
+    are no label and not among `n_unparsed`, a summariser's are no summary and among `n_failed` too.
     """
 
     name: str
@@ -53,6 +54,7 @@ class SystemUse(_Part):
     n_failed: int = 0
     first_error: str | None = None
     n_unparsed: int = 0
+    n_refused: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
     n_no_usage: int = 0

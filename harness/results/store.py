@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _ANSWER = [field.name for field in fields(Answer)]
 _PREDICTION = [field.name for field in fields(Prediction)]
-_TEXTS = ("output", "raw", "prompt", "path", "error")
+_TEXTS = ("output", "raw", "prompt", "path", "error", "finish")
 """The fields of an answer that hold text of a model or a server."""
 
 
@@ -114,7 +114,9 @@ def _write_part(path: Path, predictions: Iterable[Prediction]) -> None:
     for prediction in predictions:
         answer = prediction.answer
         row = {name: getattr(prediction, name) for name in _PREDICTION if name != "answer"}
-        row |= {name: getattr(answer, name) for name in _ANSWER} | {"scores": list(answer.scores.items())}
+        row |= {name: getattr(answer, name) for name in _ANSWER} | {
+            "scores": [{"label": label, "value": value} for label, value in answer.scores.items()]
+        }
         rows.append(row)
     with replacing(path) as temporary:
         pq.write_table(pa.Table.from_pylist(rows, schema=part_schema()), temporary, compression="zstd")
@@ -128,6 +130,7 @@ def read_part(path: Path) -> list[Prediction]:
 def _predictions(table: pa.Table) -> Iterator[Prediction]:
     columns = {name: table[name].to_pylist() for name in table.column_names}
     columns["label"] = [Stance(label) if label else None for label in columns["label"]]
-    columns["scores"] = [dict(scores or ()) for scores in columns["scores"]]
+    columns["scores"] = [{s["label"]: s["value"] for s in scores or ()} for scores in columns["scores"]]
+    columns["reading"] = [reading or 0 for reading in columns["reading"]]
     columns["answer"] = [Answer(*values) for values in zip(*(columns[name] for name in _ANSWER), strict=True)]
     return (Prediction(*values) for values in zip(*(columns[name] for name in _PREDICTION), strict=True))

@@ -13,10 +13,14 @@ from harness.types import STANCES
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMAT = "1"
-"""Version of a part's columns, in its Parquet metadata."""
+FORMAT = "2"
+"""Version of a part's columns, in its Parquet metadata. Format 1 had scores as a map, which `datasets` cannot load, and neither
+`finish` nor `reading`."""
 
+_READABLE = ("1", FORMAT)
 _FORMAT_KEY = b"harness.predictions"
+_NEW = ("finish", "reading")
+"""Columns that parts of format 1 do not have."""
 
 
 class TornPart(StoreError):
@@ -50,7 +54,7 @@ def part_schema(columns: Iterable[str] | None = None) -> pa.Schema:
         "kind": text,
         "output": text,
         "label": text,
-        "scores": pa.map_(text, pa.float64()),
+        "scores": pa.list_(pa.struct([("label", text), ("value", pa.float64())])),
         "raw": text,
         "prompt": text,
         "tokens_in": number,
@@ -59,6 +63,8 @@ def part_schema(columns: Iterable[str] | None = None) -> pa.Schema:
         "seconds": pa.float64(),
         "path": text,
         "error": text,
+        "finish": text,
+        "reading": pa.int16(),
         "created_at": text,
     }
     names = fields if columns is None else columns
@@ -82,7 +88,8 @@ def part_columns(path: Path, columns: Sequence[str]) -> pa.Table:
 def stored_answers(folder: Path, columns: Sequence[str]) -> StoredAnswers:
     """These columns of all parts in a folder, with `key` and `error`, one row a key, in the order of writing.
 
-    Of two rows for one key an answer beats an error, and of two answers (or two errors) the later one counts.
+    Of two rows for one key the newer reading of the reply counts; of one reading an answer beats an error, and of two answers
+    (or two errors) the later one counts.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -97,11 +104,11 @@ def stored_answers(folder: Path, columns: Sequence[str]) -> StoredAnswers:
     table = pa.concat_tables(tables)
     if len(pc.unique(table["key"])) == len(table):
         return StoredAnswers(table, tuple(torn))
-    if "created_at" not in schema.names:
+    if not {"created_at", "reading"} <= set(schema.names):
         # rare: most folders hold one answer a key, and their times are not read
-        return stored_answers(folder, [*columns, "created_at"])
-    keys, errors, times = (table[name].to_pylist() for name in ("key", "error", "created_at"))
-    ranked = sorted(range(len(keys)), key=lambda row: (errors[row] is None, times[row]))
+        return stored_answers(folder, [*columns, "reading", "created_at"])
+    keys, errors, readings, times = (table[name].to_pylist() for name in ("key", "error", "reading", "created_at"))
+    ranked = sorted(range(len(keys)), key=lambda row: (readings[row] or 0, errors[row] is None, times[row]))
     best_row = {keys[row]: row for row in ranked}
     return StoredAnswers(table.take(pa.array(sorted(best_row.values()))), tuple(torn))
 
@@ -114,8 +121,11 @@ def _read_part(path: Path, schema: pa.Schema) -> pa.Table:
     try:
         table = pq.ParquetFile(path).read(columns=schema.names, use_threads=False)
         version = (table.schema.metadata or {}).get(_FORMAT_KEY, b"").decode()
-        if version != FORMAT:
-            raise ValueError(f"predictions of format {version!r}; this version reads {FORMAT!r}")
+        if version not in _READABLE:
+            raise ValueError(f"predictions of format {version!r}; this version reads {', '.join(_READABLE)}")
+        for name in _NEW:
+            if version == "1" and name in schema.names and name not in table.column_names:
+                table = table.append_column(name, pa.nulls(len(table), schema.field(name).type))
         table = table.select(schema.names)
         if not table.schema.equals(schema):
             table = table.cast(schema)

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 
 from harness.config import RunConfig, SystemConfig
@@ -30,7 +31,7 @@ from harness.results.store import PredictionStore, content_hash
 from harness.runs.predict import answer_all, plan
 from harness.runs.questions import KINDS, OF_SUMMARIES, items_for, judge_items, summary_items
 from harness.runs.selection import judge_sample, read_articles, select
-from harness.runs.usage import system_use
+from harness.runs.usage import refusals, system_use
 from harness.runtime.environment import accelerator, environment
 from harness.runtime.progress import Reporter
 from harness.runtime.secrets import keyless
@@ -89,6 +90,8 @@ def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
         "articles": [a.id for a in articles],
         "scoring": SCORING_VERSION,
         **({"judge_labels": sample.model_dump(mode="json")} if sample else {}),
+        # a run whose replies are read otherwise by now is no finished run; its answers are stored all the same
+        **({"reading": readings} if (readings := {r: s.reading for r, s in systems.items() if s.reading}) else {}),
     }
     return Job(config, dataset, articles, systems, f"{slug(config)}-{content_hash(identity)[:10]}", sample)
 
@@ -213,7 +216,11 @@ def compute(
         metrics=scored.metrics,
         tables=scored.tables,
         signatures=scored.signatures,
-        notes=[*scored.notes, *(f"torn part, left aside: {t.path.name}: {t.reason}" for t in store.torn)],
+        notes=[
+            *scored.notes,
+            *map(refusals, filter(attrgetter("n_refused"), uses)),
+            *(f"torn part, left aside: {t.path.name}: {t.reason}" for t in store.torn),
+        ],
     )
     return record, scored.items, refs
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from harness.errors import Unfitted
 from harness.results.store import PredictionStore, prediction_key
 from harness.systems.base import Context, System
-from harness.types import Answered, Dataset, Item, Prediction
+from harness.types import Answer, Answered, Dataset, Item, Prediction
 
 Progress = Callable[[int], None]
 """Called with the number of items that were done since the last call."""
@@ -18,11 +18,15 @@ Progress = Callable[[int], None]
 
 @dataclass
 class Plan:
-    """What a system is asked, what of it is in the store, and what is left to do, in units of what the system is handed."""
+    """What a system is asked, what of it is in the store, and what is left to do, in units of what the system is handed.
+
+    `reread` are stored answers whose raw reply is read otherwise today; in `stored` they stand as they are read now.
+    """
 
     items: list[Item]
     keys: list[str]
     stored: dict[str, Prediction]
+    reread: list[tuple[str, Item, Answer]] = field(default_factory=list)
     units: list[list[tuple[str, Item]]] = field(default_factory=list)
     unfitted: str | None = None
 
@@ -45,6 +49,7 @@ def plan(system: System, items: Sequence[Item], dataset: Dataset, store: Predict
     except Unfitted as error:
         return Plan(items, [], {}, unfitted=error.message)
     stored = store.read(system.name, system.fingerprint)
+    reread = _read_again(system, dict(zip(keys, questions, strict=True)), stored)
     key_of = dict(zip(map(id, questions), keys, strict=True))
     done = {key for key, p in stored.items() if p.answer.error is None}
     units = []
@@ -54,7 +59,23 @@ def plan(system: System, items: Sequence[Item], dataset: Dataset, store: Predict
         done |= missing.keys()
         if missing:
             units.append(list(missing.items()))
-    return Plan(items, keys, stored, units)
+    return Plan(items, keys, stored, reread, units)
+
+
+def _read_again(
+    system: System, questions: Mapping[str, Item], stored: dict[str, Prediction]
+) -> list[tuple[str, Item, Answer]]:
+    """Puts into `stored` what an older version read otherwise from the same replies, and returns it; nothing is asked."""
+    reread = []
+    for key, question in questions.items():
+        prediction = stored.get(key)
+        if prediction is None or prediction.answer.reading >= system.reading:
+            continue
+        before, after = prediction.answer, system.reread(question, prediction.answer)
+        stored[key] = replace(prediction, answer=after)
+        if (before.output, before.label, before.error) != (after.output, after.label, after.error):
+            reread.append((key, question, after))
+    return reread
 
 
 def answer_all(
@@ -67,6 +88,8 @@ def answer_all(
         return Answered([], unfitted=work.unfitted)
     by_key = dict(work.stored)
     progress(len(work.items) - work.n_missing)
+    # reports read the store: what counts there is what is scored here
+    store.write(system.name, system.fingerprint, kind, work.reread)
     if work.units:
         store.describe(system.name, system.fingerprint, system.identity())
         context.pool.watch(pick_device(context.device))

@@ -11,6 +11,7 @@ from harness.types import Answered
 def system_use(role: str, system: System, answered: Answered, recorded: SystemUse | None = None) -> SystemUse:
     """What a system did in this run, summed over its answers; what computing them took a record knows, if there is one."""
     answers = [p.answer for p in answered.predictions]
+    refused = ["refused" in a.path.split("+") for a in answers]
     # one answer may serve several items; it was computed and paid for once
     paid = list({p.key: p.answer for p in answered.predictions}.values())
     price = getattr(system.options, "price", None)
@@ -31,7 +32,12 @@ def system_use(role: str, system: System, answered: Answered, recorded: SystemUs
             "n_computed": recorded.n_computed if recorded else answered.n_computed,
             "n_failed": sum(a.error is not None for a in answers),
             "first_error": next((a.error for a in answers if a.error is not None), None),
-            "n_unparsed": sum(a.error is None and a.label is None for a in answers) if KINDS[role] == "stance" else 0,
+            "n_unparsed": sum(
+                a.error is None and a.label is None and not r for a, r in zip(answers, refused, strict=True)
+            )
+            if KINDS[role] == "stance"
+            else 0,
+            "n_refused": sum(refused),
             "tokens_in": tokens_in,
             "tokens_out": tokens_out,
             "n_no_usage": n_no_usage,
@@ -45,3 +51,8 @@ def system_use(role: str, system: System, answered: Answered, recorded: SystemUs
             "ceiling": system.ceiling,
         }
     )
+
+
+def refusals(use: SystemUse) -> str:
+    """A note for the record and the report on a system that refused."""
+    return f"{use.name} refused {use.n_refused} of {use.n_items} items"

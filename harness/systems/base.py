@@ -52,6 +52,9 @@ class System(ABC):
     """Learns from the gold of other events; with fewer than two events it cannot."""
     ceiling: ClassVar[bool] = False
     """Reads the answers that it is scored against: shown beside the systems, never ranked among them."""
+    reading: ClassVar[int] = 0
+    """Version by which answers are read from a model's words; 0 where they are not. It is part of a run's id and of no
+    fingerprint: an answer that is stored is read again by `reread`, and its key stays."""
     adapter: str | None = None
     """What fingerprints call the adapter, set by the registry for built-in ones; None: the class's place, as in
     `package.module:Class`. A class of another package that moves sets its old place here and keeps its stored answers."""
@@ -95,6 +98,10 @@ class System(ABC):
     @abstractmethod
     def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
         """One answer for each item, in order; raises SystemFailed if none can be given."""
+
+    def reread(self, item: Item, answer: Answer) -> Answer:
+        """A stored answer as its raw reply is read today; no model is asked. Called where `answer.reading < reading`."""
+        return answer
 
     def answer_units(
         self, units: Sequence[Sequence[Item]], context: Context

@@ -18,6 +18,7 @@ from harness.systems.parsing import first_stance, parse_label
 from harness.systems.prompts import SPEAKER, ArticlePrompt, fields_of, fill, require_every_label, shown_fields
 from harness.systems.stance_scores import likeliest, softmax
 from harness.systems.weights import WeightedSystem, WeightOptions
+from harness.text.replies import READING, WINDOW_BREAK, Reply, first_problem, open_reply, refusal, thought_begun
 from harness.types import STANCES, Answer, Dataset, Item, Stance
 
 if TYPE_CHECKING:
@@ -262,13 +263,33 @@ class CausalGenerator(CausalSystem):
         tokens: int = self.options.max_new_tokens
         return tokens
 
+    reading: ClassVar = READING
+
     def whole_reply(self, text: str) -> str:
         """The reply that the model ended by writing `text`: a system may have begun it in the prompt."""
         return text
 
     @abstractmethod
-    def read(self, replies: Sequence[str], item: Item) -> tuple[str, Stance | None]:
-        """(output, label) by the replies, one a window of the article."""
+    def read(self, replies: Sequence[Reply], item: Item) -> Answer:
+        """Output, label or error by the replies without their thoughts, one a window of the article."""
+
+    def reread(self, item: Item, answer: Answer) -> Answer:
+        of_several = "+windows" in answer.path
+        texts = (answer.raw or "").split(WINDOW_BREAK) if of_several else [answer.raw or ""]
+        finishes: Sequence[str | None] = [None] * len(texts) if answer.finish is None else answer.finish.split(",")
+        # before formats had numbers, the replies to several windows were stored without a mark between them
+        apart = len(finishes) == len(texts) and (len(texts) > 1 or not of_several)
+        if answer.raw is None or not apart:
+            return replace(answer, reading=self.reading)
+        return self._read_all(texts, finishes, item, answer)
+
+    def _read_all(self, raws: Sequence[str], finishes: Sequence[str | None], item: Item, answer: Answer) -> Answer:
+        """`answer` with what is read of the replies of all windows."""
+        replies = [open_reply(raw, finish) for raw, finish in zip(raws, finishes, strict=True)]
+        problem = first_problem(replies)
+        one = Answer(error=problem) if problem is not None else self.read(replies, item)
+        path = answer.path.removesuffix("+refused") + ("+refused" if one.path == "refused" else "")
+        return replace(answer, output=one.output, label=one.label, error=one.error, path=path, reading=self.reading)
 
     def respond(
         self, model: CausalModel, items: Sequence[Item], questions: Sequence[Prompted], context: Context
@@ -287,22 +308,25 @@ class CausalGenerator(CausalSystem):
     def _answer(self, item: Item, question: Prompted, windows: list[Generation]) -> Answer:
         if error := next((w.error for w in windows if w.error), None):
             return Answer(error=error)
-        replies = [self.whole_reply(w.text) for w in windows]
-        output, label = self.read(replies, item)
-        return Answer(
-            output=output,
-            label=label,
-            raw="\n".join(replies),
+        raws = [
+            thought_begun(prompt) + self.whole_reply(w.text)
+            for prompt, w in zip(question.prompts, windows, strict=True)
+        ]
+        finishes = [w.finish for w in windows]
+        answer = Answer(
+            raw=WINDOW_BREAK.join(raws),
             prompt=question.prompts[0],
             tokens_in=sum(w.n_prompt for w in windows),
             tokens_out=sum(len(w.tokens) for w in windows),
             tokens_cut=question.tokens_cut,
             path=path_of(windows[0].path, len(windows)),
+            finish=",".join(finishes),
         )
+        return self._read_all(raws, finishes, item, answer)
 
 
 class CausalSummariser(CausalGenerator):
-    """Writes a summary; a text of several windows gets one summary for each, in order."""
+    """Writes a summary, without thoughts; a text of several windows gets one summary for each, in order."""
 
     kind: ClassVar = "summariser"
     Options: ClassVar = GenerationOptions
@@ -313,8 +337,10 @@ class CausalSummariser(CausalGenerator):
         ordered = sorted(items, key=lambda i: (-len(i.article.text), i.article.id))
         return [ordered[i : i + self.batch] for i in range(0, len(ordered), self.batch)]
 
-    def read(self, replies: Sequence[str], item: Item) -> tuple[str, Stance | None]:
-        return " ".join(replies).strip(), None
+    def read(self, replies: Sequence[Reply], item: Item) -> Answer:
+        if (words := refusal(replies)) is not None:
+            return Answer(error=f"the model refused: {words}", path="refused")
+        return Answer(" ".join(reply.text for reply in replies).strip())
 
 
 class CausalGenerated(CausalGenerator):
@@ -323,8 +349,9 @@ class CausalGenerated(CausalGenerator):
     kind: ClassVar = "stance"
     Options: ClassVar = GenerationOptions
 
-    def read(self, replies: Sequence[str], item: Item) -> tuple[str, Stance | None]:
-        labels = [parse_label(reply) for reply in replies]
+    def read(self, replies: Sequence[Reply], item: Item) -> Answer:
+        labels = [parse_label(reply.text) for reply in replies]
         window = first_stance(labels)
-        label = None if window is None else labels[window]
-        return label or "", label
+        if window is None:
+            return Answer(path="refused" if refusal(replies) is not None else "")
+        return Answer(labels[window] or "", label=labels[window])

@@ -26,6 +26,13 @@ from harness.runtime.files import encodable
 from harness.systems.base import Context, Options, System
 from harness.systems.endpoint_price import Price
 from harness.systems.prompts import ARTICLE, ARTICLE_FIELDS, fields_of, fill, require_places, shown_fields
+from harness.text.replies import (
+    READING,
+    WINDOW_BREAK,
+    Reply,
+    open_reply,
+    with_thought,
+)
 from harness.types import Answer, Dataset, Item
 
 _UNIT = 32
@@ -105,6 +112,7 @@ class EndpointSystem(System):
     """Asks a server; items that it does not answer are recorded with the reason and asked again by the next run."""
 
     Options: ClassVar[type[Options]] = EndpointOptions
+    reading: ClassVar = READING
 
     def identity(self) -> dict[str, Any]:
         base = super().identity()
@@ -210,25 +218,50 @@ class EndpointSystem(System):
                 where = f"window {i} of {len(outcomes)}: " if len(outcomes) > 1 else ""
                 return Answer(error=where + outcome.message, prompt=question.prompts[i - 1])
             completions.append(outcome)
-        answers = [self.read(c) for c in completions]
-        one = answers[0] if len(answers) == 1 else replace(merged := self.merge(answers), path=f"{merged.path}+windows")
-        return Answer(
-            output=one.output,
-            label=one.label,
-            scores=one.scores,
-            raw="\n".join(c.text for c in completions),
+        one = self._read_all(completions)
+        return replace(
+            one,
+            raw=WINDOW_BREAK.join(with_thought(c.thought, c.text) for c in completions),
             prompt=question.prompts[0],
             tokens_in=_total([c.tokens_in for c in completions]),
             tokens_out=_total([c.tokens_out for c in completions]),
             tokens_cut=question.tokens_cut,
             seconds=sum(c.seconds for c in completions),
-            path=one.path,
-            error=one.error,
+            finish=",".join(c.finish for c in completions),
         )
 
-    def read(self, completion: Completion) -> Answer:
-        """Output, label, scores, path or error from a completion."""
-        return Answer(completion.text, path=self.options.api)
+    def reread(self, item: Item, answer: Answer) -> Answer:
+        of_several = "+windows" in answer.path
+        texts = (answer.raw or "").split(WINDOW_BREAK) if of_several else [answer.raw or ""]
+        finishes = [self.unknown_finish] * len(texts) if answer.finish is None else answer.finish.split(",")
+        # before formats had numbers, the replies to several windows were stored without a mark between them
+        apart = len(finishes) == len(texts) and (len(texts) > 1 or not of_several)
+        if answer.raw is None or not apart or answer.path.startswith(("logprobs", "refused")):
+            return replace(answer, reading=self.reading)
+        one = self._read_all([Completion(t, f, None, None, None, 0.0, 1) for t, f in zip(texts, finishes, strict=True)])
+        read = {name: getattr(one, name) for name in ("output", "label", "scores", "path", "error", "reading")}
+        return replace(answer, **read)
+
+    unknown_finish: ClassVar[str] = "stop"
+    """How a stored reply ended whose part does not say so (answers of format 1)."""
+
+    def _read_all(self, completions: Sequence[Completion]) -> Answer:
+        """What the replies to an article's windows say together."""
+        answers = [self._read_one(c) for c in completions]
+        one = answers[0] if len(answers) == 1 else replace(merged := self.merge(answers), path=f"{merged.path}+windows")
+        return replace(one, reading=self.reading)
+
+    def _read_one(self, completion: Completion) -> Answer:
+        if completion.refused:
+            return self.read(completion, Reply(completion.text, refused=True))
+        reply = open_reply(with_thought(completion.thought, completion.text), completion.finish)
+        if reply.problem is not None:
+            return Answer(error=reply.problem, path=self.options.api)
+        return self.read(completion, reply)
+
+    def read(self, completion: Completion, reply: Reply) -> Answer:
+        """Output, label, scores, path or error from a completion, and from its reply without thoughts."""
+        return Answer(reply.text, path=self.options.api)
 
     def merge(self, answers: Sequence[Answer]) -> Answer:
         """One answer of those to several windows of an article: the texts in order, unless one of them is an error."""
@@ -260,16 +293,14 @@ class EndpointSummaryOptions(EndpointOptions):
 
 
 class EndpointSummariser(EndpointSystem):
-    """Writes a summary. One that the model ended without a word is empty, and scored as a local model's would be; where
-    nothing came for another reason, there is no answer."""
+    """Writes a summary, without thoughts. One that the model ended without a word is empty, and scored as a local model's
+    would be; where nothing came for another reason, there is no answer."""
 
     kind: ClassVar = "summariser"
     version: ClassVar = "2"
     Options: ClassVar = EndpointSummaryOptions
 
-    def read(self, completion: Completion) -> Answer:
-        if completion.refused:
-            return Answer(error=f"the model refused: {completion.text[:300]}")
-        if not completion.text and completion.finish != "stop":
-            return Answer(error=f"the server's answer is empty (finish_reason: {completion.finish or 'none'})")
-        return super().read(completion)
+    def read(self, completion: Completion, reply: Reply) -> Answer:
+        if reply.refused:
+            return Answer(error=f"the model refused: {reply.text[:300] or completion.finish}", path="refused")
+        return super().read(completion, reply)

@@ -17,6 +17,7 @@ from harness.systems.endpoint import EndpointOptions, EndpointSystem
 from harness.systems.parsing import first_stance, parse_choice, parse_label, stated
 from harness.systems.prompts import FIELDS, require_every_label, require_places
 from harness.systems.stance_scores import letter_scores, likeliest, softmax
+from harness.text.replies import Reply
 from harness.types import STANCES, Answer, Item, Stance
 
 _TOP = {"chat": 20, "completions": 5}
@@ -57,6 +58,8 @@ class EndpointStance(EndpointSystem):
 
     kind: ClassVar = "stance"
     version: ClassVar = "2"
+    # an older version took an empty reply for one that could not be read, whatever had ended it
+    unknown_finish: ClassVar = ""
     Options: ClassVar = EndpointStanceOptions
 
     @property
@@ -92,21 +95,24 @@ class EndpointStance(EndpointSystem):
             extra |= {"logprobs": True, "top_logprobs": top} if o.api == "chat" else {"logprobs": top}
         return extra
 
-    def read(self, completion: Completion) -> Answer:
+    def read(self, completion: Completion, reply: Reply) -> Answer:
         if completion.refused:
-            return Answer(completion.text, path="refused")
-        if completion.top_logprobs:
+            return Answer(reply.text, path="refused")
+        # the first token of a reply that begins with a thought is no letter
+        if completion.top_logprobs and not completion.thought:
             scores = letter_scores(completion.top_logprobs, self.letters)
             if scores:
                 first = likeliest(scores)
                 return Answer(first, label=first, scores={s.value: p for s, p in scores.items()}, path="logprobs")
         if self.options.reply == "letter":
-            label = parse_choice(completion.text, tuple(self.letters.values())) or self._worded(completion.text)
+            label = parse_choice(reply.text, tuple(self.letters.values())) or self._worded(reply.text)
         else:
-            label = self._worded(completion.text)
-        return Answer(label or completion.text, label=label, path="parsed")
+            label = self._worded(reply.text)
+        return Answer(label or reply.text, label=label, path="refused" if reply.refused and label is None else "parsed")
 
     def merge(self, answers: Sequence[Answer]) -> Answer:
+        if any(a.error is not None for a in answers):
+            return super().merge(answers)
         if all(a.scores for a in answers):
             least = sys.float_info.min
             means = {s: fmean(math.log(max(a.scores[s.value], least)) for a in answers) for s in STANCES}
@@ -114,7 +120,8 @@ class EndpointStance(EndpointSystem):
             return Answer(label, label=label, scores=softmax(means), path="logprobs")
         window = first_stance([a.label for a in answers])
         if window is None:
-            return replace(super().merge(answers), path="parsed")
+            refused = any(a.path == "refused" for a in answers)
+            return replace(super().merge(answers), path="refused" if refused else "parsed")
         return Answer(answers[window].output, label=answers[window].label, path="parsed")
 
     def _worded(self, text: str) -> Stance | None:

@@ -1,10 +1,11 @@
-"""Reads a stance from what a model wrote, of one window of an article or of several; what is not clearly a label is none."""
+"""Reads a stance from what a model answered (`replies` sets its thoughts apart); what is not clearly a label is none."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator, Sequence
+from string import ascii_uppercase
 
 from harness.types import Stance
 
@@ -32,30 +33,58 @@ _LABELS: tuple[tuple[Stance, re.Pattern[str]], ...] = tuple(
     )
 )
 _NEGATED = re.compile(rf"\b(?:\w*{_NEGATION})\W+(?:\w+\W+){{0,2}}$")
-_MARKER = re.compile(r"\b(?:stance|answer|label|classification|position)\b\W*(?:is\b|:|=)\W*")
-_OBJECT = re.compile(r"\{[^{}]*\}")
+_HEDGE = r"(?:(?:clearly|therefore|thus|most|more|likely|probably|best|described|classified|categori[sz]ed|as|that|of)\b\W*)*"
+_MARKER = re.compile(
+    r"\b(?:stance|answer|label|classification|position|verdict|conclusion)\b\W*(?:is\b|would be\b|:|=|->|→|–)\W*"
+    + _HEDGE
+)
+_FIELDS = ("stance", "label", "answer", "choice", "option", "classification", "position", "final_answer")
+_CUT_FIELD = re.compile(rf'"(?:{"|".join(_FIELDS)})"\s*:\s*"([^"{{}}\n]+)"?\s*,?\s*\Z', re.IGNORECASE)
+_BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{\s*(?:\\(?:text(?:bf|it)?|mathrm|mathbf)\s*\{)?([^{}]*)\}")
+# A capital that stands for itself, not the article of "A neutral tone" at the head of a sentence.
+_OF_ITSELF = r"[\s*_\"'“`(\[]*(?:option|answer|choice|letter)?[\s*_\"'“`(\[]*([A-Z])(?![\w'’])"
+_NOT = re.compile(r"(?:\b(?:not|never|neither|nor|cannot|than|instead of|rule out|exclude)|n['’]t)\b", re.IGNORECASE)
+_CHOSEN = re.compile(
+    r"\b(?:"
+    rf"(?:answer|choice|option|label|letter|stance|classification|position)\b\W*(?:is|would be|:|=|->|→)\W*{_HEDGE}|"
+    r"(?:choose|chose|choosing|pick|picked|select|selected|go with|going with|opt for|answer with|answer|say|select(?:ing)?)\b\W*"
+    rf")(?-i:{_OF_ITSELF})",
+    re.IGNORECASE,
+)
+_SUBJECT = re.compile(
+    r"\A[\s*\"'“`(]*(?:option |answer |letter )?([A-Z])\b[\s*\"'”`)]*(?:is (?:the|correct|right|my)|seems|fits|matches)"
+)
+_ENCLOSED = re.compile(r"(?:\(([A-Z])\)|\*\*\(?([A-Z])[).:]?\*\*|\boption ([A-Z])\b)")
+_LISTED = re.compile(r"^[ \t>*_-]*\(?([A-Z])[).:]\s+\S.*$", re.MULTILINE)
 _LETTER = re.compile(
-    r"(?:(?:option|answer|choice|label|letter)\b(?: is)?\W*)?\(?([a-z])\)?(?:[\s.):,*\"'`]*$|[.):,]\s|\s*\n|\s+[-–—]\s)"
+    r"(?:(?:final )?(?:option|answer|choice|label|letter)\b(?: is)?\W*)?\(?([a-z])\)?"
+    r"(?:[\s.):,*\"'`]*$|[.):,]\s|\s*\n|\s+[-–—]\s)"
 )
 
 
 def parse_label(text: str) -> Stance | None:
     """The one label that `text` gives, or None.
 
-    In this order: a JSON object with a field `stance` or `label`; the label that directly follows the last `stance:`,
-    `answer is` or the like; the only label mentioned in the first line that mentions one; the only one in the whole.
-    Case, underscores, hyphens and inflection do not matter (`Lean-Support`, `leans towards support`, `opposed`). A
-    label that is negated (`does not support`) makes the answer unclear, and so do two different labels.
+    In this order: a JSON object with a field `stance`, `label`, `answer` or the like; what stands in `\\boxed{}`; the label
+    that directly follows the last `stance:`, `answer is` or the like; a last line that is a label; the only label mentioned
+    in the first line that mentions one; the only one in the whole. Case, underscores, hyphens and inflection do not matter
+    (`Lean-Support`, `leans towards support`, `opposed`). A label that is negated (`does not support`) makes the answer
+    unclear, and so do two different labels.
     """
     if (field := stated(text)) is not None:
         return _only(field.casefold())
-    folded = re.sub(r"[*`\"“”]", " ", text.casefold())
+    if boxes := _BOXED.findall(text):
+        return _only(boxes[-1].casefold())
+    folded = re.sub(r"[*`\"“”#]", " ", text.casefold())
     for marker in reversed(list(_MARKER.finditer(folded))):
         rest = folded[marker.end() :]
         first = next(_mentions(rest), None)
         if first is not None and first[1] == 0:
             return _only(rest.partition("\n")[0])
-    for line in filter(None, map(str.strip, folded.splitlines())):
+    lines = list(filter(None, map(str.strip, folded.splitlines())))
+    if len(lines) > 1 and (last := _whole_label(lines[-1])) is not None:
+        return last
+    for line in lines:
         if next(_mentions(line), None) is not None:
             label = _only(line)
             if label is not None or _is_unclear(line):
@@ -64,14 +93,54 @@ def parse_label(text: str) -> Stance | None:
 
 
 def parse_choice(text: str, labels: Sequence[Stance]) -> Stance | None:
-    """The label whose letter (`A` for the first) begins `text`, alone or as in `B)`, `(B)` or `Answer: B`; else `parse_label`."""
+    """The label whose letter (`A` for the first) `text` chooses; else `parse_label`.
+
+    A letter is chosen that begins the text, alone or as in `B)`, `(B)`, `Answer: B`; in a JSON field or `\\boxed{}`; in the
+    last `the answer is B` or `I would choose (B)`; in a last line of its own; or that alone stands in brackets or bold.
+    `I would not choose B` chooses nothing, and neither does a list of the options.
+    """
     text = stated(text) or text
-    match = _LETTER.match(re.sub(r"^[\s*`\"'“]+", "", text).casefold())
-    if match:
-        index = ord(match.group(1)) - ord("a")
-        if index < len(labels):
-            return labels[index]
+    if boxes := _BOXED.findall(text):
+        text = boxes[-1]
+    options = _LISTED.findall(text)
+    if len(set(options)) >= 3 or (len(options) == len(labels) > 1):
+        # the options are repeated: what is chosen stands around them
+        text = _LISTED.sub("", text).strip()
+    letters = dict(zip(ascii_uppercase, labels, strict=False))
+    if letter := _letter(text):
+        return letters.get(letter)
     return parse_label(text)
+
+
+def _letter(text: str) -> str | None:
+    """The capital letter that a text chooses, None where it chooses none."""
+    head = _LETTER.match(re.sub(r"^[\s*`\"'“]+", "", text).casefold())
+    if head:
+        return head.group(1).upper()
+    chosen = [m[1] for m in _CHOSEN.finditer(text) if not _denied(text, m.start(1))]
+    if chosen:
+        return chosen[-1]
+    lines = [line.strip(" \t*_`\"'“”.()[]") for line in text.splitlines() if line.strip()]
+    if len(lines) > 1 and len(lines[-1]) == 1 and lines[-1].isupper():
+        return lines[-1]
+    if subject := _SUBJECT.match(text):
+        return None if _denied(text, subject.end() + 4) else subject[1]
+    enclosed = {m[m.lastindex or 0]: _denied(text, m.start()) for m in _ENCLOSED.finditer(text)}
+    return next(iter(enclosed)) if len(enclosed) == 1 and not any(enclosed.values()) else None
+
+
+def _denied(text: str, end: int) -> bool:
+    """Whether the clause that goes up to `end` has a negation."""
+    clause = re.split(r"[.!?;\n]", text[max(0, end - 100) : end])[-1]
+    return _NOT.search(clause) is not None
+
+
+def _whole_label(line: str) -> Stance | None:
+    """The label that is all of a line, but for a word such as `therefore` or `final answer`."""
+    bare = re.sub(r"^(?:so|thus|therefore|hence|final answer|final)\W+", "", line.strip(" .:,;!()[]"))
+    first = next(_mentions(bare), None)
+    label = _only(bare)
+    return label if first is not None and first[1] == 0 and len(bare.split()) <= 4 else None
 
 
 def first_stance(labels: Sequence[Stance | None]) -> int | None:
@@ -86,16 +155,20 @@ def first_stance(labels: Sequence[Stance | None]) -> int | None:
 
 
 def stated(text: str) -> str | None:
-    """The text of the field `stance` or `label` of the first JSON object that has one, None if there is none."""
-    for braces in _OBJECT.findall(text):
+    """The text of the field `stance`, `label`, `answer` or the like of the first JSON object that has one, also of one that
+    was cut off right after it; None if there is none."""
+    decoder = json.JSONDecoder()
+    for brace in re.finditer(r"\{", text):
         try:
-            value = json.loads(braces)
-        except ValueError:
+            value, _ = decoder.raw_decode(text, brace.start())
+        except (ValueError, RecursionError):
             continue
-        for name in ("stance", "label"):
-            if isinstance(value.get(name), str):
-                return str(value[name])
-    return None
+        fields = {str(name).casefold(): field for name, field in value.items()}
+        for name in _FIELDS:
+            if isinstance(fields.get(name), str):
+                return str(fields[name])
+    cut = _CUT_FIELD.search(text)
+    return cut[1].strip() if cut and "{" in text[: cut.start()] else None
 
 
 def _mentions(text: str) -> Iterator[tuple[Stance | None, int]]:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.systems.causal import CausalGenerator, GenerationOptions
-from harness.types import Item, Stance
+from harness.text.replies import Reply
+from harness.types import Answer, Item
 
 if TYPE_CHECKING:
     from harness.models.causal import CausalModel
@@ -36,8 +37,9 @@ class CausalSpeakers(CausalGenerator):
     def whole_reply(self, text: str) -> str:
         return f"{self.options.answer_prefix}{text}"
 
-    def read(self, replies: Sequence[str], item: Item) -> tuple[str, Stance | None]:
-        return json.dumps(parse_speakers("\n".join(replies), item.article.text), ensure_ascii=False), None
+    def read(self, replies: Sequence[Reply], item: Item) -> Answer:
+        reply = "\n".join(r.text for r in replies)
+        return Answer(json.dumps(parse_speakers(reply, item.article.text), ensure_ascii=False))
 
 
 def parse_speakers(reply: str, text: str) -> list[dict[str, Any]]:

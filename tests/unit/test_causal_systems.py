@@ -155,7 +155,10 @@ def test_of_several_windows_the_first_with_a_stance_speaks(folder: Path, monkeyp
     system = made("stance", "causal_generated", folder, long_input="windows", max_new_tokens=8)
     [answer] = system.answer([items(LONG)[0]], context())
     assert (answer.label, answer.tokens_in, answer.tokens_out) == (Stance.SUPPORT, 400, 4)
-    assert answer.raw == "who knows\nno stance\nStance: support\nStance: oppose"
+    assert answer.raw == "who knows\n\f\nno stance\n\f\nStance: support\n\f\nStance: oppose"
+    assert answer.finish == "eos,eos,eos,eos"
+    older = replace(answer, output="", label=None, reading=0)
+    assert system.reread(items(LONG)[0], older) == answer
 
 
 def test_a_prompt_that_leaves_no_room_for_the_article_is_an_error_of_the_item(folder: Path) -> None:

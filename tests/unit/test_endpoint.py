@@ -471,7 +471,10 @@ def test_an_empty_summary_is_an_answer_if_the_model_ended_it() -> None:
         answer["choices"][0]["finish_reason"] = "length"
         return answer
 
-    for reply, error in ((lambda _: chat("  "), None), (cut, "the server's answer is empty (finish_reason: length)")):
+    for reply, error in (
+        (lambda _: chat("  "), None),
+        (cut, "the budget of tokens was spent before an answer (finish_reason: length)"),
+    ):
         with serving(reply=reply) as server:
             [answer] = system("summariser", base_url=server.url).answer(
                 items("summariser", dataset(1)), Context(dataset(1))

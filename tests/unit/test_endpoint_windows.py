@@ -107,7 +107,7 @@ def test_a_summary_of_each_window_in_order() -> None:
     assert pieces[-1].endswith("399")
     assert len(pieces) == 5
     assert answer.output == "S0. S1. S2. S3. S4."
-    assert answer.raw == "S0.\nS1.\nS2.\nS3.\nS4."
+    assert answer.raw == "S0.\n\f\nS1.\n\f\nS2.\n\f\nS3.\n\f\nS4."
     assert (answer.tokens_cut, answer.path) == (0, "chat+windows")
     assert (answer.tokens_in, answer.tokens_out) == (500, 50)
     [answer], _ = ask(

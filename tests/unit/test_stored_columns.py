@@ -12,8 +12,8 @@ import pytest
 from harness.errors import StoreError
 from harness.results.contents import contents
 from harness.results.store import PredictionStore
-from harness.results.stored_columns import TornPart, part_columns, part_schema, run_columns, stored_answers
-from harness.types import Answer, Article, Item, Source, Target
+from harness.results.stored_columns import FORMAT, TornPart, part_columns, part_schema, run_columns, stored_answers
+from harness.types import Answer, Article, Item, Source, Stance, Target
 
 ITEM = Item(Article("a", "T", "Text.", "e", Source("fictional"), (Target("escalation", "P."),), ()))
 
@@ -32,7 +32,7 @@ def part(folder: Path, name: str, *rows: tuple[str, str, str | None, str], **ove
     arrays |= {name: column for name, column in overrides.items() if name in schema.names and column is not None}
     path = folder / f"part-{name}.parquet"
     folder.mkdir(parents=True, exist_ok=True)
-    metadata = {"harness.predictions": overrides.get("version", "1")}
+    metadata = {"harness.predictions": overrides.get("version", FORMAT)}
     pq.write_table(pa.table(arrays).replace_schema_metadata(metadata), path)
     return path
 
@@ -66,8 +66,47 @@ def test_every_reader_takes_the_same_of_two_rows(tmp_path: Path, case: str) -> N
     assert counted.answers + counted.errors == len(table)
 
 
+def test_the_newer_reading_of_a_reply_counts(tmp_path: Path) -> None:
+    """What an older version read as an answer is none once a newer one saw that it is a thought; then it is asked again."""
+    store = PredictionStore(tmp_path)
+    rows = [
+        Answer("support", label=Stance.SUPPORT, raw="<think>support"),
+        Answer(error="no end", raw="<think>support", reading=1),
+    ]
+    for answer in rows:
+        store.write("s", "f", "stance", [("k", ITEM, answer)])
+    assert store.read("s", "f")["k"].answer == rows[1]
+    assert stored_answers(store.folder("s", "f"), ("output",)).table["error"].to_pylist() == ["no end"]
+    store.write("s", "f", "stance", [("k", ITEM, Answer("neutral", label=Stance.NEUTRAL, reading=1))])
+    assert store.read("s", "f")["k"].answer.output == "neutral"
+
+
+def test_parts_of_the_first_format_are_read(tmp_path: Path) -> None:
+    """Scores were a map, and there was neither `finish` nor `reading`; both formats stand in one folder."""
+    store = PredictionStore(tmp_path)
+    scores = pa.array([[("oppose", 0.25), ("support", 0.75)]], pa.map_(pa.string(), pa.float64()))
+    part(store.folder("s", "f"), "1", ONE, version="1", scores=scores, finish=None, reading=None)
+    store.write("s", "f", "stance", [("l", ITEM, Answer("x", scores={"support": 1.0}, finish="stop", reading=1))])
+    first, second = (store.read("s", "f")[key].answer for key in ("k", "l"))
+    assert (first.scores, first.finish, first.reading) == ({"oppose": 0.25, "support": 0.75}, None, 0)
+    assert (second.scores, second.finish, second.reading) == ({"support": 1.0}, "stop", 1)
+    assert store.torn == []
+
+
+def test_parts_load_in_datasets(tmp_path: Path) -> None:
+    """Which knows no map; polars reads lists as lists, and a map as a map on which list operations fail."""
+    from datasets import Dataset
+
+    store = PredictionStore(tmp_path / "store")
+    store.write("s", "f", "stance", [("k", ITEM, Answer("x", scores={"support": 1.0})), ("l", ITEM, Answer("y"))])
+    [path] = store.folder("s", "f").iterdir()
+    rows = Dataset.from_parquet(str(path), cache_dir=str(tmp_path / "cache"))
+    assert rows["scores"][:] == [[{"label": "support", "value": 1.0}], []]
+    assert rows["output"][:] == ["x", "y"]
+
+
 TORN = {
-    "a format of the future": {"version": "2"},
+    "a format of the future": {"version": "3"},
     "no column of errors": {"error": None},
     "lists where texts should be": {"key": pa.array([[1]])},
     "a label that is no stance": {"label": pa.array(["maybe"])},
@@ -92,7 +131,7 @@ def test_what_is_wrong_with_a_part_is_said_alike_to_every_reader(tmp_path: Path,
 
 def test_a_part_is_torn_once_however_often_it_is_read(tmp_path: Path) -> None:
     store = PredictionStore(tmp_path)
-    part(store.folder("s", "f"), "1", ONE, version="2")
+    part(store.folder("s", "f"), "1", ONE, version="3")
     store.read("s", "f")
     store.columns("s", "f", ("output",))
     assert len(store.torn) == 1
