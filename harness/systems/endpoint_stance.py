@@ -105,9 +105,9 @@ class EndpointStance(EndpointSystem):
                 first = likeliest(scores)
                 return Answer(first, label=first, scores={s.value: p for s, p in scores.items()}, path="logprobs")
         if self.options.reply == "letter":
-            label = parse_choice(reply.text, tuple(self.letters.values())) or self._worded(reply.text)
+            label = parse_choice(reply.text, tuple(self.letters.values())) or self._exact(reply.text)
         else:
-            label = self._worded(reply.text)
+            label = self._exact(reply.text) or parse_label(reply.text)
         return Answer(label or reply.text, label=label, path="refused" if reply.refused and label is None else "parsed")
 
     def merge(self, answers: Sequence[Answer]) -> Answer:
@@ -124,8 +124,8 @@ class EndpointStance(EndpointSystem):
             return replace(super().merge(answers), path="refused" if refused else "parsed")
         return Answer(answers[window].output, label=answers[window].label, path="parsed")
 
-    def _worded(self, text: str) -> Stance | None:
-        """The label whose wording is the whole text, else what can be parsed of it."""
+    def _exact(self, text: str) -> Stance | None:
+        """The label whose wording is the whole text."""
         bare = (stated(text) or text).strip(" \n\t.\"'*`").casefold()
         exact = [label for label, wording in self.options.answers.items() if wording.casefold() == bare]
-        return exact[0] if exact else parse_label(text)
+        return exact[0] if exact else None

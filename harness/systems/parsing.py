@@ -82,6 +82,10 @@ def parse_label(text: str) -> Stance | None:
         if first is not None and first[1] == 0:
             return _only(rest.partition("\n")[0])
     lines = list(filter(None, map(str.strip, folded.splitlines())))
+    whole = [label for label in map(_whole_label, lines) if label is not None]
+    if len(set(whole)) >= 3:
+        # the labels are listed, not chosen from
+        return None
     if len(lines) > 1 and (last := _whole_label(lines[-1])) is not None:
         return last
     for line in lines:

@@ -29,7 +29,7 @@ _PHRASED = re.compile(
 )
 # gpt-oss: a message a channel, of which `final` alone is for the reader
 _CHANNEL = re.compile(
-    r"<\|channel\|>\s*(?P<name>\w+)[^<]*<\|message\|>(?P<text>.*?)(?=<\|(?:end|return|call|start|channel)\|>|\Z)",
+    r"<\|channel\|>\s*(?P<name>\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>(?P<text>.*?)(?=<\|(?:end|return|call|start|channel)\|>|\Z)",
     re.DOTALL,
 )
 # the same where the special tokens were dropped
@@ -124,7 +124,7 @@ def with_thought(thought: str, text: str) -> str:
     >>> with_thought("She says no.", "A")
     '<think>She says no.</think>\\nA'
     """
-    return f"<think>{thought}</think>\n{text}" if thought.strip() else text
+    return f"<think>{thought}</think>\n{text}".strip() if thought.strip() else text
 
 
 def thought_begun(prompt: str) -> str:
