@@ -12,7 +12,7 @@ export HF_HUB_OFFLINE ?= 1
 # judgements by people that `harness verify` can read, where they lie beside the checkout: then the tests verify them too
 export HARNESS_EXTERNAL ?= $(wildcard $(CURDIR)/../shared/external)
 
-.PHONY: run test lint lint-pages reference bench docs clean
+.PHONY: run test lint lint-pages reference bench docs coders clean
 .DEFAULT_GOAL := run
 
 # torch first and alone: a range that another package asks for would take a build with gigabytes of CUDA
@@ -82,3 +82,7 @@ bench: $(VENV)/.installed-test $(VENV)/peers/lm-eval/.installed $(VENV)/peers/ll
 
 docs: $(VENV)/.installed
 	$(BIN)/python docs/generate.py
+
+# a folder for two outside coders: docs/coders.md
+coders: $(VENV)/.installed
+	$(BIN)/python docs/coders.py coders
