@@ -1,4 +1,4 @@
-"""Makes the folder that two outside coders label: twelve articles without anybody's labels, the guidelines, one page of instructions.
+"""Makes the folder that two outside coders label: twelve articles without labels, the guidelines, one page of instructions.
 
 python docs/coders.py FOLDER                    makes the folder (make coders: coders/)
 python docs/coders.py --collect ONE OTHER OUT   joins what two coders handed in, for `harness data agreement OUT`

@@ -14,7 +14,7 @@ MOST_ORDER = 0.01
 """Macro-F1 that places in the order of declaration may add before the set counts as leaking them."""
 
 MOST_SHARE = 0.08
-"""How far the share of stances at one place may lie from that at the others."""
+"""How far the share of stances of what is declared first may lie from that of the rest."""
 
 LEAD = 3
 """Sentences at the beginning of a text that a summariser of first sentences takes."""
@@ -26,7 +26,7 @@ TYPOGRAPHIC = "“”‘’–—"
 class Shape:
     """Shares lie in 0..1; `words` and the counts of declarations are 10 %, 50 % and 90 % quantiles.
 
-    `stances_by_target` and `stances_by_speaker` are shares of pairs with a stance among concrete targets, by the place of the
+    `stances_by_target` and `stances_by_speaker` are (pairs with a stance, pairs) among concrete targets, by the place of the
     target or speaker (from 1) among those declared; the last place holds all further ones. `metadata` is the three-way
     macro-F1 of the system `metadata`, cross-validated by event, with and without order, on concrete targets and on
     `escalation`; None where there is one event only.
@@ -35,8 +35,8 @@ class Shape:
     words: tuple[float, float, float]
     speakers: tuple[float, float, float]
     targets: tuple[float, float, float]
-    stances_by_target: tuple[float, ...]
-    stances_by_speaker: tuple[float, ...]
+    stances_by_target: tuple[tuple[int, int], ...]
+    stances_by_speaker: tuple[tuple[int, int], ...]
     stances_in_lead: float
     speakers_in_several_paragraphs: float
     typographic: float
@@ -46,11 +46,13 @@ class Shape:
     def warnings(self) -> list[str]:
         """What a model could learn of the labels without reading, in words; empty where nothing passes its bound."""
         lines = []
-        for what, shares in (("target", self.stances_by_target), ("speaker", self.stances_by_speaker)):
-            if len(shares) > 1 and (gap := max(shares) - min(shares)) > MOST_SHARE:
+        for what, places in (("target", self.stances_by_target), ("speaker", self.stances_by_speaker)):
+            (stanced, pairs), rest = places[0], tuple(map(sum, zip(*places[1:], strict=True)))
+            if rest and abs(gap := stanced / pairs - rest[0] / rest[1]) > MOST_SHARE:
+                more = "more" if gap > 0 else "less"
                 lines.append(
-                    f"by the place of the {what} the share of stances differs by {100 * gap:.0f} points "
-                    f"(bound {100 * MOST_SHARE:.0f}): harness data order puts declarations into a seeded order"
+                    f"the {what} that is declared first carries a stance {100 * abs(gap):.0f} points {more} often than the "
+                    f"others (bound {100 * MOST_SHARE:.0f}): harness data order puts declarations into a seeded order"
                 )
         for scope, (with_order, without) in (self.metadata or {}).items():
             if with_order - without > MOST_ORDER:
@@ -89,8 +91,9 @@ def _quantiles(numbers: Iterable[int]) -> tuple[float, float, float]:
     return tenths[0], tenths[4], tenths[8]
 
 
-def _by_place(articles: Iterable[Article], what: str, most: int) -> tuple[float, ...]:
-    """Share of concrete pairs that carry a stance, by place of the target or speaker; further places count as the last."""
+def _by_place(articles: Iterable[Article], what: str, most: int) -> tuple[tuple[int, int], ...]:
+    """How many concrete pairs carry a stance, and how many there are, by place of the target or speaker; further places count
+    as the last."""
     stanced: Counter[int] = Counter()
     total: Counter[int] = Counter()
     for article in articles:
@@ -104,7 +107,7 @@ def _by_place(articles: Iterable[Article], what: str, most: int) -> tuple[float,
                 place = min(j if what == "target" else i, most - 1)
                 total[place] += 1
                 stanced[place] += label.stance is not Stance.NO_STANCE
-    return tuple(stanced[k] / total[k] for k in sorted(total))
+    return tuple((stanced[k], total[k]) for k in sorted(total))
 
 
 def _in_lead(article: Article) -> list[bool]:

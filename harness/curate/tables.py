@@ -22,8 +22,8 @@ def shape_table(s: Shape) -> Table:
         ("concrete pairs with a stance, by place of the target", s.stances_by_target),
         ("concrete pairs with a stance, by place of the speaker", s.stances_by_speaker),
     ]
-    for what, shares in rows:
-        table.add_row(what, " ".join(f"{share:.0%}" for share in shares))
+    for what, places in rows:
+        table.add_row(what, " ".join(f"{stanced / pairs:.0%}" for stanced, pairs in places))
     table.add_row("gold stances with evidence in the first three sentences", f"{s.stances_in_lead:.0%}")
     table.add_row("speakers with evidence in several paragraphs", f"{s.speakers_in_several_paragraphs:.0%}")
     table.add_row("articles with typographic marks", f"{s.typographic:.0%}")
