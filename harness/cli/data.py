@@ -66,9 +66,9 @@ def stats(path: Path, duplicates: bool) -> None:
     for table in statistics_tables(statistics(dataset), near_duplicates(dataset) if duplicates else None):
         console.print(table)
     if any(article.gold for article in dataset):
-        seen = shape(dataset)
-        console.print(shape_table(seen))
-        for warning in seen.warnings:
+        dataset_shape = shape(dataset)
+        console.print(shape_table(dataset_shape))
+        for warning in dataset_shape.warnings:
             console.print(f"warning: {warning}", markup=False, soft_wrap=True)
 
 
@@ -139,14 +139,14 @@ def sample_judge(path: Path, runs: tuple[str, ...], results: Path, others: int, 
     from harness.curate.judge_sample import add_sample, draw
     from harness.report.collect import load_runs
 
-    found = load_runs(results, runs)
+    runs_found = load_runs(results, runs)
     texts = {
         (row.fingerprint, ref.article_id): prediction.answer.output
-        for row in found.rows("summariser")
-        for ref, prediction in found.answers(row)
+        for row in runs_found.rows("summariser")
+        for ref, prediction in runs_found.answers(row)
         if prediction is not None
     }
-    sample = draw(list(found.records), texts, others, seed)
+    sample = draw(list(runs_found.records), texts, others, seed)
     written, unlabelled = add_sample(path, sample)
     click.echo(f"{counted(len(sample.labels), 'triple')} for {sample.judge}, {unlabelled} to label: {written}")
 
@@ -208,8 +208,8 @@ def suggest(path: Path, seeds: Path, results: Path, most: int) -> None:
     articles = pool(seeds, dataset_at(path))
     if not articles:
         raise HarnessError(f"{seeds}: every raw article is in {path} already", hint="put .txt files there")
-    found = suggestions(articles, stored_stances(results, articles))
-    if not found:
+    suggested = suggestions(articles, stored_stances(results, articles))
+    if not suggested:
         click.echo(
             f"{counted(len(articles), 'raw article')}, but no two systems have answered about any of them. Run:\n"
             f"  harness run -m dataset=folder dataset.path={seeds} summariser=none split=all stance=sentiment,smollm2 "
@@ -220,7 +220,7 @@ def suggest(path: Path, seeds: Path, results: Path, most: int) -> None:
             click.echo(article.id)
         return
     table = Table("article", "disagreement", "why")
-    for s in found[:most]:
+    for s in suggested[:most]:
         table.add_row(s.article_id, f"{s.disagreement:.2f} bits", s.reason)
     Console(highlight=False).print(table)
 
@@ -250,12 +250,12 @@ def import_(path: Path, format_: str | None, out: Path, mapping: Path | None, lo
         guess = guess_format(path)
         format_ = guess.name
         click.echo(f"taken for {guess.name}: {guess.sign} (--format says otherwise)", err=True)
-    found = import_file(format_, path, out, read_mapping(mapping))
-    _say_losses(found.losses, losses)
-    if found.bookkeeping:
-        names = ", ".join(f"{name} {n:,}" for name, n in sorted(found.bookkeeping.items()))
+    imported = import_file(format_, path, out, read_mapping(mapping))
+    _say_losses(imported.losses, losses)
+    if imported.bookkeeping:
+        names = ", ".join(f"{name} {n:,}" for name, n in sorted(imported.bookkeeping.items()))
         click.echo(f"bookkeeping of {format_}, not carried: {names}", err=True)
-    click.echo(f"{out}: {counted(len(found.articles), 'article')}; next: harness data validate {out}")
+    click.echo(f"{out}: {counted(len(imported.articles), 'article')}; next: harness data validate {out}")
 
 
 @data.command("export")

@@ -41,7 +41,7 @@ class RunList:
         for run, status, *others in self.rows:
             yield Text(run, overflow="fold")
             words = [
-                f"{said} {name}" for said, name in zip(others, ("", "articles", "seconds", ""), strict=True) if said
+                f"{word} {name}" for word, name in zip(others, ("", "articles", "seconds", ""), strict=True) if word
             ]
             yield Text("  " + ", ".join(word.strip() for word in (status, *words)), overflow="fold")
 
@@ -73,12 +73,12 @@ def _systems(_: Path) -> Table:
 
 def _datasets(_: Path) -> Table:
     table = Table("name", "version", "articles", "where")
-    seen = set()
+    listed_names = set()
     for root in shared_roots():
         for card in sorted((root / "datasets").glob("*/dataset.yaml")):
             folder = card.parent
-            if folder.name not in seen:
-                seen.add(folder.name)
+            if folder.name not in listed_names:
+                listed_names.add(folder.name)
                 content = yaml.safe_load(card.read_text(encoding="utf-8")) or {}
                 count = len(list((folder / "articles").glob("*.yaml")))
                 table.add_row(folder.name, str(content.get("version", "")), str(count), str(folder))

@@ -68,17 +68,17 @@ def report(runs: tuple[str, ...], results: Path, out: Path | None, baseline: str
     from harness.report.terminal import terminal
     from harness.report.write import write_report
 
-    found = load_runs(results, runs)
+    loaded = load_runs(results, runs)
     latest = results / "reports" / "latest"
-    if found.bare and out is None and latest.exists():
+    if loaded.bare and out is None and latest.exists():
         raise HarnessError(
             f"{results} holds records alone: the report in {latest} was made with item scores and answers that are not here",
             hint="the commands at its end make them; --out DIR writes what the records tell",
         )
-    boards = leaderboards(found, baseline=baseline)
+    boards = leaderboards(loaded, baseline=baseline)
     # written first: a pipe may close on what is printed, and what the pages find torn is printed too
-    written = write_report(found, boards, out or latest)
-    terminal(Console(highlight=False, emoji=False), found, boards)
+    written = write_report(loaded, boards, out or latest)
+    terminal(Console(highlight=False, emoji=False), loaded, boards)
     click.echo("written: " + ", ".join(map(str, written)), err=True)
 
 

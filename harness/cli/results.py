@@ -39,38 +39,38 @@ def du(results: Path, as_json: bool) -> None:
 
     from harness.results.contents import contents
 
-    found = contents(results)
+    holdings = contents(results)
     if as_json:
-        click.echo(json.dumps(found.as_json(), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(holdings.as_json(), indent=1, ensure_ascii=False))
     else:
-        for table in _tables(found):
+        for table in _tables(holdings):
             Console(highlight=False).print(table)
-    for problem in found.unreadable:
+    for problem in holdings.unreadable:
         click.echo(f"unreadable: {problem}", err=True)
-    for folder in found.predictions:
+    for folder in holdings.predictions:
         for part in folder.torn:
             click.echo(f"torn: {results / 'predictions' / folder.name / part}", err=True)
 
 
-def _tables(found: Contents) -> tuple[Table, Table]:
+def _tables(holdings: Contents) -> tuple[Table, Table]:
     from rich.filesize import decimal
     from rich.table import Table
 
     what = {
-        "runs": ", ".join(f"{n:,} {state}" for state, n in found.runs.items() if n) or "none",
-        "predictions": counted(len(found.predictions), "system"),
-        "datasets": counted(len(found.datasets), "snapshot")
-        + (f", {loose} in no record" if (loose := sum(n == 0 for n in found.datasets.values())) else ""),
-        "reports": ", ".join(found.reports) or "none",
+        "runs": ", ".join(f"{n:,} {state}" for state, n in holdings.runs.items() if n) or "none",
+        "predictions": counted(len(holdings.predictions), "system"),
+        "datasets": counted(len(holdings.datasets), "snapshot")
+        + (f", {loose} in no record" if (loose := sum(n == 0 for n in holdings.datasets.values())) else ""),
+        "reports": ", ".join(holdings.reports) or "none",
         "other": "",
     }
     overview = Table("", "holds", "size")
     overview.columns[2].justify = "right"
-    for name, size in found.sizes.items():
+    for name, size in holdings.sizes.items():
         if size or what[name]:
             overview.add_row(name, what[name], decimal(size))
-    overview.add_row("total", "", decimal(found.total))
-    rows = sorted(found.predictions, key=lambda f: (-f.size, f.name))
+    overview.add_row("total", "", decimal(holdings.total))
+    rows = sorted(holdings.predictions, key=lambda f: (-f.size, f.name))
     columns = {
         "parts": [f.parts for f in rows],
         "torn": [len(f.torn) for f in rows],

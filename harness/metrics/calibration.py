@@ -42,14 +42,14 @@ class Confident:
     gold: NDArray[np.intp]
 
     @property
-    def given(self) -> NDArray[np.bool_]:
+    def has_probabilities(self) -> NDArray[np.bool_]:
         """Which items have probabilities."""
         return np.asarray(~np.isnan(self.probabilities).any(axis=1))
 
     @property
     def confidence(self) -> Array:
         """Probability of the label that was answered, -inf where there is none."""
-        sure = self.given & (self.answers >= 0)
+        sure = self.has_probabilities & (self.answers >= 0)
         chosen = self.probabilities[np.arange(len(self.answers)), np.maximum(self.answers, 0)]
         return np.where(sure, chosen, -np.inf)
 
@@ -161,14 +161,14 @@ def calibration_metrics(
     to each bin's accuracy and so biases the absolute gaps upwards.
     """
     n = len(data.gold)
-    given, confidence, correct = data.given, data.confidence, data.correct
+    has_probabilities, confidence, correct = data.has_probabilities, data.confidence, data.correct
 
     def ratio_metric(columns: Array, names: Sequence[Hashable]) -> Interval:
         sums, _ = by_cluster(columns, names)
         return clustered_interval_counts(sums, ratio, seed=seed, resamples=resamples)
 
     names = ["ece", "brier", *(f"selective_accuracy_at_{percent}" for percent in COVERAGES)]
-    if not given.any():
+    if not has_probabilities.any():
         reason = "the system gives no probabilities" if n else "no item was answered"
         return {name: MetricValue(None, n_unscored=n_errors + n, reason=reason) for name in names}
     sure = np.isfinite(confidence)
@@ -177,8 +177,8 @@ def calibration_metrics(
     else:
         value = Interval(None, reason="every answer that has probabilities was unparsed")
     values = {"ece": value.metric(int(sure.sum()), n_errors + int((~sure).sum()))}
-    losses = brier(data.probabilities[given], data.gold[given])
-    kept = [article for article, has in zip(articles, given, strict=True) if has]
+    losses = brier(data.probabilities[has_probabilities], data.gold[has_probabilities])
+    kept = [article for article, has in zip(articles, has_probabilities, strict=True) if has]
     interval = ratio_metric(np.stack([losses, np.ones_like(losses)], axis=1), kept)
     values["brier"] = interval.metric(len(losses), n_errors + n - len(losses))
     for percent in COVERAGES:

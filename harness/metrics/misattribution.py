@@ -32,7 +32,7 @@ def moved(speaker: Speaker, owners: Sequence[StanceLabel], summary: str, article
     the owner. Without evidence, and in scripts without spaces, nothing is found to be moved.
     """
     beside = passage_sentences(speaker, summary, article)
-    own: set[str] | None = None
+    beside_words: set[str] | None = None
     for label in owners:
         owner = article.speaker(label.speaker)
         words = _words(s for s in beside if not mentioned(owner, s, article.speakers))
@@ -40,8 +40,8 @@ def moved(speaker: Speaker, owners: Sequence[StanceLabel], summary: str, article
             quoted = _words([quote.text])
             if len(quoted & words) < MIN_WORDS:
                 continue
-            own = _own_words(speaker, article) if own is None else own
-            alone = quoted - own
+            beside_words = _own_words(speaker, article) if beside_words is None else beside_words
+            alone = quoted - beside_words
             if len(alone & words) >= max(MIN_WORDS, MIN_SHARE * len(alone)):
                 return True
     return False

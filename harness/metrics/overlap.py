@@ -79,10 +79,10 @@ def shared_fragments(words: Sequence[str], source: Sequence[str]) -> list[int]:
 
 def novel_ngrams(summary: str, article: str, n: int) -> float | None:
     """Share in [0, 1] of the summary's distinct n-grams that the article lacks (See 2017); None under n words."""
-    own = set(_ngrams(unicode_tokens(summary), n))
-    if not own:
+    ngrams = set(_ngrams(unicode_tokens(summary), n))
+    if not ngrams:
         return None
-    return len(own - set(_ngrams(unicode_tokens(article), n))) / len(own)
+    return len(ngrams - set(_ngrams(unicode_tokens(article), n))) / len(ngrams)
 
 
 def repetition(summary: str, n: int = 3) -> float | None:

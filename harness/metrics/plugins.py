@@ -70,16 +70,18 @@ def third_party(taken: frozenset[str] = frozenset()) -> tuple[ThirdParty, ...]:
 
     ConfigError, which names package and entry point, if one cannot be imported, is no such metric, or has a `taken` key.
     """
-    found: dict[str, tuple[str, ThirdParty]] = {}
+    by_key: dict[str, tuple[str, ThirdParty]] = {}
     for point in sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
         metric = _checked(point, _loaded(point))
         for one in metric.keyed():
             if one.key in taken:
                 raise _error(point, f"has the key {one.key!r}, which a metric of the harness has", "choose another key")
-            if one.key in found:
-                raise _error(point, f"has the key {one.key!r}, which {found[one.key][0]} has too", "choose another key")
-            found[one.key] = (_named(point), metric)
-    metrics = {metric.key: metric for _, metric in found.values()}
+            if one.key in by_key:
+                raise _error(
+                    point, f"has the key {one.key!r}, which {by_key[one.key][0]} has too", "choose another key"
+                )
+            by_key[one.key] = (_named(point), metric)
+    metrics = {metric.key: metric for _, metric in by_key.values()}
     return tuple(metrics[key] for key in sorted(metrics))
 
 
@@ -165,8 +167,8 @@ def stance_scores(
         for pair in pairs:
             if metric.scales[0] in ON_SCALE and pair.gold.degree is None:
                 continue
-            said = _scored(metric, pair, articles[pair.article_id]) if pair.error is None else None
-            value, reason = said or (None, f"no answer: {pair.error}")
+            result = _scored(metric, pair, articles[pair.article_id]) if pair.error is None else None
+            value, reason = result or (None, f"no answer: {pair.error}")
             yield ItemScore(
                 pair.item, pair.article_id, metric.key, value, pair.speaker_id, pair.target_id, reason=reason
             )

@@ -112,13 +112,15 @@ def outcomes(article: Article, summary: str, judged: Mapping[tuple[str, str], St
     """
     gold = article.gold_stances()
     rows: list[OutcomeRow] = []
-    found = {s.id: mentioned(s, summary, article.speakers) for s in article.speakers}
+    named = {s.id: mentioned(s, summary, article.speakers) for s in article.speakers}
     for speaker, target in article.pairs():
         label = gold.get((speaker.id, target.id))
         if label is not None:
             answer = judged.get((speaker.id, target.id))
-            asked = (speaker.id, target.id) in judged
-            rows.append(_row(article, summary, speaker, label, answer, asked=asked, is_mentioned=found[speaker.id]))
+            was_asked = (speaker.id, target.id) in judged
+            rows.append(
+                _row(article, summary, speaker, label, answer, was_asked=was_asked, is_mentioned=named[speaker.id])
+            )
     return [_or_misattributed(row, rows, summary, article) for row in rows]
 
 
@@ -129,7 +131,7 @@ def _row(
     label: StanceLabel,
     answer: Stance | None,
     *,
-    asked: bool,
+    was_asked: bool,
     is_mentioned: bool,
 ) -> OutcomeRow:
     outcome: Outcome | None = None
@@ -137,7 +139,7 @@ def _row(
     flags: tuple[Flag, ...] = ()
     checked: tuple[Flag, ...] = ()
     if answer is None and is_mentioned:
-        reason = UNPARSED if asked else UNASKED
+        reason = UNPARSED if was_asked else UNASKED
     else:
         judged = answer or Stance.NO_STANCE
         outcome = outcome_of(label.stance, judged, is_mentioned=is_mentioned)

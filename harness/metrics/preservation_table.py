@@ -32,7 +32,7 @@ BANDS: tuple[tuple[int, float], ...] = ((0, 0), (1, 30), (31, 60), (61, 90), (91
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class ArticleCounts:
     """Of one article: gold stances of main speakers, those conveyed, all conveyed ones, those kept and those harmed."""
 
     article: str
@@ -45,23 +45,23 @@ class Counts:
     unjudged_main: int = 0
 
 
-def counts_by_article(rows: Iterable[OutcomeRow]) -> list[Counts]:
+def counts_by_article(rows: Iterable[OutcomeRow]) -> list[ArticleCounts]:
     """Sums within each article, in order of first appearance; rows that the judge left open are counted apart."""
     grouped: dict[str, list[OutcomeRow]] = {}
     for row in rows:
         grouped.setdefault(row.article, []).append(row)
     return [
-        Counts(
+        ArticleCounts(
             article,
-            gold_main=sum(_main_gold(r) and not r.unjudged for r in own),
-            conveyed_main=sum(_main_gold(r) and r.conveyed for r in own),
-            conveyed=sum(r.conveyed for r in own),
-            kept=sum(r.outcome == Outcome.KEPT for r in own),
-            harmed=sum(r.outcome in HARM for r in own),
-            unjudged=sum(r.unjudged for r in own),
-            unjudged_main=sum(_main_gold(r) and r.unjudged for r in own),
+            gold_main=sum(_main_gold(r) and not r.unjudged for r in article_rows),
+            conveyed_main=sum(_main_gold(r) and r.conveyed for r in article_rows),
+            conveyed=sum(r.conveyed for r in article_rows),
+            kept=sum(r.outcome == Outcome.KEPT for r in article_rows),
+            harmed=sum(r.outcome in HARM for r in article_rows),
+            unjudged=sum(r.unjudged for r in article_rows),
+            unjudged_main=sum(_main_gold(r) and r.unjudged for r in article_rows),
         )
-        for article, own in grouped.items()
+        for article, article_rows in grouped.items()
     ]
 
 
@@ -193,14 +193,14 @@ def balance(rows: Sequence[OutcomeRow], article: Article) -> list[ItemScore]:
             if silent
             else (sum_a / n_a - sum_b / n_b, None)
         )
-        own, conveyed, own_gold, gold = voice_counts(rows, sides[0])
+        side_conveyed, conveyed, side_gold, gold = voice_counts(rows, sides[0])
         if not conveyed:
             voice = (None, NOTHING_CONVEYED)
         elif not gold:
             # invented stances may be conveyed where every gold one is unjudged
             voice = (None, "no gold stance was judged")
         else:
-            voice = (own / conveyed - own_gold / gold, None)
+            voice = (side_conveyed / conveyed - side_gold / gold, None)
     return [
         ItemScore(article.id, article.id, metric, value, reason=reason)
         for metric, (value, reason) in ((HAWK_SHIFT, hawk), (VOICE_SHIFT, voice))

@@ -69,7 +69,7 @@ class FoundSpeakers:
     """
 
     article: Article
-    found: tuple[FoundSpeaker, ...] = ()
+    speakers: tuple[FoundSpeaker, ...] = ()
     error: str | None = None
     no_stances: str | None = None
 
@@ -78,7 +78,7 @@ class FoundSpeakers:
         """Why no stance of the article is scored: nobody was asked, or every answer failed; None if some are scored."""
         if self.error is not None:
             return f"no answer: {self.error}"
-        answered = any(found.stances or found.unparsed for found in self.found)
+        answered = any(named.stances or named.unparsed for named in self.speakers)
         return self.no_stances if answered else failures([self]) or self.no_stances
 
 
@@ -108,17 +108,17 @@ def match_speaker(name: str, speakers: Sequence[Speaker]) -> Speaker | None:
     words = normalise(name)
     bare = _bare(words)
     readings = (
-        lambda known: known == words,
-        lambda known: bool(bare) and _bare(known) == bare,
+        lambda declared_name: declared_name == words,
+        lambda declared_name: bool(bare) and _bare(declared_name) == bare,
     )
     for fits in readings:
-        chosen = [s for s in speakers if any(fits(normalise(known)) for known in s.names)]
+        chosen = [s for s in speakers if any(fits(normalise(declared_name)) for declared_name in s.names)]
         if chosen:
             return chosen[0] if len(chosen) == 1 else None
     chosen = [
         s
         for s in speakers
-        if s.kind == "person" and any(_same_person(bare, _bare(normalise(known))) for known in s.names)
+        if s.kind == "person" and any(_same_person(bare, _bare(normalise(declared_name))) for declared_name in s.names)
     ] or [s for s in speakers if _mentions_wholly(name, s, speakers)]
     return chosen[0] if len(chosen) == 1 else None
 
@@ -140,12 +140,12 @@ def _bare(words: tuple[str, ...]) -> tuple[str, ...]:
     return ()
 
 
-def _same_person(found: tuple[str, ...], known: tuple[str, ...]) -> bool:
+def _same_person(name: tuple[str, ...], declared_name: tuple[str, ...]) -> bool:
     """Whether both end in one surname and neither says a given name that the other contradicts."""
-    if not found or not known or found[-1] != known[-1]:
+    if not name or not declared_name or name[-1] != declared_name[-1]:
         return False
-    given, other = found[:-1], known[:-1]
-    return all(_agrees(word, other) for word in given) or all(_agrees(word, given) for word in other)
+    given_names, other = name[:-1], declared_name[:-1]
+    return all(_agrees(word, other) for word in given_names) or all(_agrees(word, given_names) for word in other)
 
 
 def _agrees(word: str, others: Sequence[str]) -> bool:
@@ -156,7 +156,7 @@ def _agrees(word: str, others: Sequence[str]) -> bool:
 class Matched:
     """An article's answer against gold: speakers by id, what matched nobody, names that repeat a speaker.
 
-    `said` has stance and evidence by (speaker, target); of repeated names the first that says something counts. `failed`
+    `stances` has stance and evidence by (speaker, target); of a speaker's names the first with a stance counts. `failed`
     are pairs about which nothing is said because an answer failed, `unparsed` the others because one could not be read.
     Where gold is incomplete, a pair that nobody labelled is neither right nor wrong: it is in none of the three, and of
     those on which a stance was given (also of speakers who matched nobody) there are `n_unlabelled`. With
@@ -168,7 +168,7 @@ class Matched:
     invented: tuple[FoundSpeaker, ...]
     n_duplicates: int
     n_vague: int
-    said: dict[tuple[str, str], tuple[Stance, tuple[Span, ...]]]
+    stances: dict[tuple[str, str], tuple[Stance, tuple[Span, ...]]]
     failed: frozenset[tuple[str, str]]
     unparsed: frozenset[tuple[str, str]]
     n_unlabelled: int
@@ -183,28 +183,28 @@ class Matched:
             if label.stance is not Stance.NO_STANCE and at[0] in scored and at not in self.failed
         }
 
-    def n_invented(self, found: FoundSpeaker) -> int:
+    def n_invented(self, stranger: FoundSpeaker) -> int:
         """Stances given for somebody who matched nobody; nothing is known of them where gold is incomplete."""
-        return len(found.conveyed) if self.article.complete else 0
+        return len(stranger.conveyed) if self.article.complete else 0
 
     def n_unscored(self) -> int:
         """(speaker, target) pairs whose answer failed; if the article is unscored as a whole, its gold stances as well."""
-        failed = len(self.failed) + sum(len(found.failed) for found in self.invented if self.article.complete)
+        failed = len(self.failed) + sum(len(stranger.failed) for stranger in self.invented if self.article.complete)
         return failed + (len(self.gold()) if self.stances_unscored else 0)
 
     def n_scored(self) -> int:
         """(speaker, target) pairs of which gold or the answer has a stance."""
         if self.stances_unscored:
             return 0
-        return len(self.gold().keys() | self.said.keys()) + sum(map(self.n_invented, self.invented))
+        return len(self.gold().keys() | self.stances.keys()) + sum(map(self.n_invented, self.invented))
 
 
 def failures(answers: Sequence[FoundSpeakers]) -> str | None:
     """How many stance answers failed, and why the first did; None if all are there."""
-    failed = [reason for a in answers for found in a.found for reason in found.failed.values()]
+    failed = [reason for a in answers for named in a.speakers for reason in named.failed.values()]
     if not failed:
         return None
-    n = len(failed) + sum(len(found.stances) + len(found.unparsed) for a in answers for found in a.found)
+    n = len(failed) + sum(len(named.stances) + len(named.unparsed) for a in answers for named in a.speakers)
     return f"{len(failed)} of {n} stance answers failed: {failed[0]}"
 
 
@@ -217,57 +217,57 @@ def match_article(answer: FoundSpeakers) -> Matched:
     speakers: dict[str, tuple[FoundSpeaker, ...]] = {}
     invented: list[FoundSpeaker] = []
     vague = 0
-    for found in answer.found:
-        speaker = match_speaker(found.name, answer.article.speakers)
+    for named in answer.speakers:
+        speaker = match_speaker(named.name, answer.article.speakers)
         if speaker is None:
-            invented.append(found)
+            invented.append(named)
         elif speaker.kind == "vague":
             vague += 1
         else:
-            speakers[speaker.id] = (*speakers.get(speaker.id, ()), found)
+            speakers[speaker.id] = (*speakers.get(speaker.id, ()), named)
     labelled = None if answer.article.complete else answer.article.gold_stances().keys()
-    said: dict[tuple[str, str], tuple[Stance, tuple[Span, ...]]] = {}
+    stances: dict[tuple[str, str], tuple[Stance, tuple[Span, ...]]] = {}
     failed: set[tuple[str, str]] = set()
     unparsed: set[tuple[str, str]] = set()
-    for speaker_id, named in speakers.items():
-        for found in named:
-            for target in found.conveyed:
-                said.setdefault((speaker_id, target), (found.stances[target], tuple(found.evidence.get(target, ()))))
-            failed |= {(speaker_id, target) for target in found.failed}
-            unparsed |= {(speaker_id, target) for target in found.unparsed}
-    unlabelled = set() if labelled is None else said.keys() - labelled
-    known = said.keys() | failed | unparsed if labelled is None else set(labelled)
+    for speaker_id, names in speakers.items():
+        for named in names:
+            for target in named.conveyed:
+                stances.setdefault((speaker_id, target), (named.stances[target], tuple(named.evidence.get(target, ()))))
+            failed |= {(speaker_id, target) for target in named.failed}
+            unparsed |= {(speaker_id, target) for target in named.unparsed}
+    unlabelled = set() if labelled is None else stances.keys() - labelled
+    scored_pairs = stances.keys() | failed | unparsed if labelled is None else set(labelled)
     return Matched(
         article=answer.article,
         speakers=speakers,
         invented=tuple(invented),
-        n_duplicates=sum(len(named) - 1 for named in speakers.values()),
+        n_duplicates=sum(len(names) - 1 for names in speakers.values()),
         n_vague=vague,
-        said={at: stance for at, stance in said.items() if at not in unlabelled},
-        failed=frozenset((failed & known) - said.keys()),
-        unparsed=frozenset((unparsed & known) - failed - said.keys()),
-        n_unlabelled=len(unlabelled) + (0 if labelled is None else sum(len(found.conveyed) for found in invented)),
+        stances={at: stance for at, stance in stances.items() if at not in unlabelled},
+        failed=frozenset((failed & scored_pairs) - stances.keys()),
+        unparsed=frozenset((unparsed & scored_pairs) - failed - stances.keys()),
+        n_unlabelled=len(unlabelled) + (0 if labelled is None else sum(len(named.conveyed) for named in invented)),
         stances_unscored=answer.stances_unscored,
     )
 
 
 def stages(matched: Matched) -> Counter[str]:
     """How many stances ended at each of `STAGES`; gold `no_stance` is nothing to find, what failed is nowhere."""
-    gold, said = matched.gold(), matched.said
+    gold, stances = matched.gold(), matched.stances
     counts: Counter[str] = Counter()
     for (speaker, target), stance in gold.items():
         if speaker not in matched.speakers:
             counts["speaker_missed"] += 1
         elif matched.stances_unscored:
             continue
-        elif (speaker, target) not in said:
+        elif (speaker, target) not in stances:
             counts["stance_unparsed" if (speaker, target) in matched.unparsed else "stance_missed"] += 1
         else:
-            answer = said[speaker, target][0]
+            answer = stances[speaker, target][0]
             same_sign = answer.three_way == stance.three_way
             counts["correct" if answer == stance else "degree_wrong" if same_sign else "sign_wrong"] += 1
-    counts["stance_invented"] = len(said.keys() - gold.keys())
-    counts["speaker_invented"] = sum(max(1, matched.n_invented(found)) for found in matched.invented)
+    counts["stance_invented"] = len(stances.keys() - gold.keys())
+    counts["speaker_invented"] = sum(max(1, matched.n_invented(stranger)) for stranger in matched.invented)
     return counts
 
 
@@ -286,8 +286,8 @@ def score_speakers(answers: Sequence[FoundSpeakers]) -> list[ItemScore]:
         for column, (name, (unscored, beside)) in enumerate(
             zip(_F1_NAMES, ((speakers_unscored, None), stances, stances), strict=True)
         ):
-            found = float(f1(counts[column][None])[0])
-            value, reason = (None, "nothing to find, nothing found") if np.isnan(found) else (found, beside)
+            score = float(f1(counts[column][None])[0])
+            value, reason = (None, "nothing to find, nothing found") if np.isnan(score) else (score, beside)
             if unscored is not None:
                 value, reason = None, unscored
             scores.append(ItemScore(answer.article.id, answer.article.id, f"speakers.{name}", value, reason=reason))
@@ -299,14 +299,14 @@ _F1_NAMES = ("f1", "stance_f1.six_label", "stance_f1.three_way")
 
 def _counts(matched: Matched) -> Array:
     """Hits, found and gold of speakers, of stances and of three-way stances, shape (3, 3); 0 for what is not scored."""
-    gold, said = ({}, {}) if matched.stances_unscored else (matched.gold(), matched.said)
+    gold, stances = ({}, {}) if matched.stances_unscored else (matched.gold(), matched.stances)
     declared = {s.id for s in matched.article.speakers if s.kind != "vague"}
-    n_said = len(said) + (0 if matched.stances_unscored else sum(map(matched.n_invented, matched.invented)))
-    exact = sum(at in said and said[at][0] == stance for at, stance in gold.items())
-    side = sum(at in said and said[at][0].three_way == stance.three_way for at, stance in gold.items())
+    n_stances = len(stances) + (0 if matched.stances_unscored else sum(map(matched.n_invented, matched.invented)))
+    exact = sum(at in stances and stances[at][0] == stance for at, stance in gold.items())
+    side = sum(at in stances and stances[at][0].three_way == stance.three_way for at, stance in gold.items())
     n_found = len(matched.speakers) + len(matched.invented)
     return np.array(
-        [[len(matched.speakers), n_found, len(declared)], [exact, n_said, len(gold)], [side, n_said, len(gold)]]
+        [[len(matched.speakers), n_found, len(declared)], [exact, n_stances, len(gold)], [side, n_stances, len(gold)]]
     )
 
 
@@ -340,12 +340,12 @@ def aggregate_speakers(answers: Sequence[FoundSpeakers], *, seed: int = 0, resam
     by_stage: Counter[str] = sum((stages(m) for m in done), Counter())
     tables: dict[str, Any] = {
         "speakers.stages": {stage: by_stage[stage] for stage in STAGES},
-        "speakers.unmatched": dict(Counter(found.name for m in done for found in m.invented).most_common()),
+        "speakers.unmatched": dict(Counter(stranger.name for m in done for stranger in m.invented).most_common()),
         "speakers.repeated_names": sum(m.n_duplicates for m in done),
         "speakers.vague": sum(m.n_vague for m in done),
         "speakers.unlabelled": sum(m.n_unlabelled for m in done),
         "speakers.unscored": dict(Counter(a.error for a in answers if a.error is not None)),
-        "speakers.unscored_stances": dict(Counter(r for a in answers for f in a.found for r in f.failed.values())),
+        "speakers.unscored_stances": dict(Counter(r for a in answers for f in a.speakers for r in f.failed.values())),
     }
     return SpeakerReport(metrics, tables)
 
@@ -354,10 +354,10 @@ def _evidence(matched: Matched) -> list[tuple[float, float]]:
     """Character F1 and exactness of the evidence of each gold stance that was found and quotes something."""
     gold = matched.article.gold_stances()
     overlaps = []
-    for at, (_, spans) in matched.said.items():
+    for at, (_, spans) in matched.stances.items():
         label = gold.get(at)
         if label is None or not label.evidence or label.stance is Stance.NO_STANCE:
             continue
-        own = [(e.start, e.end) for e in label.evidence]
-        overlaps.append((overlap_f1(own, spans) or 0.0, float(exact_match(own, spans))))
+        gold_spans = [(e.start, e.end) for e in label.evidence]
+        overlaps.append((overlap_f1(gold_spans, spans) or 0.0, float(exact_match(gold_spans, spans))))
     return overlaps

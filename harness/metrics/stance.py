@@ -218,14 +218,14 @@ class _Scope:
             values[f"f_avg_per_target.{scale}"] = self._per_target(scale)
         articles = [p.article_id for p in self.pairs]
         for scale in SCALES_OF["ece"]:
-            found = calibration_metrics(
+            calibration = calibration_metrics(
                 self._confident(scale),
                 articles,
                 n_errors=len(self.unscored),
                 seed=self.seed,
                 resamples=self.resamples,
             )
-            values |= {f"{name}.{scale}": value for name, value in found.items()}
+            values |= {f"{name}.{scale}": value for name, value in calibration.items()}
         return values
 
     def _resampled(self) -> dict[str, cm.Array]:

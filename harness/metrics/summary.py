@@ -49,7 +49,7 @@ class Judged:
     bertscore_note: str | None = None
 
 
-Value = tuple[float | None, str | None]
+ScoreOrReason = tuple[float | None, str | None]
 """A score and, where there is none or it means less than it seems, the reason."""
 
 
@@ -69,7 +69,7 @@ def score_summary(
     n_words = overlap.word_count(summary)
     nothing = EMPTY if not summary.strip() else NO_WORDS if not n_words else None
 
-    values: dict[str, Value] = {}
+    values: dict[str, ScoreOrReason] = {}
     dropped = dropped_by_google(summary) if options.tokenizer == "google" else None
     lost = f"ROUGE's tokenizer drops this summary's {dropped}" if dropped else None
     values |= _against_references(
@@ -79,8 +79,8 @@ def score_summary(
         ["summary.chrf"], references, nothing, lambda: {"summary.chrf": overlap.chrf(summary, references)}
     )
     if options.bertscore:
-        found = BertScore(0.0, 0.0, 0.0) if not summary.strip() else judged.bertscore
-        values |= _bertscore(found, references, nothing or judged.bertscore_note)
+        bert_score = BertScore(0.0, 0.0, 0.0) if not summary.strip() else judged.bertscore
+        values |= _bertscore(bert_score, references, nothing or judged.bertscore_note)
     fragments = overlap.fragments(summary, article.text)
     for name in ("coverage", "density", "compression"):
         value = None if fragments is None else float(getattr(fragments, name))
@@ -92,8 +92,10 @@ def score_summary(
     values["summary.unsupported_numbers"] = _share(unsupported_numbers(summary, source), nothing)
     values["summary.unsupported_names"] = _share(unsupported_names(summary, source, article.language), nothing)
     if options.nli:
-        said = judged.consistency
-        values["summary.nli_consistency"] = (None, said) if isinstance(said, str) else (said.score, said.reason)
+        consistency = judged.consistency
+        values["summary.nli_consistency"] = (
+            (None, consistency) if isinstance(consistency, str) else (consistency.score, consistency.reason)
+        )
     return [
         ItemScore(item=article.id, article_id=article.id, metric=key, value=values[key][0], reason=values[key][1])
         for key in summary_metrics(options)
@@ -102,7 +104,7 @@ def score_summary(
 
 def _against_references(
     keys: Iterable[str], references: Sequence[str], beside: str | None, compute: Callable[[], dict[str, float]]
-) -> dict[str, Value]:
+) -> dict[str, ScoreOrReason]:
     names = list(keys)
     if not references:
         return dict.fromkeys(names, (None, NO_REFERENCES))
@@ -130,18 +132,18 @@ def _rouge(summary: str, references: Sequence[str], article: Article, options: S
     return {ROUGE_KEYS[variant]: score.fmeasure for variant, score in scores.items()}
 
 
-def _bertscore(found: BertScore | str, references: Sequence[str], beside: str | None) -> dict[str, Value]:
+def _bertscore(bert_score: BertScore | str, references: Sequence[str], beside: str | None) -> dict[str, ScoreOrReason]:
     keys = ("summary.bertscore", "summary.bertscore_cut")
-    if not references or isinstance(found, str):
-        return dict.fromkeys(keys, (None, found if references and isinstance(found, str) else NO_REFERENCES))
-    return dict(zip(keys, ((found.f1, beside), (float(found.n_cut), beside)), strict=True))
+    if not references or isinstance(bert_score, str):
+        return dict.fromkeys(keys, (None, bert_score if references and isinstance(bert_score, str) else NO_REFERENCES))
+    return dict(zip(keys, ((bert_score.f1, beside), (float(bert_score.n_cut), beside)), strict=True))
 
 
-def _or_too_short(value: float | None, n: int, nothing: str | None) -> Value:
+def _or_too_short(value: float | None, n: int, nothing: str | None) -> ScoreOrReason:
     return value, nothing or (f"the summary has fewer than {n} words" if value is None else None)
 
 
-def _share(support: Support, nothing: str | None) -> Value:
+def _share(support: Support, nothing: str | None) -> ScoreOrReason:
     return support.share, nothing or support.reason
 
 
@@ -154,12 +156,12 @@ def summary_metrics(options: SummaryOptions | None = None) -> dict[str, Metric]:
     rouge_is = rouge_signature(stemmer=options.stemmer, tokenizer=options.tokenizer)
     rouge_tokens = SCRIPTS_KEPT[options.tokenizer]
     judges = {"bertscore": options.bertscore, "nli": options.nli}
-    found = {}
+    by_key = {}
     for metric in SUMMARY:
         if metric.judge is None:
-            found[metric.key] = metric
+            by_key[metric.key] = metric
         elif signature := judges[metric.judge]:
-            found[metric.key] = replace(metric, signature=signature)
-    found |= {key: replace(found[key], signature=rouge_is, scripts=rouge_tokens) for key in ROUGE_KEYS.values()}
-    found["summary.chrf"] = replace(found["summary.chrf"], signature=overlap.chrf_signature())
-    return found
+            by_key[metric.key] = replace(metric, signature=signature)
+    by_key |= {key: replace(by_key[key], signature=rouge_is, scripts=rouge_tokens) for key in ROUGE_KEYS.values()}
+    by_key["summary.chrf"] = replace(by_key["summary.chrf"], signature=overlap.chrf_signature())
+    return by_key

@@ -59,12 +59,12 @@ class Support:
 def unsupported_numbers(summary: str, article: str) -> Support:
     """Numbers of the summary that the article lacks, whatever their notation: 12, twelve, ١٢; 1,200, 1 200, 1.2
     thousand; 6th, sixth."""
-    known = {value for number in numbers(article, every_word=True) for value in number.values | number.parts}
+    article_values = {value for number in numbers(article, every_word=True) for value in number.values | number.parts}
     stated = {number.values: number for number in reversed(numbers(summary))}
     ordered = tuple(reversed(stated.values()))
     return Support(
         tuple(n.text for n in ordered),
-        tuple(n.text for n in ordered if not (n.values & known or (n.parts and n.parts <= known))),
+        tuple(n.text for n in ordered if not (n.values & article_values or (n.parts and n.parts <= article_values))),
         None if stated else "the summary has no numbers",
     )
 

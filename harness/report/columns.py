@@ -78,10 +78,10 @@ def answers(runs: Runs, row: Row, role: str, columns: Sequence[str], reading: st
     )
     rows = _rows(runs, refs["key"].combine_chunks(), stored)
     items = _places(runs, refs.select(ITEM), by_article=role == "summariser")
-    known = items >= 0
-    if lost := int(np.count_nonzero(rows[known] < 0)):
+    in_report = items >= 0
+    if lost := int(np.count_nonzero(rows[in_report] < 0)):
         runs.note(f"{use.name}: {lost} predictions of {row.run.run_id} are no longer stored")
-    return Answers(items[known], rows[known], stored.table)
+    return Answers(items[in_report], rows[in_report], stored.table)
 
 
 def _empty(columns: Sequence[str]) -> pa.Table:
@@ -197,8 +197,8 @@ def _read_scores(runs: Runs, row: Row, metrics: Sequence[str]) -> dict[str, Scor
         places = pc.index_in(part["article_id"].cast(pa.string()), value_set=article_ids)
         article = pc.fill_null(places, -1).to_numpy().astype(np.intp)
         items = item_numbers(runs, part["item"].to_pylist())
-        known = article >= 0
-        scores[name] = Scores(items[known], article[known], part["value"].to_numpy()[known])
+        in_report = article >= 0
+        scores[name] = Scores(items[in_report], article[in_report], part["value"].to_numpy()[in_report])
     return scores
 
 

@@ -71,10 +71,10 @@ class Comparison:
         for item, x, y in self.items:
             grouped.setdefault(item.partition("/")[0], []).append((x, y))
         rows = [
-            (article, sum(x for x, _ in own) / len(own), sum(y for _, y in own) / len(own), len(own))
-            for article, own in grouped.items()
+            (article, sum(x for x, _ in scores) / len(scores), sum(y for _, y in scores) / len(scores), len(scores))
+            for article, scores in grouped.items()
         ]
-        apart = {article: sum(abs(x - y) for x, y in own) for article, own in grouped.items()}
+        apart = {article: sum(abs(x - y) for x, y in scores) for article, scores in grouped.items()}
         return sorted(rows, key=lambda row: (-apart[row[0]], row[0]))
 
     @property
@@ -89,11 +89,11 @@ def resampled_values(counts: Sequence[Counts | None], *, seed: int = 0) -> list[
 
     from harness.stats.bootstrap import resampled_sums
 
-    given = [c for c in counts if c is not None]
-    if not given or not len(given[0].array):
+    scored = [c for c in counts if c is not None]
+    if not scored or not len(scored[0].array):
         return [None for _ in counts]
-    sums = resampled_sums(np.stack([c.array for c in given], axis=1), seed=seed)
-    values = iter(np.asarray(given[0].statistic(sums), dtype=np.float64).T)
+    sums = resampled_sums(np.stack([c.array for c in scored], axis=1), seed=seed)
+    values = iter(np.asarray(scored[0].statistic(sums), dtype=np.float64).T)
     return [None if c is None else next(values) for c in counts]
 
 
@@ -114,24 +114,24 @@ def difference(
     if a is None or b is None:
         return MetricDifference(metric, None, None, None, None, None, None, reason="one of the two has no scores")
     drawn = None if resampled[0] is None or resampled[1] is None else np.stack([resampled[0], resampled[1]], axis=-1)
-    found = paired_difference(a.array, b.array, a.statistic, seed=seed, resampled=drawn, span=a.span)
+    paired = paired_difference(a.array, b.array, a.statistic, seed=seed, resampled=drawn, span=a.span)
     values = [float(c.statistic(c.array.sum(axis=0).astype(float)[None])[0]) for c in (a, b)]
-    least = detectable_counts(a.array, b.array, a.statistic, seed=seed, se=found.se, span=a.span)
-    more = more_articles(found.value, found.se, found.n_clusters)
+    least = detectable_counts(a.array, b.array, a.statistic, seed=seed, se=paired.se, span=a.span)
+    more = more_articles(paired.value, paired.se, paired.n_clusters)
     return MetricDifference(
         metric=metric,
         a=_number(values[0]),
         b=_number(values[1]),
-        difference=found.value,
-        ci_low=found.low,
-        ci_high=found.high,
-        p_value=_number(found.p_value),
-        se=found.se,
+        difference=paired.value,
+        ci_low=paired.low,
+        ci_high=paired.high,
+        p_value=_number(paired.p_value),
+        se=paired.se,
         detectable=least.value,
         more_articles=more.more,
-        n_articles=found.n_clusters,
+        n_articles=paired.n_clusters,
         n_items=min(a.n_items, b.n_items),
-        reason=found.reason or more.reason or least.reason,
+        reason=paired.reason or more.reason or least.reason,
     )
 
 
@@ -142,14 +142,14 @@ def corrected(differences: Sequence[MetricDifference]) -> list[MetricDifference]
     """
     from harness.stats.correction import benjamini_hochberg, benjamini_hochberg_level, holm, holm_level
 
-    found = list(differences)
+    results = list(differences)
     for primary, adjust, level in ((True, holm, holm_level), (False, benjamini_hochberg, benjamini_hochberg_level)):
         family = {i: d.p_value for i, d in enumerate(differences) if d.primary == primary}
         adjusted = adjust(family)
         left = level(list(adjusted.values()), ALPHA)
         for i, p in adjusted.items():
-            found[i] = _at_level(replace(differences[i], p_corrected=p), left)
-    return found
+            results[i] = _at_level(replace(differences[i], p_corrected=p), left)
+    return results
 
 
 def _at_level(d: MetricDifference, alpha: float) -> MetricDifference:
@@ -172,26 +172,28 @@ def compare(a: str, b: str, results: str | Path = "results", *, seed: int = 0) -
     """
     runs = load_runs(results, [a, b])
     if runs.failed:
-        said = "; ".join(f"{r.run_id} failed: {r.error.message if r.error else 'unknown error'}" for r in runs.failed)
-        raise ConfigError(said, hint="harness run tries a failed run again; then compare")
+        failures = "; ".join(
+            f"{r.run_id} failed: {r.error.message if r.error else 'unknown error'}" for r in runs.failed
+        )
+        raise ConfigError(failures, hint="harness run tries a failed run again; then compare")
     first, second = runs.records[0], runs.records[-1]
     if not first.run_id.startswith(a):
         first, second = second, first
-    found = []
+    comparisons = []
     for kind in ("summariser", "stance"):
         rows = {row.fingerprint: row for row in runs.rows(kind)}
         uses = [record.system(kind) for record in (first, second)]
         if uses[0] is None or uses[1] is None or uses[0].fingerprint == uses[1].fingerprint:
             continue
-        found.append(compare_rows(runs, rows[uses[0].fingerprint], rows[uses[1].fingerprint], seed=seed))
-    if not found:
+        comparisons.append(compare_rows(runs, rows[uses[0].fingerprint], rows[uses[1].fingerprint], seed=seed))
+    if not comparisons:
         raise ConfigError(
             "the two runs have no systems to compare", hint="choose runs that differ in a system of one kind"
         )
     # one family: what the two kinds of systems are compared on is declared together
-    adjusted = iter(corrected([d for comparison in found for d in comparison.differences]))
-    found = [replace(c, differences=tuple(next(adjusted) for _ in c.differences)) for c in found]
-    scored = [comparison for comparison in found if comparison.differences]
+    adjusted = iter(corrected([d for comparison in comparisons for d in comparison.differences]))
+    comparisons = [replace(c, differences=tuple(next(adjusted) for _ in c.differences)) for c in comparisons]
+    scored = [comparison for comparison in comparisons if comparison.differences]
     if not scored:
         why = "" if runs.use is None or runs.use.labelled else ": the articles carry no gold"
         raise ConfigError(

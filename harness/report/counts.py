@@ -61,8 +61,8 @@ def n_pairs(row: Row) -> int:
 
 def _outcomes(row: Row) -> Sequence[dict[str, Any]]:
     table = row.tables.get("preservation")
-    told = table.get("rows") if isinstance(table, dict) else None
-    return told if isinstance(told, list) else ()
+    rows = table.get("rows") if isinstance(table, dict) else None
+    return rows if isinstance(rows, list) else ()
 
 
 def _stance_counts(runs: Runs, rows: Sequence[Row], metric: str) -> list[Counts | None]:
@@ -79,27 +79,27 @@ def _stance_counts(runs: Runs, rows: Sequence[Row], metric: str) -> list[Counts 
         return [None for _ in rows]
     items = runs.items
     wanted = items.in_scope(scope) & (items.gold >= 0)
-    told = [codes(runs, row) for row in rows]
-    answered = [wanted & (t <= UNPARSED) for t in told]
+    codes_by_row = [codes(runs, row) for row in rows]
+    answered = [wanted & (t <= UNPARSED) for t in codes_by_row]
     some = [mask for mask in answered if mask.any()]
     common = np.logical_and.reduce(some) if some else wanted
     ids = frozenset(np.flatnonzero(common).tolist())
-    found: list[Counts | None] = []
-    for t, mask in zip(told, answered, strict=True):
+    counts_by_row: list[Counts | None] = []
+    for t, mask in zip(codes_by_row, answered, strict=True):
         if not mask.any():
-            found.append(None)
+            counts_by_row.append(None)
             continue
         counts = on_scale(article_counts(items, t, common), kind.scale)
-        found.append(Counts(counts, kind.statistic, ids, kind.n_items(counts)))
-    return found
+        counts_by_row.append(Counts(counts, kind.statistic, ids, kind.n_items(counts)))
+    return counts_by_row
 
 
-def article_counts(items: Items, told: NDArray[np.int8], chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+def article_counts(items: Items, answers: NDArray[np.int8], chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Six-label confusions by article, (articles, 6, 7), over the chosen items."""
     from harness.metrics import confusion as cm
 
     return cm.count(
-        items.article[chosen], items.gold[chosen].astype(int), told[chosen].astype(int), len(items.articles)
+        items.article[chosen], items.gold[chosen].astype(int), answers[chosen].astype(int), len(items.articles)
     )
 
 
@@ -132,14 +132,14 @@ def _ratio_counts(runs: Runs, rows: Sequence[Row], metric: str, *, paired: bool 
     gone = frozenset[str]() if paired else frozenset[str]().union(*map(unjudged, rows))
     left_out = item_numbers(runs, sorted(gone))
     n_articles = len(runs.articles) or max((int(s.article.max()) + 1 for s in scored if len(s.item)), default=0)
-    found: list[Counts | None] = []
+    counts_by_row: list[Counts | None] = []
     for scores in scored:
         kept = np.isin(scores.item, left_out, invert=True) if common is None else np.isin(scores.item, common)
         if not kept.any():
-            found.append(None)
+            counts_by_row.append(None)
             continue
         home, values = scores.article[kept], scores.value[kept]
         sums = [np.bincount(home, weights=w, minlength=n_articles) for w in (values, np.ones_like(values))]
         ids = frozenset(scores.item[kept].tolist())
-        found.append(Counts(np.stack(sums, axis=1), ratio, ids, len(ids), span(metric)))
-    return found
+        counts_by_row.append(Counts(np.stack(sums, axis=1), ratio, ids, len(ids), span(metric)))
+    return counts_by_row

@@ -142,13 +142,13 @@ def mentions(text: str, speakers: Sequence[Speaker]) -> list[tuple[int, int, int
             for form in {name, name[:1].swapcase() + name[1:]} if name[:4].lower() == "the " else {name}:
                 if form.strip():
                     owner[form] = i if owner.get(form, i) == i else None
-    found = [(start, -len(form), whose) for form, whose in owner.items() for start in _whole_words(text, form)]
-    told, end = [], 0
-    for start, minus, whose in sorted(found, key=lambda f: f[:2]):
+    candidates = [(start, -len(form), whose) for form, whose in owner.items() for start in _whole_words(text, form)]
+    spans, end = [], 0
+    for start, minus, whose in sorted(candidates, key=lambda f: f[:2]):
         if start >= end:
             end = start - minus
-            told += [] if whose is None else [(start, end, whose)]
-    return told
+            spans += [] if whose is None else [(start, end, whose)]
+    return spans
 
 
 def _whole_words(text: str, form: str) -> Iterator[int]:
@@ -193,23 +193,23 @@ def _items(runs: Runs) -> tuple[list[list[Any]], list[list[list[int]]], list[str
             phenomena = [PHENOMENA.index(p) for p in label.phenomena if p in PHENOMENA]
             rows.append([*place, STANCES.index(label.stance), phenomena])
             evidence.append([[_moved(at, e.start), _moved(at, e.end)] for e in label.evidence])
-            said = [label.act, None if label.modality == "actual" else label.modality, label.condition, label.basis]
-            notes.append("; ".join(x for x in (*said, label.note, label.reason) if x))
+            remarks = [label.act, None if label.modality == "actual" else label.modality, label.condition, label.basis]
+            notes.append("; ".join(x for x in (*remarks, label.note, label.reason) if x))
     return rows, evidence, notes
 
 
 def _classifier(runs: Runs, row: Row, name: str) -> dict[str, Any]:
-    told = codes(runs, row)
-    return {"name": name, "fingerprint": row.fingerprint[:12], "codes": "".join(map(str, told.tolist()))}
+    answers = codes(runs, row)
+    return {"name": name, "fingerprint": row.fingerprint[:12], "codes": "".join(map(str, answers.tolist()))}
 
 
 def _summariser(runs: Runs, row: Row, name: str) -> tuple[dict[str, Any], list[str | None]]:
     """What the page knows of a summariser, and its summaries by article."""
-    found = answers(runs, row, "summariser", ("output",))
+    stored_answers = answers(runs, row, "summariser", ("output",))
     texts: list[str | None] = [None] * len(runs.articles)
     problems: dict[int, str] = {}
     for article, stored, output, error in zip(
-        found.item.tolist(), found.row.tolist(), *found.lists("output", "error"), strict=True
+        stored_answers.item.tolist(), stored_answers.row.tolist(), *stored_answers.lists("output", "error"), strict=True
     ):
         if stored < 0:
             problems[article] = "the stored prediction is gone"
@@ -234,13 +234,13 @@ def outcome_codes(runs: Runs, row: Row) -> str:
     Without gold, what the judge suspects. Rows that a record tells in another way are passed over, and noted.
     """
     table = row.tables.get("preservation")
-    told = table.get("rows") if isinstance(table, dict) else row.tables.get("suspected")
-    if row.judge is None or not isinstance(told, list):
+    rows = table.get("rows") if isinstance(table, dict) else row.tables.get("suspected")
+    if row.judge is None or not isinstance(rows, list):
         return ""
     letters = ["-"] * len(runs.items)
     index = runs.items.index
     try:
-        for one in told:
+        for one in rows:
             i = index.get((one["article"], one["speaker"], one["target"]))
             if i is not None and one["outcome"] in _OUTCOME_CODES:
                 letters[i] = _OUTCOME_CODES[one["outcome"]]
@@ -268,31 +268,34 @@ def _summary_scores(runs: Runs, row: Row) -> list[list[float | None]]:
 def _blocks(runs: Runs, rows: Iterable[Row], room: int) -> tuple[dict[str, str], list[str]]:
     """Raw answers and prompts of each system, packed, by name; and in words what found no room in so many bytes: the longest
     raw answers are cut, and the longest prompts left out."""
-    said = {row.fingerprint[:12]: (row.name, _said(runs, row)) for row in rows}
+    texts_by_system = {row.fingerprint[:12]: (row.name, _raw_and_prompt(runs, row)) for row in rows}
     left_out: list[str] = []
-    found: dict[str, str] = {}
-    longest = max((len(raw or "") for _, columns in said.values() for raw in columns["raw"]), default=0)
+    blocks: dict[str, str] = {}
+    longest = max((len(raw or "") for _, columns in texts_by_system.values() for raw in columns["raw"]), default=0)
     for most in (None, *(n for n in LONGEST if n < longest)):
-        found = {
-            f"raw:{key}": _pack([_cut_raw(raw, most) for raw in columns["raw"]]) for key, (_, columns) in said.items()
+        blocks = {
+            f"raw:{key}": _pack([_cut_raw(raw, most) for raw in columns["raw"]])
+            for key, (_, columns) in texts_by_system.items()
         }
-        if sum(map(len, found.values())) <= room:
+        if sum(map(len, blocks.values())) <= room:
             break
     if most is not None:
-        n = sum(isinstance(_cut_raw(raw, most), list) for _, columns in said.values() for raw in columns["raw"])
+        n = sum(
+            isinstance(_cut_raw(raw, most), list) for _, columns in texts_by_system.values() for raw in columns["raw"]
+        )
         left_out.append(f"the ends of {n} raw answers, after {most:,} characters,{ELSEWHERE}")
-    room -= sum(map(len, found.values()))
-    prompts = {f"prompt:{key}": (name, _pack(columns["prompt"])) for key, (name, columns) in said.items()}
+    room -= sum(map(len, blocks.values()))
+    prompts = {f"prompt:{key}": (name, _pack(columns["prompt"])) for key, (name, columns) in texts_by_system.items()}
     silent = []
     for key, (name, block) in sorted(prompts.items(), key=lambda pair: (len(pair[1][1]), pair[0])):
         if len(block) <= room:
             room -= len(block)
-            found[key] = block
+            blocks[key] = block
         else:
             silent.append(name)
     if silent:
         left_out.append(f"the prompts of {', '.join(sorted(silent))}{ELSEWHERE}")
-    return found, left_out
+    return blocks, left_out
 
 
 def _cut_raw(raw: str | None, most: int | None) -> str | list[Any] | None:
@@ -302,17 +305,17 @@ def _cut_raw(raw: str | None, most: int | None) -> str | list[Any] | None:
     return [raw[:most], len(raw) - most]
 
 
-def _said(runs: Runs, row: Row) -> dict[str, list[Any]]:
+def _raw_and_prompt(runs: Runs, row: Row) -> dict[str, list[Any]]:
     """Raw answer and prompt of each item (or article), None where there is none; an error counts as a raw answer."""
-    found = answers(runs, row, row.kind, ("raw", "output", "prompt"))
+    stored_answers = answers(runs, row, row.kind, ("raw", "output", "prompt"))
     articles = runs.articles
     n = len(articles) if row.kind == "summariser" else len(runs.items)
     raw: list[Any] = [None] * n
     prompt: list[Any] = [None] * n
     home = range(n) if row.kind == "summariser" else runs.items.article.tolist()
-    columns = found.lists("raw", "output", "prompt", "error")
-    for i, said, output, whole, error in zip(found.item.tolist(), *columns, strict=True):
-        raw[i] = f"error: {error}" if error is not None else said if said is not None else output
+    columns = stored_answers.lists("raw", "output", "prompt", "error")
+    for i, raw_text, output, whole, error in zip(stored_answers.item.tolist(), *columns, strict=True):
+        raw[i] = f"error: {error}" if error is not None else raw_text if raw_text is not None else output
         if row.kind == "summariser" and raw[i] == output:
             # the summary itself, which the page has already
             raw[i] = None

@@ -82,16 +82,14 @@ def show_article(
         return
     article = next((a for a in runs.articles if a.id == article_id), None)
     if article is None:
-        known = [a.id for a in runs.articles]
+        ids = [a.id for a in runs.articles]
         raise ConfigError(
             f"{article_id!r} is not among the run's articles",
-            hint=nearest_hint(article_id, known) + ", ".join(known[:8]),
+            hint=nearest_hint(article_id, ids) + ", ".join(ids[:8]),
         )
     if speaker is not None and speaker not in {s.id for s in article.speakers}:
-        known = [s.id for s in article.speakers]
-        raise ConfigError(
-            f"{article_id} has no speaker {speaker!r}", hint=nearest_hint(speaker, known) + ", ".join(known)
-        )
+        ids = [s.id for s in article.speakers]
+        raise ConfigError(f"{article_id} has no speaker {speaker!r}", hint=nearest_hint(speaker, ids) + ", ".join(ids))
     shown = view.of(article, speaker)
     _text(console, article, speaker)
     for name, row in view.summarisers:
@@ -170,7 +168,7 @@ def _summary(console: Console, view: View, name: str, row: Row, article: Article
     runs = view.runs
     prediction = next((p for ref, p in runs.answers(row) if ref.article_id == article.id), None)
     console.print(f"\n[bold]Summary[/bold] by {escape(name)}")
-    console.print(Text(visible(_said(prediction))))
+    console.print(Text(visible(_summary_text(prediction))))
     scores = {s.metric: s.value for s in runs.scores(row) if s.item == article.id and s.value is not None}
     shown_metrics = ("summary.rouge1", "summary.rouge2", "summary.rouge_lsum", "summary.words")
     words = [f"{m.removeprefix('summary.')} {number(scores[m], m)}" for m in shown_metrics if m in scores]
@@ -201,7 +199,7 @@ def _counts(counted: Counter[str]) -> str:
     return ", ".join(f"{fate.replace('_', ' ')} {counted[fate]}" for fate in OUTCOMES if counted[fate])
 
 
-def _said(prediction: Prediction | None) -> str:
+def _summary_text(prediction: Prediction | None) -> str:
     if prediction is None:
         return "(the stored prediction is gone)"
     if prediction.answer.error is not None:

@@ -69,10 +69,10 @@ class Leaderboard:
 def leaderboards(runs: Runs, *, baseline: str | None = None, seed: int = 0) -> list[Leaderboard]:
     """Summarisers, then stance classifiers. The Holm family is the report's: each system against the baseline and against
     the best, on the primary metrics of both kinds."""
-    known = sorted({row.name for kind in USUAL for row in runs.rows(kind)} | _labels_of(runs))
-    if baseline is not None and baseline not in known:
+    names = sorted({row.name for kind in USUAL for row in runs.rows(kind)} | _labels_of(runs))
+    if baseline is not None and baseline not in names:
         raise ConfigError(
-            f"no run has a system called {baseline!r}", hint=nearest_hint(baseline, known) + ", ".join(known)
+            f"no run has a system called {baseline!r}", hint=nearest_hint(baseline, names) + ", ".join(names)
         )
     with uncollected():
         tested_kinds = [_tested(runs, kind, baseline, seed) for kind in ("summariser", "stance")]
@@ -193,11 +193,11 @@ def _tests(
     """Each competing row against one, on the items that these two answered, not twice where that one is compared already."""
     from dataclasses import replace
 
-    known = {(a, b, d.metric) for a, b, d in earlier}
+    compared = {(a, b, d.metric) for a, b, d in earlier}
     tests = []
     for row in rows:
         pair = (row.fingerprint, other.fingerprint)
-        if row is other or (*pair, metric) in known or (*reversed(pair), metric) in known:
+        if row is other or (*pair, metric) in compared or (*reversed(pair), metric) in compared:
             continue
         (a, drawn_a), (b, drawn_b) = counts[row.fingerprint], counts[other.fingerprint]
         resampled = (drawn_a, drawn_b)

@@ -126,12 +126,12 @@ def at_work(results: Path, records: Iterable[RunRecord], now: float) -> str | No
     wanted = {ref.key for r in records if r.status == "complete" for ref in answers_of(results, r)}
     for path in young:
         try:
-            known = path.parent.name in used and not is_temporary(path)
-            if known and path.name.startswith("part-"):
-                known = wanted.issuperset(part_columns(path, ("key",))["key"].to_pylist())
+            finished = path.parent.name in used and not is_temporary(path)
+            if finished and path.name.startswith("part-"):
+                finished = wanted.issuperset(part_columns(path, ("key",))["key"].to_pylist())
         except StoreError:
-            known = False
-        if not known:
+            finished = False
+        if not finished:
             return f"{path} is new"
     return None
 

@@ -56,8 +56,8 @@ class PredictionStore:
     def columns(self, system: str, fingerprint: str, columns: Sequence[str]) -> pa.Table:
         """A system's stored answers with these columns, one row a key, as `stored_answers` gives them; torn parts are noted."""
         stored = stored_answers(self.folder(system, fingerprint), columns)
-        known = {part.path for part in self.torn}
-        self.torn.extend(part for part in stored.torn if part.path not in known)
+        noted = {part.path for part in self.torn}
+        self.torn.extend(part for part in stored.torn if part.path not in noted)
         return stored.table
 
     def read(self, system: str, fingerprint: str) -> dict[str, Prediction]:

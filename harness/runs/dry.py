@@ -38,8 +38,8 @@ def _estimate(job: Job, role: str) -> list[str]:
     work = plan(system, items, job.dataset, store)
     missing = [item for unit in work.units for _, item in unit]
     tokens = sum(round(len(item.article.text.split()) * 4 / 3) for item in missing)
-    known = [p.answer.seconds for p in work.stored.values() if p.answer.error is None]
-    seconds = f"{sum(known) / len(known) * len(missing):.0f}" if known else "unknown"
+    seconds_each = [p.answer.seconds for p in work.stored.values() if p.answer.error is None]
+    seconds = f"{sum(seconds_each) / len(seconds_each) * len(missing):.0f}" if seconds_each else "unknown"
     price = getattr(system.options, "price", None)
     cost = f"{tokens * price.input / 1e6:.4f} for input" if price is not None else ""
     return [system.name, str(len(items)), work.unfitted or str(len(missing)), f"{tokens:,}", seconds, cost]

@@ -26,8 +26,8 @@ def rescore_runs(results: Path, run_ids: Sequence[str]) -> int:
     for old in chosen:
         try:
             job = prepare(parse_run_config({**old.config, "results": str(results)}), old.systems)
-            known = finished_record(results, job.run_id) is not None and job.run_id != old.run_id
-            if known:
+            scored_already = finished_record(results, job.run_id) is not None and job.run_id != old.run_id
+            if scored_already:
                 reporter.say(f"{old.run_id}: scored already as {job.run_id}")
                 continue
             record, scores, answers = compute(job, ModelPool(), reporter, old)

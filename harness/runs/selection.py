@@ -46,11 +46,11 @@ def restrict(dataset: Dataset, targets: Sequence[str]) -> Dataset:
     """
     from harness.data.load import fingerprint
 
-    known = sorted({x.id for a in dataset for x in a.targets})
+    target_ids = sorted({x.id for a in dataset for x in a.targets})
     for wanted in targets:
-        if wanted not in known:
+        if wanted not in target_ids:
             raise ConfigError(
-                f"dataset.targets: there is no target {wanted!r}", hint=nearest_hint(wanted, known) or None
+                f"dataset.targets: there is no target {wanted!r}", hint=nearest_hint(wanted, target_ids) or None
             )
 
     def labels(annotation: Annotation) -> Annotation:
@@ -77,10 +77,12 @@ def select(dataset: Dataset, config: RunConfig) -> tuple[Article, ...]:
     everything = config.split == "all" or config.dataset.format == "texts"
     chosen = [a for a in dataset if everything or a.split == config.split]
     if config.articles is not None:
-        known = [a.id for a in dataset]
+        article_ids = [a.id for a in dataset]
         for wanted in config.articles:
-            if wanted not in known:
-                raise ConfigError(f"articles: there is no article {wanted!r}", hint=nearest_hint(wanted, known) or None)
+            if wanted not in article_ids:
+                raise ConfigError(
+                    f"articles: there is no article {wanted!r}", hint=nearest_hint(wanted, article_ids) or None
+                )
         chosen = [a for a in dataset if a.id in config.articles]
     if not chosen:
         raise ConfigError(

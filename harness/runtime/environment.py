@@ -33,7 +33,7 @@ CODE = ("harness", "configs", "pyproject.toml", "constraints.txt")
 @cache
 def environment() -> dict[str, Any]:
     """Versions, processor, memory in bytes, GPU where one is in use, git commit and whether the code differs from it."""
-    found: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": _processor(),
@@ -42,7 +42,7 @@ def environment() -> dict[str, Any]:
         "packages": {name: v for name in PACKAGES if (v := _version(name))},
         **_git(),
     }
-    return found
+    return facts
 
 
 def accelerator() -> str | None:

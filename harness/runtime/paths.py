@@ -29,15 +29,15 @@ def config_dir() -> Path:
 
 def dataset_path(name: str) -> Path:
     """A path as given if it exists, else `datasets/<name>` under the shared roots."""
-    given = Path(name)
-    if given.exists():
-        return given
+    path = Path(name)
+    if path.exists():
+        return path
     for root in shared_roots():
-        found = root / "datasets" / name
-        if found.exists():
-            return found
-    known = sorted({p.name for root in shared_roots() for p in (root / "datasets").glob("*") if p.is_dir()})
+        folder = root / "datasets" / name
+        if folder.exists():
+            return folder
+    names = sorted({p.name for root in shared_roots() for p in (root / "datasets").glob("*") if p.is_dir()})
     raise ConfigError(
         f"no dataset at {name!r}: no such file or folder",
-        hint=nearest_hint(name, known) + f"known: {', '.join(known) or 'none'}; or give a path",
+        hint=nearest_hint(name, names) + f"known: {', '.join(names) or 'none'}; or give a path",
     )

@@ -55,18 +55,18 @@ def secrets_in(content: Any) -> list[str]:
     and the values of the variables that `api_key_env` names.
     """
     keys = _keys(content)
-    found = dict.fromkeys(_found(content, ""))
+    findings = dict.fromkeys(_findings(content, ""))
     for where, text in _texts(content):
         if _replaced(text, keys) != text:
-            found[f"{_replaced(where, keys)}: {_ADVICE}"] = None
-    return [_replaced(finding, keys) for finding in found]
+            findings[f"{_replaced(where, keys)}: {_ADVICE}"] = None
+    return [_replaced(finding, keys) for finding in findings]
 
 
 def secrets_in_overrides(overrides: Sequence[str]) -> list[str]:
     """The same of overrides (`+stance.extra_body={token: x}`), before they are composed, logged or stored anywhere."""
     import yaml
 
-    found: list[str] = []
+    findings: list[str] = []
     for override in overrides:
         name, equals, text = override.lstrip("+~").partition("=")
         steps = name.split(".")
@@ -78,8 +78,8 @@ def secrets_in_overrides(overrides: Sequence[str]) -> list[str]:
                 nested = part
             for step in reversed(steps):
                 nested = {step: nested}
-            found += secrets_in(nested if equals else override)
-    return list(dict.fromkeys(found))
+            findings += secrets_in(nested if equals else override)
+    return list(dict.fromkeys(findings))
 
 
 def without(text: str, key: str | None) -> str:
@@ -116,10 +116,10 @@ def _replaced(content: Any, keys: set[str]) -> Any:
 def _keys(content: Any) -> set[str]:
     """Values of the variables that are named as `api_key_env` anywhere in a config."""
     if isinstance(content, Mapping):
-        found: set[str] = set().union(*map(_keys, content.values()))
+        keys: set[str] = set().union(*map(_keys, content.values()))
         name = content.get("api_key_env")
         key = os.environ.get(name, "").strip() if isinstance(name, str) and name.isidentifier() else ""
-        return found | ({key} if len(key) >= LONG else set())
+        return keys | ({key} if len(key) >= LONG else set())
     return set().union(*map(_keys, content)) if isinstance(content, list | tuple) else set()
 
 
@@ -137,7 +137,7 @@ def _texts(content: Any, path: str = "") -> Iterator[tuple[str, str]]:
             yield from _texts(value, _below(path, str(i)))
 
 
-def _found(content: Any, path: str) -> Iterator[str]:
+def _findings(content: Any, path: str) -> Iterator[str]:
     if isinstance(content, str):
         if what := _wrong(content):
             yield f"{path or 'here'}: {what}"
@@ -152,16 +152,16 @@ def _found(content: Any, path: str) -> Iterator[str]:
             elif (
                 _wrong(name)
                 or (_names_secret(name) and _holds(value))
-                or (_plain(name) in _SHORT_NAMES and _holds(value) and not isinstance(value, Mapping))
+                or (_letters_and_digits(name) in _SHORT_NAMES and _holds(value) and not isinstance(value, Mapping))
             ):
                 yield f"{where}: {_ADVICE}"
             else:
-                yield from _found(value, where)
+                yield from _findings(value, where)
     elif isinstance(content, list | tuple):
         if len(content) == 2 and _is_header(content[0]) and _holds(content[1]):
             yield f"{_below(path, '1')}: {_ADVICE}"
         for i, value in enumerate(content):
-            yield from _found(value, _below(path, str(i)))
+            yield from _findings(value, _below(path, str(i)))
 
 
 def _wrong(text: str) -> str | None:
@@ -170,7 +170,10 @@ def _wrong(text: str) -> str | None:
         return f"a URL must hold no user or password; {_ADVICE}"
     if "://" in text or text.startswith(("?", "/")):
         names = [unquote(name) for name in _QUERY.findall(text)]
-        if any(_names_secret(n) or _plain(n) in _SHORT_NAMES or _plain(n).endswith("signature") for n in names):
+        if any(
+            _names_secret(n) or _letters_and_digits(n) in _SHORT_NAMES or _letters_and_digits(n).endswith("signature")
+            for n in names
+        ):
             return f"a URL must hold no key; {_ADVICE}"
     heads = [m.group(1) for m in map(_LINE.fullmatch, text.splitlines()) if m]
     if any(map(_names_secret, heads)) or _PAIR.search(text) or _VALUES.search(text) or _BEARER.fullmatch(text):
@@ -181,10 +184,12 @@ def _wrong(text: str) -> str | None:
 def _names_secret(name: str) -> bool:
     words = {w.lower() for w in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
     # a secretary is none
-    return _plain(name) != "apikeyenv" and (bool(_NAMES.search(_plain(name))) or bool({"secret", "secrets"} & words))
+    return _letters_and_digits(name) != "apikeyenv" and (
+        bool(_NAMES.search(_letters_and_digits(name))) or bool({"secret", "secrets"} & words)
+    )
 
 
-def _plain(name: str) -> str:
+def _letters_and_digits(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 

@@ -93,10 +93,10 @@ def detectable_counts(
         return Detectable(None, n, by_article=False, reason=why)
     if both.ndim == 3 and n and both[..., 1].max() == 1 and np.array_equal(both[:, 0, 1], both[:, 1, 1]):
         shared = both[both[:, 0, 1] > 0, :, 0]
-        found = _by_item(shared[:, 0] - shared[:, 1], n, span)
+        planned = _by_item(shared[:, 0] - shared[:, 1], n, span)
     else:
-        found = _by_number(both, statistic, n, span)
-    return replace(found, reason=f"{sparse}; items taken as independent") if sparse and found.value else found
+        planned = _by_number(both, statistic, n, span)
+    return replace(planned, reason=f"{sparse}; items taken as independent") if sparse and planned.value else planned
 
 
 def _sparse(both: NDArray[np.generic], span: float) -> str | None:
@@ -132,17 +132,17 @@ def more_articles(difference: float | None, se: float | None, n_clusters: int, *
         return MoreArticles(None, "no difference is observed: no number of articles would separate them")
     spread = se * math.sqrt(n_clusters)
 
-    def found(n: int) -> bool:
+    def suffices(n: int) -> bool:
         return abs(difference) >= effect_factor(n - 1, alpha=alpha) * spread / math.sqrt(n)
 
-    if found(n_clusters):
+    if suffices(n_clusters):
         return MoreArticles(0)
-    if not found(n_clusters + _MOST_ARTICLES):
+    if not suffices(n_clusters + _MOST_ARTICLES):
         return MoreArticles(None, f"more than {_MOST_ARTICLES:,}")
     low, high = n_clusters, n_clusters + _MOST_ARTICLES
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if found(middle) else (middle, high)
+        low, high = (low, middle) if suffices(middle) else (middle, high)
     return MoreArticles(high - n_clusters)
 
 

@@ -56,11 +56,11 @@ class FittedStance(System):
         return training_hash(dataset, event)
 
     def _training(self, dataset: Dataset, event: str) -> str:
-        known: dict[tuple[str, str], str] = self.__dict__.setdefault("_hashes", {})
+        hashes: dict[tuple[str, str], str] = self.__dict__.setdefault("_hashes", {})
         key = (dataset.fingerprint, event)
-        if key not in known:
-            known[key] = self.training_hash(dataset, event)
-        return known[key]
+        if key not in hashes:
+            hashes[key] = self.training_hash(dataset, event)
+        return hashes[key]
 
     def plan(self, items: Sequence[Item]) -> list[list[Item]]:
         """One unit an event."""

@@ -94,10 +94,10 @@ def identity_of(kind: Kind, adapter: str) -> str | None:
 
 def build(kind: Kind, config: SystemConfig, device: str = "auto", seed: int = 0) -> System:
     """The system that a config describes, with the run's seed where its own is null; UnknownSystem or ConfigError."""
-    known = adapters(kind)
-    if config.adapter not in known:
-        raise UnknownSystem(f"{kind} adapter", config.adapter, known)
-    module, _, name = known[config.adapter].partition(":")
+    places = adapters(kind)
+    if config.adapter not in places:
+        raise UnknownSystem(f"{kind} adapter", config.adapter, places)
+    module, _, name = places[config.adapter].partition(":")
     cls: type[System] = getattr(import_module(module), name)
     try:
         options: Any = cls.Options.model_validate(config.options)

@@ -80,8 +80,8 @@ class BertScoreJudge(SummaryJudge):
 
     def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
         model = self.loaded(Embedder, context)
-        asked = [[item.summary or "", *item.article.references] for item in items]
-        texts = list(dict.fromkeys(text for group in asked for text in group))
+        groups = [[item.summary or "", *item.article.references] for item in items]
+        texts = list(dict.fromkeys(text for group in groups for text in group))
         vectors, cut = model.token_embeddings(texts, self.options.layer, context.token_budget)
         encoded = {
             text: bertscore.Encoded(tuple(tokens), rows, lost)
@@ -93,14 +93,14 @@ class BertScoreJudge(SummaryJudge):
             idf = bertscore.idf_weights(model.tokens(documents))
         unknown = unknown_ids(model.tokenizer)
         answers = []
-        for summary, *others in asked:
-            found = bertscore.bertscore(summary, others, lambda batch: [encoded[text] for text in batch], idf)
+        for summary, *others in groups:
+            score = bertscore.bertscore(summary, others, lambda batch: [encoded[text] for text in batch], idf)
             tokens = sum(len(encoded[text].tokens) for text in (summary, *others))
-            scores = {name: float(value) for name, value in asdict(found).items() if name != "n_cut"}
+            scores = {name: float(value) for name, value in asdict(score).items() if name != "n_cut"}
             scores["unknown"] = unknown_share(encoded[summary].tokens, unknown)
             for i, reference in enumerate(others):
                 scores[f"unknown_{i}"] = unknown_share(encoded[reference].tokens, unknown)
-            answers.append(Answer(scores=scores, tokens_in=tokens, tokens_cut=found.n_cut, path="bertscore"))
+            answers.append(Answer(scores=scores, tokens_in=tokens, tokens_cut=score.n_cut, path="bertscore"))
         return answers
 
 

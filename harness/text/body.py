@@ -39,7 +39,7 @@ def repeated_headlines(title: str, text: str) -> list[tuple[int, int]]:
         if line == _fold(title)
         or (counts[line] > 1 and len(line.split()) <= 20 and not line.endswith((".", "?", "!", '"', "”")))
     ]
-    return next((found for found in (both, titles) if len(found) < len(lines)), [])
+    return next((spans for spans in (both, titles) if len(spans) < len(lines)), [])
 
 
 def sentences_about(article: Article, speaker: Speaker) -> tuple[Sentence, ...]:
@@ -48,21 +48,19 @@ def sentences_about(article: Article, speaker: Speaker) -> tuple[Sentence, ...]:
     Of a transcript (`harness.data.speeches`): the sentences of the speaker's own speeches, without the headings.
     """
     if speeches(article.text):
-        said = own_speeches(article, speaker)
-        own = [sentences(article.text[s.body : s.end], article.language) for s in said]
         return tuple(
-            Sentence(x.start + s.body, x.end + s.body, x.text)
-            for s, found in zip(said, own, strict=True)
-            for x in found
+            Sentence(x.start + speech.body, x.end + speech.body, x.text)
+            for speech in own_speeches(article, speaker)
+            for x in sentences(article.text[speech.body : speech.end], article.language)
         )
     pattern = name_pattern(speaker)
-    found: list[Sentence] = []
+    about: list[Sentence] = []
     follows = False
     for sentence in body_sentences(article):
         follows = pattern.search(sentence.text) is not None or (follows and _PRONOUN.match(sentence.text) is not None)
         if follows:
-            found.append(sentence)
-    return tuple(found)
+            about.append(sentence)
+    return tuple(about)
 
 
 def name_pattern(speaker: Speaker) -> re.Pattern[str]:

@@ -79,7 +79,7 @@ def names(text: str, language: str = "en", context: str = "") -> list[Name]:
     inside = {bare_word(token.text) for line in lines for token in line[1:] if token.capital}
     inside |= {bare_word(word) for line in others for word in line[1:] if word[0].isupper()}
     lower = {word for line in others for word in line if not word[0].isupper()}
-    found: list[Name] = []
+    mentioned: list[Name] = []
     for line in lines:
         for run in _runs(line):
             words = tuple(w for t in run.words if (w := bare_word(t)) not in _NO_NAMES)
@@ -88,8 +88,8 @@ def names(text: str, language: str = "en", context: str = "") -> list[Name]:
             elif run.initial and len(run.words) == 1 and not _is_initial_name(run, inside, lower):
                 continue
             if words:
-                found.append(Name(_shown(" ".join(run.words)), words))
-    return found
+                mentioned.append(Name(_shown(" ".join(run.words)), words))
+    return mentioned
 
 
 class _Token(NamedTuple):

@@ -73,7 +73,7 @@ def numbers(text: str, *, every_word: bool = False) -> list[Number]:
     """
     # Arabic-Indic and other digits become ASCII ones, one for one, and so do their separators.
     ascii_digits = "".join(_ascii_digit(c) for c in text)
-    found: list[Number] = []
+    stated: list[Number] = []
     for match in _NUMBER.finditer(ascii_digits):
         shown = text[match.start() : match.end()]
         parts = frozenset[Decimal]()
@@ -105,8 +105,8 @@ def numbers(text: str, *, every_word: bool = False) -> list[Number]:
             if scale := match["half_of"]:
                 values = frozenset((v + _FRACTIONS["half"]) * _SCALES[scale.lower()] for v in values)
         if values:
-            found.append(Number(shown, values, parts))
-    return found
+            stated.append(Number(shown, values, parts))
+    return stated
 
 
 def _ascii_digit(character: str) -> str:

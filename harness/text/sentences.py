@@ -26,7 +26,7 @@ def sentences(text: str, language: str = "en") -> list[Sentence]:
     """
     from sentencex import segment
 
-    found: list[Sentence] = []
+    pieces: list[Sentence] = []
     for line in _LINE.finditer(text):
         position = line.start()
         for piece in segment(language, line.group()):
@@ -36,8 +36,8 @@ def sentences(text: str, language: str = "en") -> list[Sentence]:
                 continue
             start = text.index(core, position)
             position = start + len(core)
-            found.append(Sentence(start, position, core))
-    return found
+            pieces.append(Sentence(start, position, core))
+    return pieces
 
 
 def with_sentence_newlines(text: str, language: str = "en") -> str:

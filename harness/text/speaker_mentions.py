@@ -57,11 +57,11 @@ def mentions(speaker: Speaker, text: str, speakers: Sequence[Speaker] = ()) -> l
     may be missing. A capital of the name must be one in the text, unless the text has none at all, and `US` alone is never
     the pronoun `us`. A surname right after another speaker's first name is that speaker's.
     """
-    found: list[Mention] = []
+    kept: list[Mention] = []
     for mention in sorted(_matches(speaker, text, tuple(speakers)), key=lambda m: (m.start, -m.end)):
-        if not found or mention.start >= found[-1].end:
-            found.append(mention)
-    return found
+        if not kept or mention.start >= kept[-1].end:
+            kept.append(mention)
+    return kept
 
 
 def _matches(speaker: Speaker, text: str, speakers: tuple[Speaker, ...]) -> Iterator[Mention]:
@@ -98,8 +98,10 @@ def _forms(speaker: Speaker, speakers: tuple[Speaker, ...]) -> tuple[_Form, ...]
     other_roles |= {_key(alias) for other in others for alias in other.aliases}
     forms += [_form("role", role) for role in _role_forms(speaker) if _key(role) not in other_roles | taken]
     if speaker.kind == "institution":
-        own = frozenset(_key(n) for n in (*speaker.names, *((speaker.role,) if speaker.role else ())))
-        metonyms = {form for g in governments_named(own) for form in g.forms if _key(form) not in own | taken}
+        speaker_keys = frozenset(_key(n) for n in (*speaker.names, *((speaker.role,) if speaker.role else ())))
+        metonyms = {
+            form for g in governments_named(speaker_keys) for form in g.forms if _key(form) not in speaker_keys | taken
+        }
         forms += [_form("metonym", form) for form in sorted(metonyms)]
     return tuple(forms)
 
@@ -161,13 +163,13 @@ def _belongs_to_another(
     text: str, start: int, end: int, part: str, speaker: Speaker, speakers: tuple[Speaker, ...]
 ) -> bool:
     """Whether a lone first or last name is part of somebody else's full name."""
-    own = {_key(word) for name in speaker.names for word in name.split()}
+    speaker_words = {_key(word) for name in speaker.names for word in name.split()}
     if part == "first":
         # Any capitalised word after a first name makes it another person's, unless it is this one's own.
         following = regex.match(r"\s+(\p{Lu}[\p{L}\p{M}'’-]*)", text, pos=end)
-        return following is not None and _key(following[1]) not in own
+        return following is not None and _key(following[1]) not in speaker_words
     preceding = regex.search(r"(\p{L}[\p{L}\p{M}'’-]*)\s+$", text[max(0, start - 60) : start])
-    if preceding is None or _key(preceding[1]) in own:
+    if preceding is None or _key(preceding[1]) in speaker_words:
         return False
     first_names = {_key(s.name.split()[0]) for s in speakers if s.id != speaker.id and len(s.name.split()) > 1}
     return _key(preceding[1]) in first_names

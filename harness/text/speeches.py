@@ -38,11 +38,11 @@ def speeches(text: str) -> tuple[Speech, ...]:
         return ()
     headings = sorted([*named, *((None, m.start(), m.end()) for m in _NAMELESS.finditer(text))], key=lambda h: h[1])
     ends = [*(h[1] for h in headings[1:]), len(text)]
-    found = []
+    spans = []
     for (name, start, body), end in zip(headings, ends, strict=True):
         closed = _END.search(text, body, end)
-        found.append(Speech(name, start, body, closed.start() if closed else end))
-    return tuple(found)
+        spans.append(Speech(name, start, body, closed.start() if closed else end))
+    return tuple(spans)
 
 
 def own_speeches(article: Article, speaker: Speaker) -> tuple[Speech, ...]:
@@ -60,9 +60,9 @@ def words_of(article: Article, speaker: Speaker) -> Article:
     """
     if not speeches(article.text):
         return article
-    own = own_speeches(article, speaker)
-    if own:
-        return replace(article, text="\n".join(article.text[s.start : s.end].rstrip() + "\n" for s in own))
+    spoken = own_speeches(article, speaker)
+    if spoken:
+        return replace(article, text="\n".join(article.text[s.start : s.end].rstrip() + "\n" for s in spoken))
     names = [re.escape(n) for n in speaker.names if n.strip()]
     naming = re.compile(r"(?<!\w)(?:" + "|".join(names) + r")(?!\w)")
     return replace(article, text="\n".join(line for line in article.text.split("\n") if naming.search(line)))
@@ -86,9 +86,9 @@ def _initialled(name: str, *, spelt: bool = False) -> tuple[str, str] | None:
     words = _words(name)
     if len(words) < 2:
         return None
-    given = words[:-1]
+    first_names = words[:-1]
     if spelt:
-        return "".join(w[0] for w in given), words[-1]
-    initials = "".join(w.rstrip(".") for w in given)
+        return "".join(w[0] for w in first_names), words[-1]
+    initials = "".join(w.rstrip(".") for w in first_names)
     first = name.split()[0].replace(".", "")
-    return (initials, words[-1]) if len(given) == 1 and len(first) <= 3 and first.isupper() else None
+    return (initials, words[-1]) if len(first_names) == 1 and len(first) <= 3 and first.isupper() else None

@@ -137,13 +137,13 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, _with_headers(send))
             return
-        seen = 0
+        received = 0
 
         async def limited() -> Message:
-            nonlocal seen
+            nonlocal received
             message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > MAX_BODY:
+            received += len(message.get("body", b""))
+            if received > MAX_BODY:
                 raise HTTPException(413, f"more than {MAX_BODY:,} bytes")
             return message
 

@@ -71,12 +71,12 @@ class BadSpan(ValueError):
 
 def derive(article: Article, annotator: str, *, gold: bool) -> Document:
     """What `annotator` would edit in an article: the own labels, or those of gold."""
-    own = article.gold if gold else next((a for a in article.annotations if a.annotator == annotator), None)
+    annotation = article.gold if gold else next((a for a in article.annotations if a.annotator == annotator), None)
     return Document(
         speakers=[SpeakerRow.model_validate({**_fields(s), "aliases": list(s.aliases)}) for s in article.speakers],
         targets=[TargetRow.model_validate(_fields(t)) for t in article.targets],
         summary=next((s.text for s in article.summaries if s.annotator == annotator), ""),
-        stances=[label_of(s) for s in own.stances] if own else [],
+        stances=[label_of(s) for s in annotation.stances] if annotation else [],
     )
 
 
@@ -120,10 +120,10 @@ def put_stances(row: ArticleRow, document: Document, annotator: str, *, gold: bo
 
     Labels that the file has keep their order, so that an edit of one changes one line; others go by speaker and target.
     """
-    own = row.gold.stances if gold and row.gold else []
+    existing = row.gold.stances if gold and row.gold else []
     if not gold:
-        own = next((a.stances for a in row.annotations if a.annotator == annotator), [])
-    order = {(s.speaker, s.target): i for i, s in enumerate(own)}
+        existing = next((a.stances for a in row.annotations if a.annotator == annotator), [])
+    order = {(s.speaker, s.target): i for i, s in enumerate(existing)}
     if any((s.speaker, s.target) not in order for s in document.stances):
         pairs = product([s.id for s in row.speakers], [t.id for t in row.targets])
         order = {pair: i for i, pair in enumerate(pairs)}
@@ -159,29 +159,29 @@ def problems(
     bare = put_declarations(row, document, annotator).model_copy(update={"annotations": [], "gold": None})
     bare = put_stances(bare, document, annotator, gold=False)
     labels = bare.annotations[0].stances if bare.annotations else []
-    found: list[Problem] = []
+    listed: list[Problem] = []
     for error, loc in check(bare):
         pair = labels[loc[3]] if len(loc) > 3 and loc[0] == "annotations" and isinstance(loc[3], int) else None
         if pair is not None:
-            found.append(Problem(message=error, speaker=pair.speaker, target=pair.target))
+            listed.append(Problem(message=error, speaker=pair.speaker, target=pair.target))
         elif loc[:1] != ("annotations",):
-            found.append(Problem(message=error))
+            listed.append(Problem(message=error))
     done = {(s.speaker, s.target) for s in labels}
     if row.complete:
         for speaker, target in product(document.speakers, document.targets):
             if (speaker.id, target.id) not in done:
-                found.append(Problem(message="not labelled", speaker=speaker.id, target=target.id))
+                listed.append(Problem(message="not labelled", speaker=speaker.id, target=target.id))
     if gold:
         for label in labels:
             if (label.speaker, label.target) in differ and not (label.reason or "").strip():
-                found.append(
+                listed.append(
                     Problem(
                         message="the annotators differ: gold needs a reason", speaker=label.speaker, target=label.target
                     )
                 )
     if not document.speakers:
-        found.append(Problem(message="no speaker is declared"))
-    return found
+        listed.append(Problem(message="no speaker is declared"))
+    return listed
 
 
 def check(row: ArticleRow) -> Iterator[tuple[str, tuple[str | int, ...]]]:

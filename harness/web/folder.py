@@ -80,8 +80,8 @@ class LabelFolder:
 
     def ids(self) -> list[str]:
         """Ids of all article files."""
-        found = (p.stem for p in (self.folder / "articles").glob("*.y*ml") if not p.name.startswith("."))
-        return sorted(i for i in found if re.fullmatch(SAFE_ID, i))
+        stems = (p.stem for p in (self.folder / "articles").glob("*.y*ml") if not p.name.startswith("."))
+        return sorted(i for i in stems if re.fullmatch(SAFE_ID, i))
 
     def guidelines(self) -> str:
         """The annotation rules of the set, Markdown; empty without."""
@@ -168,7 +168,7 @@ class LabelFolder:
             return {**self.state(article_id), "blocked": held}
 
     @property
-    def _own(self) -> str:
+    def _owner_name(self) -> str:
         return "gold" if self.gold else self.annotator
 
     def _blocked(self, row: ArticleRow) -> list[str]:
@@ -214,8 +214,8 @@ class LabelFolder:
 
     def _version(self, row: ArticleRow, article: Article, in_file: Document, draft: _Draft | None) -> str:
         judged = [a.model_dump(mode="json") for a in row.annotations] if self.gold else []
-        own = draft and [draft.base.plain(), draft.document.plain()]
-        return version(row.title, row.text, in_file.plain(), own, judged)
+        draft_content = draft and [draft.base.plain(), draft.document.plain()]
+        return version(row.title, row.text, in_file.plain(), draft_content, judged)
 
     def _complete(self, row: ArticleRow) -> ArticleRow:
         return row.model_copy(update={"complete": row.complete and self.card.complete})
@@ -232,8 +232,8 @@ class LabelFolder:
         path = self._path(article_id)
         stat = path.stat()
         stamp = (stat.st_mtime_ns, stat.st_ino)
-        if (known := self._cache.get(path)) and known[0] == stamp:
-            return known[1], known[2]
+        if (cached := self._cache.get(path)) and cached[0] == stamp:
+            return cached[1], cached[2]
         document = read_yaml(path, MAX_BYTES)
         try:
             row = ArticleRow.model_validate(document.data)

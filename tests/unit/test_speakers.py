@@ -125,7 +125,7 @@ def test_matched_article() -> None:
     assert [f.name for f in matched.invented] == ["Olaf Scholz"]
     assert (matched.n_duplicates, matched.n_vague) == (1, 1)
     # The first name that says something counts.
-    assert matched.said["medvedev", "strikes"][0] is LO
+    assert matched.stances["medvedev", "strikes"][0] is LO
 
 
 def test_every_gold_stance_ends_at_one_stage() -> None:
@@ -217,7 +217,7 @@ def test_where_every_answer_failed_there_is_no_stance_f1() -> None:
     assert "2 of 2" in (scores["speakers.stance_f1.three_way"].reason or "")
     assert stages(match_article(down)) == {"speaker_missed": 3, "stance_invented": 0, "speaker_invented": 0}
     # Beside an article that was answered, only its own stances are scored.
-    both = aggregate_speakers([down, FoundSpeakers(article("y"), ANSWER.found)])
+    both = aggregate_speakers([down, FoundSpeakers(article("y"), ANSWER.speakers)])
     assert both.metrics["speakers.stance_f1.six_label"].value == pytest.approx(2 * 1 / (5 + 4))
 
 
@@ -263,7 +263,7 @@ def test_item_scores_by_article() -> None:
 def test_intervals_by_article() -> None:
     good = [FoundSpeakers(article(f"a{i}"), (FoundSpeaker("Berlin", {"strikes": LS}),)) for i in range(6)]
     found = aggregate_speakers(
-        [*good, *[FoundSpeakers(article(f"b{i}"), ANSWER.found) for i in range(6)]], resamples=500
+        [*good, *[FoundSpeakers(article(f"b{i}"), ANSWER.speakers) for i in range(6)]], resamples=500
     )
     f1 = found.metrics["speakers.f1"]
     assert f1.ci_low is not None

@@ -71,8 +71,8 @@
   }
 
   // ── what is wider than the page: marked when it comes into view, so that nothing is laid out before ──
-  const near = new IntersectionObserver((seen) => {
-    for (const { target, isIntersecting } of seen) if (isIntersecting) target.classList.toggle("more", target.scrollWidth > target.clientWidth + 1);
+  const near = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) if (isIntersecting) target.classList.toggle("more", target.scrollWidth > target.clientWidth + 1);
   }, { rootMargin: "200px" });
   for (const box of document.querySelectorAll(".scroll")) near.observe(box);
 
@@ -114,28 +114,28 @@
   for (const name of new Set([...classifiers, ...summarisers].map((s) => s.name))) form.elements.sys.append(el("option", {}, name));
   const code = (system, i) => system.codes.charCodeAt(i) - 48;
   const fate = (system, i) => (system.outcomes ? system.outcomes.charCodeAt(i) - 97 : -1);
-  const markOf = (gold, told) => (gold < 0 || told > UNPARSED ? "" : data.marks[gold][told]);
-  const isFlip = (gold, told) => markOf(gold, told) === "flip";
-  const isWrong = (gold, told) => ["wrong", "flip"].includes(markOf(gold, told));
+  const markOf = (gold, answer) => (gold < 0 || answer > UNPARSED ? "" : data.marks[gold][answer]);
+  const isFlip = (gold, answer) => markOf(gold, answer) === "flip";
+  const isWrong = (gold, answer) => ["wrong", "flip"].includes(markOf(gold, answer));
   function disagree(systems, i) {
-    let seen = -1;
+    let earlier = -1;
     for (const system of systems) {
-      const told = code(system, i);
-      if (told >= UNPARSED) continue;
-      if (seen >= 0 && seen !== told) return true;
-      seen = told;
+      const answer = code(system, i);
+      if (answer >= UNPARSED) continue;
+      if (earlier >= 0 && earlier !== answer) return true;
+      earlier = answer;
     }
     return false;
   }
   function matcher() {
     const named = (list) => (state.sys === "" ? list : list.filter((s) => s.name === state.sys));
-    const asked = named(classifiers), writing = named(summarisers);
+    const judging = named(classifiers), writing = named(summarisers);
     const tests = {
-      wrong: (i, gold) => asked.some((s) => isWrong(gold, code(s, i))),
-      flipped: (i, gold) => asked.some((s) => isFlip(gold, code(s, i))) || writing.some((s) => fate(s, i) === FLIPPED),
-      unparsed: (i) => asked.some((s) => code(s, i) === UNPARSED),
+      wrong: (i, gold) => judging.some((s) => isWrong(gold, code(s, i))),
+      flipped: (i, gold) => judging.some((s) => isFlip(gold, code(s, i))) || writing.some((s) => fate(s, i) === FLIPPED),
+      unparsed: (i) => judging.some((s) => code(s, i) === UNPARSED),
       disagree: (i) => state.sys === "" ? disagree(classifiers, i)
-        : asked.some((s) => code(s, i) < UNPARSED && classifiers.some((o) => code(o, i) < UNPARSED && code(o, i) !== code(s, i))),
+        : judging.some((s) => code(s, i) < UNPARSED && classifiers.some((o) => code(o, i) < UNPARSED && code(o, i) !== code(s, i))),
       harm: (i) => writing.some((s) => HARM.has(fate(s, i))),
       dropped: (i) => writing.some((s) => DROPPED.has(fate(s, i))),
     };
@@ -218,20 +218,20 @@
   });
 
   // ── one article ──────────────────────────────────────────────────────────
-  let asked = "";
+  let requested = "";
   async function article(id) {
     const k = articles.findIndex((a) => a.id === id), place = $("#article");
-    asked = id;
+    requested = id;
     if (k < 0) { place.replaceChildren(el("p", {}, "No article matches.")); return; }
     const whole = await prose;
-    if (asked !== id) return;
+    if (requested !== id) return;
     const a = articles[k], chosen = a.speakers.findIndex((s) => s[0] === state.s);
-    const own = [];
-    for (let i = first[k]; i < first[k + 1]; i++) own.push(i);
+    const pairs = [];
+    for (let i = first[k]; i < first[k + 1]; i++) pairs.push(i);
     place.replaceChildren(
       el("h3", {}, a.title),
       el("p", { class: "meta" }, [...new Set([a.id, a.event, a.kind, `split ${a.split}`, ...a.source])].join(" · ")),
-      cast(a, chosen), text(a, whole.texts[k], whole.mentions[k], whole.evidence, own, chosen), stances(a, whole.notes, own, chosen), summaries(a, k, whole, own, chosen));
+      cast(a, chosen), text(a, whole.texts[k], whole.mentions[k], whole.evidence, pairs, chosen), stances(a, whole.notes, pairs, chosen), summaries(a, k, whole, pairs, chosen));
   }
   function cast(a, chosen) {
     return el("ul", { class: "cast", "aria-label": "Speakers: press one to see its evidence and stances alone" }, ...a.speakers.map((s, n) =>
@@ -240,8 +240,8 @@
         onclick: async () => { state.s = n === chosen ? "" : s[0]; await article(a.id); remember(); $(`.cast [data-s="${CSS.escape(s[0])}"]`)?.focus(); },
       }, el("span", { class: `sp c${n % 8}`, "data-n": n + 1 }, s[1]), s[2] ? ` ${s[2]}` : ""))));
   }
-  function text(a, whole, mentions, passages, own, chosen) {
-    const evidence = own.flatMap((i) => (passages[i] ?? []).map(([from, to]) => [from, to, items[i][0]]));
+  function text(a, whole, mentions, passages, pairs, chosen) {
+    const evidence = pairs.flatMap((i) => (passages[i] ?? []).map(([from, to]) => [from, to, items[i][0]]));
     const cuts = new Set([0, whole.length]);
     for (const [from, to] of [...evidence, ...mentions]) { cuts.add(from); cuts.add(to); }
     const title = whole.trimStart().startsWith(a.title) ? whole.indexOf(a.title) + a.title.length : 0;
@@ -269,25 +269,25 @@
     return box;
   }
   // On paper there is room for the glyph alone; the legend above the table says what it means.
-  const face = (told) => (told in NO_ANSWER ? [NO_ANSWER[told]] : [data.scale[told], el("span", { class: "w" }, ` ${words(data.labels[told])}`)]);
-  const colour = (told) => (told in NO_ANSWER ? "bad" : `d${DEGREES[told] ?? "n"}`);
-  const label = (told) => el("span", { class: `say ${colour(told)}` }, el("span", {}, ...face(told)));
+  const face = (answer) => (answer in NO_ANSWER ? [NO_ANSWER[answer]] : [data.scale[answer], el("span", { class: "w" }, ` ${words(data.labels[answer])}`)]);
+  const colour = (answer) => (answer in NO_ANSWER ? "bad" : `d${DEGREES[answer] ?? "n"}`);
+  const label = (answer) => el("span", { class: `say ${colour(answer)}` }, el("span", {}, ...face(answer)));
   const MARKS = data.mark_words;
-  function said(system, i, gold) {
-    const told = code(system, i), flip = isFlip(gold, told), wrong = isWrong(gold, told);
-    const mark = MARKS[markOf(gold, told)] ?? null;
+  function answerButton(system, i, gold) {
+    const answer = code(system, i), flip = isFlip(gold, answer), wrong = isWrong(gold, answer);
+    const mark = MARKS[markOf(gold, answer)] ?? null;
     return el("button", {
-      type: "button", class: `say ${colour(told)}${flip ? " flip" : wrong ? " wrong" : ""}`,
+      type: "button", class: `say ${colour(answer)}${flip ? " flip" : wrong ? " wrong" : ""}`,
       title: "prompt and raw answer", onclick: () => open(system, i, classifiers.includes(system)),
-    }, el("span", {}, ...face(told)), mark ? el("b", { "aria-hidden": "true" }, mark[0]) : null, mark ? el("span", { class: "sr" }, ` (${mark[1]})`) : null);
+    }, el("span", {}, ...face(answer)), mark ? el("b", { "aria-hidden": "true" }, mark[0]) : null, mark ? el("span", { class: "sr" }, ` (${mark[1]})`) : null);
   }
   function legend() {
     const scale = data.labels.flatMap((name, n) => [el("b", {}, data.scale[n]), ` ${words(name)}  `]);
     const marks = data.labelled ? Object.values(MARKS).flatMap(([glyph, means]) => [el("b", {}, glyph), ` ${means}  `]) : [];
     return el("p", { class: "how key-line" }, ...scale, marks.length ? el("br") : "", ...marks, "Press an answer for its prompt and raw text.");
   }
-  function stances(a, notes, own, chosen) {
-    let rows = chosen >= 0 ? own.filter((i) => items[i][0] === chosen) : own;
+  function stances(a, notes, pairs, chosen) {
+    let rows = chosen >= 0 ? pairs.filter((i) => items[i][0] === chosen) : pairs;
     const matching = rows.filter((i) => wanted.has(i)), hidden = rows.length - matching.length;
     if (state.rows !== "all" && matching.length) rows = matching;
     const named = state.sys === "" ? [] : classifiers.filter((s) => s.name === state.sys);
@@ -322,22 +322,22 @@
           heads.has(n) ? el("th", { scope: "rowgroup", rowspan: heads.get(n), class: "who" }, el("span", { class: `sp c${s % 8}`, "data-n": s + 1 }, a.speakers[s][1])) : null,
           el("td", { title: a.targets[t][1], class: "target" }, a.targets[t][0]),
           data.labelled ? el("td", { class: "gold" }, gold < 0 ? "(not labelled)" : label(gold), more ? el("span", { class: "gold-note" }, more) : null) : null,
-          ...systems.map((system) => el("td", {}, said(system, i, gold))));
+          ...systems.map((system) => el("td", {}, answerButton(system, i, gold))));
       })));
     const wide = el("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Stances, table" }, table);
     near.observe(wide);
     box.append(wide);
     return box;
   }
-  function summaries(a, k, prose, own, chosen) {
+  function summaries(a, k, prose, pairs, chosen) {
     const references = prose.references[k];
     if (!summarisers.length && !references.length) return el("div");
     const named = summarisers.filter((s) => s.name === state.sys), systems = named.length ? named : summarisers;
     const cards = references.map(([who, words_]) => el("div", { class: "summary" }, el("h4", {}, `Reference by ${who}`), el("p", { dir: "auto" }, words_)));
     for (const system of systems) {
-      const told = prose.summaries[system.fingerprint][k], problem = system.problems[k];
+      const answer = prose.summaries[system.fingerprint][k], problem = system.problems[k];
       const scores = [["ROUGE-Lsum", system.scores[0]?.[k]], ["words", system.scores[1]?.[k]]].filter(([, v]) => v !== null && v !== undefined);
-      const fates = own.filter((i) => (chosen < 0 || items[i][0] === chosen) && fate(system, i) >= 0);
+      const fates = pairs.filter((i) => (chosen < 0 || items[i][0] === chosen) && fate(system, i) >= 0);
       const counted = new Map();
       for (const i of fates) {
         const f = fate(system, i);
@@ -348,7 +348,7 @@
       const gold = (i) => (items[i][2] < 0 ? "" : `gold ${words(data.labels[items[i][2]])}, `);
       cards.push(el("div", { class: "summary" },
         el("h4", {}, system.name, el("button", { type: "button", class: "quiet", onclick: () => open(system, k, false) }, "prompt and raw answer")),
-        el("p", { dir: "auto" }, problem ? `(${problem})` : told === null ? "(not asked)" : told.trim() || "(empty)"),
+        el("p", { dir: "auto" }, problem ? `(${problem})` : answer === null ? "(not asked)" : answer.trim() || "(empty)"),
         el("small", {}, scores.map(([name, v]) => `${name} ${v}`).join(" · ")),
         fates.length ? el("ul", { class: "fates", title: `as ${system.judge} reads it` },
           ...harmed.map((i) => el("li", { class: "harm" }, `${fate(system, i) === FLIPPED ? MARKS.flip[0] : data.harmed} ${words(data.outcomes[fate(system, i)])}: ${a.speakers[items[i][0]][1]} on ${a.targets[items[i][1]][0]}` +

@@ -24,9 +24,9 @@ export function dialog(title, content, { kind = "", closed = () => {} } = {}) {
 
 function slug(name, taken) {
   const plain = name.normalize("NFKD").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60) || "x";
-  let found = plain;
-  for (let i = 2; taken.includes(found); i++) found = `${plain}-${i}`;
-  return found;
+  let free = plain;
+  for (let i = 2; taken.includes(free); i++) free = `${plain}-${i}`;
+  return free;
 }
 
 const field = (words, control, note) => h("label", {}, h("span", {}, words), control, note ? h("small", {}, note) : null);

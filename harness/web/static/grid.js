@@ -13,7 +13,7 @@ export function drawGrid(go, edit) {
     const faults = label ? problemsOf(speaker.id, target.id).filter((p) => p.message !== "not labelled") : [];
     const differs = isDifferent(speaker.id, target.id);
     const here = pair.speaker === speaker.id && pair.target === target.id;
-    const said = label
+    const stanceWords = label
       ? `${sentence(label.stance)}, ${label.evidence.length} evidence${faults.length ? `, ${faults[0].message}` : ""}`
       : proposal
         ? `not labelled, machine says ${sentence(proposal.stance)}`
@@ -24,7 +24,7 @@ export function drawGrid(go, edit) {
         role: "gridcell",
         tabindex: here ? "0" : "-1",
         "aria-selected": String(here),
-        "aria-label": `${speaker.name} on ${target.id}: ${said}${differs ? ", annotators differ" : ""}`,
+        "aria-label": `${speaker.name} on ${target.id}: ${stanceWords}${differs ? ", annotators differ" : ""}`,
         "data-key": `cell ${speaker.id} ${target.id}`,
         class: [
           label ? label.stance : proposal ? `machine ${proposal.stance}` : "empty",

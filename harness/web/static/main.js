@@ -52,8 +52,8 @@ function paint() {
   const { doc, pair } = store;
   const lists = { pair: [], speaker: [], others: [] };
   for (const s of doc.stances) {
-    const own = s.speaker === pair.speaker;
-    lists[own && s.target === pair.target ? "pair" : own ? "speaker" : "others"].push(...s.evidence);
+    const sameSpeaker = s.speaker === pair.speaker;
+    lists[sameSpeaker && s.target === pair.target ? "pair" : sameSpeaker ? "speaker" : "others"].push(...s.evidence);
   }
   const speaker = state.speakerOf(pair.speaker);
   text.markEvidence(lists.pair, lists.speaker, lists.others, speaker ? [speaker.name, ...speaker.aliases] : []);
@@ -93,10 +93,10 @@ async function reopen() {
 function drawTodo() {
   const { problems } = store.article;
   const rest = problems.filter((p) => p.speaker).length;
-  const own = store.doc.speakers.length ? problems.filter((p) => !p.speaker) : [];
+  const declarationProblems = store.doc.speakers.length ? problems.filter((p) => !p.speaker) : [];
   fill(
     $("todo"),
-    own.map((p) => h("p", { class: "wrong" }, p.message)),
+    declarationProblems.map((p) => h("p", { class: "wrong" }, p.message)),
     rest
       ? h("button", { type: "button", "data-key": "next", onclick: () => step(1) }, `${rest} to do · next `, h("kbd", {}, "."))
       : problems.length
@@ -114,9 +114,9 @@ function go(speaker, target, focus = false) {
 }
 
 function jump(direction, test, nothing) {
-  const found = nextPair(direction, test);
-  if (!found) return tell(nothing);
-  return go(...found, true);
+  const next = nextPair(direction, test);
+  if (!next) return tell(nothing);
+  return go(...next, true);
 }
 const step = (direction) =>
   jump(direction, (s, t) => !state.labelOf(store.doc, s, t) || state.problemsOf(s, t).some((p) => p.message !== "not labelled"), "nothing left to do");

@@ -16,22 +16,22 @@ function describe(s) {
 
 /** Every entry in which `mine` and `theirs` differ; `pick` is proposed where only one side changed it since `base`. */
 export function differences({ base, mine, theirs }) {
-  const found = [];
+  const rows = [];
   for (const [list, name, words, kind] of LISTS) {
     const maps = [base, mine, theirs].map((d) => new Map(d[list].map((x) => [name(x), x])));
     for (const key of new Set(maps.flatMap((m) => [...m.keys()]))) {
       const [b, m, t] = maps.map((map) => map.get(key));
-      compare(found, { list, key, kind, words }, b, m, t);
+      compare(rows, { list, key, kind, words }, b, m, t);
     }
   }
-  compare(found, { list: "summary", key: "", kind: "Summary", words: (x) => x || "(empty)" }, base.summary, mine.summary, theirs.summary);
-  return found;
+  compare(rows, { list: "summary", key: "", kind: "Summary", words: (x) => x || "(empty)" }, base.summary, mine.summary, theirs.summary);
+  return rows;
 }
 
-function compare(found, what, b, m, t) {
+function compare(rows, what, b, m, t) {
   const [base, mine, theirs] = [b, m, t].map((x) => JSON.stringify(x));
   if (mine === theirs) return;
-  found.push({ ...what, mine: m, theirs: t, pick: base === mine ? "theirs" : base === theirs ? "mine" : null });
+  rows.push({ ...what, mine: m, theirs: t, pick: base === mine ? "theirs" : base === theirs ? "mine" : null });
 }
 
 /** `theirs`, with the entries of `mine` wherever that was picked; nothing else of either side is touched. */
@@ -44,10 +44,10 @@ export function merged({ mine, theirs }, picks) {
       continue;
     }
     const name = LISTS.find(([l]) => l === list)[1];
-    const own = mine[list].find((x) => name(x) === key);
+    const ours = mine[list].find((x) => name(x) === key);
     const at = result[list].findIndex((x) => name(x) === key);
-    if (own && at >= 0) result[list][at] = own;
-    else if (own) result[list].push(own);
+    if (ours && at >= 0) result[list][at] = ours;
+    else if (ours) result[list].push(ours);
     else if (at >= 0) result[list].splice(at, 1);
   }
   const known = (list, id) => result[list].some((x) => x.id === id);

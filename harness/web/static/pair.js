@@ -248,7 +248,7 @@ function evidence(label) {
   );
 }
 
-const said = (stances) => stances.find((s) => s.speaker === store.pair.speaker && s.target === store.pair.target);
+const stanceOf = (stances) => stances.find((s) => s.speaker === store.pair.speaker && s.target === store.pair.target);
 
 function sides(differs) {
   const others = store.article.others;
@@ -257,7 +257,7 @@ function sides(differs) {
     "div",
     { class: `sides ${differs ? "differs" : ""}` },
     others.map((side, n) => {
-      const theirs = said(side.stances);
+      const theirs = stanceOf(side.stances);
       const extra = theirs && [theirs.act, theirs.modality === "actual" ? null : theirs.modality, theirs.condition, theirs.basis, ...theirs.phenomena];
       return h(
         "section",
@@ -280,7 +280,7 @@ function sides(differs) {
 }
 
 function othersHere() {
-  const rows = store.article.others.map((o) => [o.annotator, said(o.stances)]).filter(([, s]) => s);
+  const rows = store.article.others.map((o) => [o.annotator, stanceOf(o.stances)]).filter(([, s]) => s);
   if (!rows.length) return null;
   return h(
     "details",

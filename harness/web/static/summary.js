@@ -6,7 +6,7 @@ import { change, mark, store } from "./state.js";
 
 const [LEAST, MOST] = [50, 90];
 let timer = 0;
-let asked = 0;
+let requests = 0;
 
 export function drawSummary() {
   const { doc, article } = store;
@@ -54,7 +54,7 @@ function count() {
 }
 
 async function leftOut() {
-  const turn = ++asked;
+  const turn = ++requests;
   const main = store.doc.speakers.filter((s) => s.main);
   let line = "";
   if (!main.length) line = "No speaker is marked as main yet.";
@@ -68,7 +68,7 @@ async function leftOut() {
       return;
     }
   }
-  if (turn === asked && $("left-out")) {
+  if (turn === requests && $("left-out")) {
     $("left-out").textContent = line;
     $("left-out").classList.toggle("wrong", line.startsWith("Still"));
   }

@@ -74,10 +74,10 @@ function snapped(start, end) {
 }
 
 function range(start, end) {
-  const found = new Range();
-  found.setStart(node, Math.min(start, node.length));
-  found.setEnd(node, Math.min(end, node.length));
-  return found;
+  const part = new Range();
+  part.setStart(node, Math.min(start, node.length));
+  part.setEnd(node, Math.min(end, node.length));
+  return part;
 }
 
 function mark(name, spans, priority) {
@@ -97,12 +97,12 @@ export function markEvidence(pair, speaker, others, names) {
   mark("others", spans(others), 1);
   mark("speaker", spans(speaker), 2);
   mark("evidence", spans(pair), 3);
-  const found = [];
+  const nameSpans = [];
   for (const name of names.filter((n) => n.trim())) {
     const pattern = new RegExp(`(?<![\\p{L}\\p{N}])${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}(?![\\p{L}\\p{N}])`, "gu");
-    for (const match of node.data.matchAll(pattern)) found.push([match.index, match.index + name.length]);
+    for (const match of node.data.matchAll(pattern)) nameSpans.push([match.index, match.index + name.length]);
   }
-  mark("name", found, 4);
+  mark("name", nameSpans, 4);
 }
 
 export function reveal(start, end) {
@@ -132,8 +132,8 @@ const tokensIn = ([a, b]) => {
 
 function sentenceFrom(index, step) {
   for (let i = index; i >= 0 && i < lines.length; i += step) {
-    const found = tokensIn(lines[i]);
-    if (found) return found;
+    const ends = tokensIn(lines[i]);
+    if (ends) return ends;
   }
   return null;
 }
@@ -154,9 +154,9 @@ export function keyInText(event) {
   else if (event.key === "ArrowRight" || event.key === "ArrowLeft") focus = Math.min(last, Math.max(0, from + step));
   else {
     const here = from < 0 ? -1 : lineOf(tokens[from][0]);
-    const own = here < 0 ? null : tokensIn(lines[here]);
-    const edge = own && (step > 0 ? from === own[1] : from === own[0]);
-    const next = own && event.shiftKey && !edge ? own : sentenceFrom(here < 0 ? 0 : here + step, step);
+    const current = here < 0 ? null : tokensIn(lines[here]);
+    const edge = current && (step > 0 ? from === current[1] : from === current[0]);
+    const next = current && event.shiftKey && !edge ? current : sentenceFrom(here < 0 ? 0 : here + step, step);
     if (!next) return true;
     focus = step > 0 ? next[1] : next[0];
     if (!event.shiftKey) [anchor, focus] = next;
