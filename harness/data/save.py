@@ -43,7 +43,7 @@ def article_yaml(article: Article, existing: str | None = None) -> str:
         full = ArticleRow.model_validate(row).model_dump(mode="json")
         _merge(document, full, row)
         text = _dump(document)
-    if parse_yaml(text, article.id).data is None or _read(text, article.id) != _read_row(row):
+    if _read_row(parse_yaml(text, article.id).data) != _read_row(row):
         # the emitter's plain styles lost something: quote every text
         text = _dump(_styled(row, quoted=True))
     return text
@@ -55,7 +55,7 @@ def save_dataset(articles: Sequence[Article], card: Mapping[str, Any], folder: P
         raise DataError(Place(str(folder)), "exists and is not empty", hint="give --out a new folder")
     for article in articles:
         save_article(article, folder / "articles" / f"{article.id}.yaml")
-    write_text(folder / "dataset.yaml", _dump(_plain(dict(card))))
+    write_text(folder / "dataset.yaml", _dump(_as_yaml(dict(card))))
 
 
 def check_size(text: str, name: str) -> None:
@@ -92,10 +92,6 @@ def _dump(document: Any) -> str:
     return out.getvalue()
 
 
-def _read(text: str, name: str) -> dict[str, Any]:
-    return _read_row(parse_yaml(text, name).data)
-
-
 def _read_row(row: Any) -> dict[str, Any]:
     return ArticleRow.model_validate(row).model_dump(mode="json")
 
@@ -105,10 +101,10 @@ def _styled(row: Mapping[str, Any], *, quoted: bool = False) -> Any:
     from ruamel.yaml.comments import CommentedMap
 
     order = [f for f in ArticleRow.model_fields if f in row]
-    return CommentedMap((k, _plain(row[k], flow=k in _FLOW, quoted=quoted)) for k in order)
+    return CommentedMap((k, _as_yaml(row[k], flow=k in _FLOW, quoted=quoted)) for k in order)
 
 
-def _plain(value: Any, *, flow: bool = False, quoted: bool = False) -> Any:
+def _as_yaml(value: Any, *, flow: bool = False, quoted: bool = False) -> Any:
     """Data in the emitter's types; `flow`: each entry of a list on one line."""
     from ruamel.yaml.comments import CommentedMap, CommentedSeq
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
@@ -118,12 +114,12 @@ def _plain(value: Any, *, flow: bool = False, quoted: bool = False) -> Any:
             return LiteralScalarString(value)
         return value if _bare(value) and not quoted else DoubleQuotedScalarString(value)
     if isinstance(value, Mapping):
-        found = CommentedMap((k, _plain(v, flow=flow or k in _FLOW, quoted=quoted)) for k, v in value.items())
+        found = CommentedMap((k, _as_yaml(v, flow=flow or k in _FLOW, quoted=quoted)) for k, v in value.items())
         if flow:
             found.fa.set_flow_style()
         return found
     if isinstance(value, list):
-        items = CommentedSeq(_plain(v, flow=flow, quoted=quoted) for v in value)
+        items = CommentedSeq(_as_yaml(v, flow=flow, quoted=quoted) for v in value)
         if not any(isinstance(v, Mapping) for v in value):
             items.fa.set_flow_style()
         return items
@@ -148,7 +144,7 @@ def _merge(old: Any, full: Mapping[str, Any], lean: Mapping[str, Any]) -> None:
         if key in old:
             old[key] = _merged(old[key], value, lean.get(key, value))
         elif key in lean:
-            old[key] = _plain(lean[key], flow=key in _FLOW)
+            old[key] = _as_yaml(lean[key], flow=key in _FLOW)
 
 
 def _merged(old: Any, value: Any, lean: Any) -> Any:
@@ -158,7 +154,7 @@ def _merged(old: Any, value: Any, lean: Any) -> Any:
     if isinstance(old, list) and isinstance(value, list):
         _merge_list(old, value, lean if isinstance(lean, list) else value)
         return old
-    return old if _same(old, value) else _plain(value)
+    return old if _same(old, value) else _as_yaml(value)
 
 
 def _merge_list(old: Any, values: list[Any], lean: list[Any]) -> None:
@@ -173,12 +169,12 @@ def _merge_list(old: Any, values: list[Any], lean: list[Any]) -> None:
             if index < len(old) and _name(old[index]) == names[index]:
                 old[index] = _merged(old[index], value, short)
             else:
-                old.insert(index, _plain(short, flow=flow or not len(old)))
+                old.insert(index, _as_yaml(short, flow=flow or not len(old)))
     else:
         # the order changed: comments between entries would end up at the wrong ones
         kept = {_name(x): x for x in old}
         new = [
-            _merged(kept[n], v, s) if n in kept else _plain(s, flow=flow)
+            _merged(kept[n], v, s) if n in kept else _as_yaml(s, flow=flow)
             for n, v, s in zip(names, values, lean, strict=True)
         ]
         del old[:]

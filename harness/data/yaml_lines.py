@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from harness.errors import DataError, Place
+from harness.runtime.files import utf8_text
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -68,16 +69,7 @@ def read_yaml(path: Path, max_bytes: int, *, words: bool = False) -> LinedDocume
             f"{len(raw):,} bytes; the limit is {max_bytes:,}",
             hint="split the text",
         )
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            Place(file, line),
-            f"not UTF-8: byte 0x{raw[error.start]:02x}",
-            hint="save the file as UTF-8",
-        ) from None
-    return parse_yaml(text, file, words=words)
+    return parse_yaml(utf8_text(raw, file), file, words=words)
 
 
 def parse_yaml(text: str, file: str, *, words: bool = False) -> LinedDocument:

@@ -51,32 +51,12 @@ class Step(NamedTuple):
     read: Callable[[Stance], tuple[int, int] | None]
 
 
-def _stance_or_none(stance: Stance) -> tuple[int, int]:
-    return 0, int(stance is not Stance.NO_STANCE)
-
-
-def _sign(stance: Stance) -> tuple[int, int] | None:
-    return None if stance is Stance.NO_STANCE else (0, SIGN[stance] + 1)
-
-
-def _degree(stance: Stance) -> tuple[int, int] | None:
-    return (SIGN[stance], abs(stance.degree or 0) - 1) if SIGN.get(stance) else None
-
-
-def _nominal(stance: Stance) -> tuple[int, int]:
-    return 0, STANCES.index(stance)
-
-
-def _ordinal(stance: Stance) -> tuple[int, int] | None:
-    return None if stance.degree is None else (0, stance.degree + 2)
-
-
 STEPS: tuple[Step, ...] = (
-    Step("stance", 2, _stance_or_none),
-    Step("sign", 3, _sign),
-    Step("degree", 2, _degree),
-    Step("nominal", 6, _nominal),
-    Step("ordinal", 5, _ordinal),
+    Step("stance", 2, lambda stance: (0, int(stance is not Stance.NO_STANCE))),
+    Step("sign", 3, lambda stance: None if stance is Stance.NO_STANCE else (0, SIGN[stance] + 1)),
+    Step("degree", 2, lambda stance: (SIGN[stance], abs(stance.degree or 0) - 1) if SIGN.get(stance) else None),
+    Step("nominal", 6, lambda stance: (0, STANCES.index(stance))),
+    Step("ordinal", 5, lambda stance: None if stance.degree is None else (0, stance.degree + 2)),
 )
 """(i) stance against no_stance; (ii) sign where both saw a stance; (iii) full against lean where both gave the same
 sign; then all six labels as names, and the five points as ranks where both are on the scale."""

@@ -113,7 +113,7 @@ def quadratic_kappa(counts: Array) -> Array:
     gold = counts.sum(axis=-1)
     predicted = counts.sum(axis=-2)
     total = gold.sum(axis=-1)
-    observed = _weigh(counts, weights)
+    observed = np.asarray((counts * weights).sum(axis=(-2, -1)))
     expected = _divide(((gold @ weights) * predicted).sum(axis=-1), total)
     several = (gold > 0).sum(axis=-1) > 1
     return np.asarray(1 - _divide(observed, np.where(several, expected, 0)))
@@ -154,10 +154,6 @@ def _distances(columns: int) -> Array:
     points = len(SCALE)
     steps = np.abs(np.subtract.outer(np.arange(points), np.arange(points))).astype(np.float64)
     return np.hstack([steps, np.full((points, columns - points), float(GREATEST_DISTANCE))])
-
-
-def _weigh(counts: Array, weights: Array) -> Array:
-    return np.asarray((counts * weights).sum(axis=(-2, -1)))
 
 
 def _divide(numerator: Array, denominator: Array) -> Array:

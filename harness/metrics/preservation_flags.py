@@ -10,7 +10,6 @@ from harness.text.speaker_mentions import mentioned
 from harness.types import Article, Speaker, Stance, StanceLabel
 
 Flag = Literal["condition_dropped", "history_as_current", "threat_as_warning"]
-FLAGS: tuple[Flag, ...] = ("condition_dropped", "history_as_current", "threat_as_warning")
 
 _CONDITION = re.compile(
     r"\b(?:if|unless|should|until|provided|providing|conditional(?:ly)?|conditions?|once|only when|in case|in the event|"

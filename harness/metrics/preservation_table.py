@@ -1,7 +1,7 @@
 """Coverage, fidelity and harm over articles, within length bands, and how a summariser shifts the balance of two sides.
 
-The three numbers and hawk shift are ratios of sums over articles, so `clustered_interval_counts(ratio_counts(rows, metric),
-STATISTICS[metric])` of `stats.bootstrap` gives their intervals. Voice shift is the mean of the articles' own: pooled, the
+The three numbers and hawk shift are ratios of sums over articles, so `clustered_interval_counts` of `stats.bootstrap` gives
+their intervals from `ratio_counts` and `hawk_counts`. Voice shift is the mean of the articles' own: pooled, the
 share of gold would be of all articles and that of conveyed stances of those that convey something.
 """
 
@@ -10,17 +10,12 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from harness.metrics.catalogue import PRESERVATION
 from harness.metrics.preservation import HARM, Outcome, OutcomeRow
 from harness.types import ESCALATION, Article, ItemScore, MetricValue
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 COVERAGE, FIDELITY, HARM_RATE = "preservation.coverage", "preservation.fidelity", "preservation.harm"
 HAWK_SHIFT, VOICE_SHIFT = "preservation.hawk_shift", "preservation.voice_shift"
@@ -205,27 +200,6 @@ def balance(rows: Sequence[OutcomeRow], article: Article) -> list[ItemScore]:
         ItemScore(article.id, article.id, metric, value, reason=reason)
         for metric, (value, reason) in ((HAWK_SHIFT, hawk), (VOICE_SHIFT, voice))
     ]
-
-
-def _ratio(sums: NDArray[np.floating]) -> NDArray[np.floating]:
-    import numpy as np
-
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value: NDArray[np.floating] = sums[..., 0] / sums[..., 1]
-    return value
-
-
-def _difference(sums: NDArray[np.floating]) -> NDArray[np.floating]:
-    return _ratio(sums[..., :2]) - _ratio(sums[..., 2:])
-
-
-STATISTICS: Mapping[str, Callable[[NDArray[np.floating]], NDArray[np.floating]]] = {
-    COVERAGE: _ratio,
-    FIDELITY: _ratio,
-    HARM_RATE: _ratio,
-    HAWK_SHIFT: _difference,
-}
-"""Maps sums over articles, (..., 2) or (..., 4), to values; NaN where a denominator is 0."""
 
 
 def another_article(ids: Iterable[str], seed: int = 0) -> dict[str, str]:

@@ -15,13 +15,10 @@ def covered(spans: Iterable[Span]) -> set[int]:
 
 def overlap_f1(a: Iterable[Span], b: Iterable[Span]) -> float | None:
     """Character F1 of two sets of spans, in [0, 1]: 2 |A and B| / (|A| + |B|); None where both are empty."""
-    return _f1(covered(a), covered(b))
+    first, second = covered(a), covered(b)
+    return 2 * len(first & second) / (len(first) + len(second)) if first or second else None
 
 
 def exact_match(a: Iterable[Span], b: Iterable[Span]) -> bool:
     """Whether both sets cover exactly the same characters, in however many pieces."""
     return covered(a) == covered(b)
-
-
-def _f1(a: set[int], b: set[int]) -> float | None:
-    return 2 * len(a & b) / (len(a) + len(b)) if a or b else None

@@ -166,10 +166,11 @@ def scale_counts(pairs: Sequence[StancePair], articles: Sequence[Hashable], scal
     index = {article: i for i, article in enumerate(articles)}
     rows, columns = cm.stance_codes([p.gold for p in answered], [p.predicted for p in answered])
     cluster = np.array([index[p.article_id] for p in answered], dtype=np.intp)
-    return _to_scale(cm.count(cluster, rows, columns, len(articles)), scale)
+    return to_scale(cm.count(cluster, rows, columns, len(articles)), scale)
 
 
-def _to_scale(six: NDArray[np.int64], scale: Scale) -> NDArray[np.int64]:
+def to_scale(six: NDArray[np.int64], scale: Scale) -> NDArray[np.int64]:
+    """Six-label confusions (..., 6, 7) collapsed to a scale, (..., K, C)."""
     if scale == "six_label":
         return six
     if scale == "five_point":

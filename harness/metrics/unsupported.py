@@ -18,27 +18,18 @@ from harness.text.names import (
 )
 from harness.text.numbers import numbers
 from harness.text.scripts import script_of
+from harness.text.speaker_mentions import ARABIC_FORMS
 
 _WORD = regex.compile(r"\p{L}[\p{L}\p{M}\p{N}]*(?:['’.&]\p{L}[\p{L}\p{M}\p{N}]*)*\.?")
 _ADJECTIVE_ENDINGS = ("an", "ian", "i", "ese", "ish", "s")
-_ADJECTIVES = {
-    "french": "france",
-    "dutch": "netherlands",
-    "spanish": "spain",
-    "danish": "denmark",
-    "polish": "poland",
-    "finnish": "finland",
-    "swiss": "switzerland",
-    "greek": "greece",
-    "thai": "thailand",
-    "afghan": "afghanistan",
-    "iraqi": "iraq",
-    "american": "us",
-    "british": "uk",
-}
+_ADJECTIVES_TEXT = """
+french-france dutch-netherlands spanish-spain danish-denmark polish-poland finnish-finland swiss-switzerland greek-greece
+thai-thailand afghan-afghanistan iraqi-iraq american-us british-uk
+"""
+_ADJECTIVES = dict(pair.split("-") for pair in _ADJECTIVES_TEXT.split())
+_JOINTS = r"[-'’&]"
 # Arabic writes and, so, by, to, as and the article as one word with the noun.
 _ARABIC_PREFIX = regex.compile(r"^(?:[وف]?(?:[بكل]?ال|لل)|[وفبكل])(?=\p{L}{3})")
-_ARABIC_FORMS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه"})
 _ARABIC_MARKS = regex.compile(r"\p{M}")
 
 
@@ -97,7 +88,7 @@ class _Vocabulary:
 
     def __init__(self, article: str, language: str) -> None:
         words = [bare_word(word) for word in _WORD.findall(article)]
-        words += [part for word in words for part in regex.split(r"[-'’&]", word)]
+        words += [part for word in words for part in regex.split(_JOINTS, word)]
         self.words = set(words) | {_ADJECTIVES[w] for w in words if w in _ADJECTIVES}
         self.words |= {adjective for adjective, place in _ADJECTIVES.items() if place in self.words}
         self.arabic = {_arabic(word) for word in self.words if script_of(word[:1] or " ") == "Arabic"}
@@ -116,7 +107,7 @@ class _Vocabulary:
             return True
         if len(name.words) > 1 and initials in self.words:
             return True
-        return all(self._has_word(part) for word in name.words for part in _parts(word))
+        return all(self._has_word(part) for word in name.words for part in regex.split(_JOINTS, word) if part)
 
     def _has_word(self, word: str) -> bool:
         if word in self.words:
@@ -128,12 +119,8 @@ class _Vocabulary:
         return any(_same_name(word, other, script) for other in near)
 
 
-def _parts(word: str) -> list[str]:
-    return [part for part in regex.split(r"[-'’&]", word) if part]
-
-
 def _arabic(word: str) -> str:
-    bare: str = _ARABIC_PREFIX.sub("", _ARABIC_MARKS.sub("", word).translate(_ARABIC_FORMS))
+    bare: str = _ARABIC_PREFIX.sub("", _ARABIC_MARKS.sub("", word).translate(ARABIC_FORMS))
     return bare
 
 

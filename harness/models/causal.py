@@ -9,7 +9,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ModelError
-from harness.models.loading import load_pretrained, memory_of
+from harness.models.loading import LoadedModel, load_pretrained
 from harness.models.packed_linear import Packed, pack_linears
 from harness.models.source import ModelSource
 from harness.models.windows import Fitted, LongInput, fit_article, token_spans
@@ -30,15 +30,9 @@ _TEMPLATE_CONSTANTS: Mapping[str, Any] = {"date_string": "26 Jul 2024", "enable_
 
 
 @dataclass
-class CausalModel:
-    """Weights and tokenizer of one model on one device; `window` is in tokens."""
+class CausalModel(LoadedModel):
+    """A causal language model."""
 
-    source: ModelSource
-    model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
-    device: str
-    dtype: str
-    window: int
     checks: dict[str, bool] = field(default_factory=dict)
     """Which fast paths hold for this model, as far as they were tried."""
 
@@ -83,7 +77,7 @@ class CausalModel:
     def memory(self) -> int:
         """Bytes that the weights take, with the packed copy where there is one; tied ones count once."""
         packed: Packed = self.__dict__.get("packed", {})
-        return memory_of(self.model) + sum(t.numel() * t.element_size() for t in packed.values())
+        return super().memory + sum(t.numel() * t.element_size() for t in packed.values())
 
     @property
     def steady(self) -> int:

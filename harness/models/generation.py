@@ -13,7 +13,8 @@ import numpy as np
 
 from harness.errors import WindowExceeded
 from harness.models.attention import Unsupported, planned, supports_plans
-from harness.models.device import is_out_of_memory, release_cached
+from harness.models.batching import in_halves
+from harness.models.device import is_out_of_memory
 from harness.models.kv_rows import RowsPlan
 from harness.models.packed_linear import packed_linears
 
@@ -109,35 +110,22 @@ def generate(
                 f"{model.source.ref} is {model.window}",
                 hint="long_input=truncate_article",
             )
-    answers: dict[int, Generation] = {}
-    batches = plan_batches([len(ids) for ids in encoded], decoding.max_new_tokens, budget=budget, max_rows=max_rows)
-    batches.reverse()
     holds = rows_hold(model)
-    while batches:
-        batch = batches.pop()
+
+    def run(rows: Sequence[list[int]]) -> list[Generation]:
         # a row must not turn its positions otherwise because of the others' length
-        longest = max(len(encoded[i]) for i in batch) + decoding.max_new_tokens
-        try:
-            generations = _answer(model, [encoded[i] for i in batch], decoding, rows=holds and longest <= model.steady)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-        else:
-            answers |= zip(batch, generations, strict=True)
-            continue
-        # outside of the handler, whose traceback would keep the tensors alive
-        release_cached(model.device)
-        half = len(batch) // 2
-        if half:
-            batches += [batch[half:], batch[:half]]
-        else:
-            answers[batch[0]] = _too_large(model, len(encoded[batch[0]]))
+        longest = max(map(len, rows)) + decoding.max_new_tokens
+        return _answer(model, rows, decoding, rows=holds and longest <= model.steady)
+
+    def alone(ids: list[int]) -> Generation:
+        error = f"out of memory on {model.device} for one input of {len(ids)} tokens"
+        return Generation("", (), len(ids), "error", "rows", error)
+
+    answers: dict[int, Generation] = {}
+    lengths = [len(ids) for ids in encoded]
+    for batch in plan_batches(lengths, decoding.max_new_tokens, budget=budget, max_rows=max_rows):
+        answers |= zip(batch, in_halves([encoded[i] for i in batch], run, model.device, alone), strict=True)
     return [answers[i] for i in range(len(prompts))]
-
-
-def _too_large(model: CausalModel, n_prompt: int) -> Generation:
-    error = f"out of memory on {model.device} for one input of {n_prompt} tokens"
-    return Generation("", (), n_prompt, "error", "rows", error)
 
 
 def rows_hold(model: CausalModel) -> bool:
@@ -223,7 +211,7 @@ def _rows(model: CausalModel, prompts: Sequence[list[int]], max_new_tokens: int)
         yield batch
 
 
-def _answer(model: CausalModel, prompts: list[list[int]], decoding: Decoding, *, rows: bool) -> list[Generation]:
+def _answer(model: CausalModel, prompts: Sequence[list[int]], decoding: Decoding, *, rows: bool) -> list[Generation]:
     choosers = [_Chooser(decoding, ids, model.eos_ids) for ids in prompts]
     path: GenerationPath = "rows"
     if rows:
@@ -242,7 +230,7 @@ def _answer(model: CausalModel, prompts: list[list[int]], decoding: Decoding, *,
     ]
 
 
-def _run_rows(model: CausalModel, prompts: list[list[int]], choosers: list[_Chooser]) -> None:
+def _run_rows(model: CausalModel, prompts: Sequence[list[int]], choosers: list[_Chooser]) -> None:
     active = choosers
     with _rows(model, prompts, choosers[0].decoding.max_new_tokens) as batch:
         logits = batch.prefill()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,23 @@ _UNBOUNDED = 1 << 20
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 _PADDED_POSITIONS = ("roberta", "camembert", "longformer", "mpnet")
 """Families whose positions begin after the padding index: two of them are never used."""
+
+
+@dataclass
+class LoadedModel:
+    """Weights and tokenizer of one model on one device; `window` is in tokens of its input."""
+
+    source: ModelSource
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    device: str
+    dtype: str
+    window: int
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the weights take; tied ones count once."""
+        return sum(p.numel() * p.element_size() for p in self.model.parameters())
 
 
 def load_pretrained(
@@ -68,11 +86,6 @@ def _as_dtype(file: Path, size: int) -> int:
     floats: int = sum(prod(t["shape"]) for t in tensors if "F" in t["dtype"])
     others: int = sum(t["data_offsets"][1] - t["data_offsets"][0] for t in tensors if "F" not in t["dtype"])
     return floats * size + others
-
-
-def memory_of(model: PreTrainedModel) -> int:
-    """Bytes that the weights take; tied ones count once."""
-    return sum(p.numel() * p.element_size() for p in model.parameters())
 
 
 def window_of(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from harness.errors import ModelError, WindowExceeded
 from harness.models.batching import by_length
-from harness.models.loading import load_pretrained, memory_of, window_of
+from harness.models.loading import LoadedModel, load_pretrained, window_of
 from harness.models.quiet import quiet_transformers
 from harness.models.source import ModelSource
 from harness.models.windows import LongInput
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    pass
 
 Array = NDArray[np.float64]
 
@@ -32,15 +32,9 @@ class PairLogits:
 
 
 @dataclass
-class NliModel:
-    """Weights and tokenizer of one model on one device; `entailment_index` is the class that means entailment."""
+class NliModel(LoadedModel):
+    """A model of natural language inference; `entailment_index` is the class that means entailment."""
 
-    source: ModelSource
-    model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
-    device: str
-    dtype: str
-    window: int
     entailment_index: int
 
     @classmethod
@@ -58,11 +52,6 @@ class NliModel:
                 hint="config.json must name one `entailment` in label2id",
             )
         return cls(source, model, tokenizer, device, dtype, window_of(model.config, tokenizer), entailing[0])
-
-    @property
-    def memory(self) -> int:
-        """Bytes that the weights take."""
-        return memory_of(self.model)
 
     def entailment(self, premises: Sequence[str], hypotheses: Sequence[str], budget: int = 16_384) -> Array:
         """Probability in [0, 1] that each premise entails the hypothesis beside it: the greatest over its windows."""

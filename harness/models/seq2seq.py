@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import ModelError
 from harness.models.batching import by_length
-from harness.models.loading import load_pretrained, memory_of, window_of
+from harness.models.loading import LoadedModel, load_pretrained, window_of
 from harness.models.quiet import quiet_transformers
 from harness.models.source import ModelSource
 from harness.models.windows import Fitted, LongInput, fit_article, token_spans
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    pass
 
 _TOKENS = (
     "bos_token_id",
@@ -53,15 +53,8 @@ class Generated:
 
 
 @dataclass
-class Seq2SeqModel:
-    """Weights and tokenizer of one model on one device; `window` is in encoder tokens."""
-
-    source: ModelSource
-    model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
-    device: str
-    dtype: str
-    window: int
+class Seq2SeqModel(LoadedModel):
+    """An encoder-decoder model; its window is the encoder's."""
 
     @classmethod
     def load(cls, source: ModelSource, device: str = "auto", dtype: str = "auto") -> Seq2SeqModel:
@@ -70,11 +63,6 @@ class Seq2SeqModel:
         model, tokenizer, device, dtype = loaded
         model.generation_config = _tokens_only(model.generation_config)
         return cls(source, model, tokenizer, device, dtype, window_of(model.config, tokenizer))
-
-    @property
-    def memory(self) -> int:
-        """Bytes that the weights take."""
-        return memory_of(self.model)
 
     def room(self, wanted: int | None) -> int:
         """The window, or another one that is wanted; ModelError if the model has no positions for it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.report.compare import MetricDifference
@@ -86,13 +86,15 @@ def board_table(board: Leaderboard) -> Table:
     return Table(head, rows)
 
 
+def _interval(low: float | None, high: float | None, write: Callable[[float], str]) -> tuple[str, str] | None:
+    return None if low is None or high is None else (write(low), write(high))
+
+
 def value_shown(cell: Cell) -> Shown:
     """A metric's value with its interval, the sign of a tie and unscored items; or which kind of empty it is."""
     if cell.value is None:
         return Shown(missing=short(cell.empty or "empty"))
-    interval = None
-    if cell.ci_low is not None and cell.ci_high is not None:
-        interval = number(cell.ci_low, cell.metric), number(cell.ci_high, cell.metric)
+    interval = _interval(cell.ci_low, cell.ci_high, lambda end: number(end, cell.metric))
     sign = TIED if cell.tied else ""
     return Shown(number(cell.value, cell.metric), interval, sign, unscored=cell.n_unscored)
 
@@ -104,9 +106,7 @@ def difference_shown(line: Line, i: int, board: Leaderboard) -> Shown:
         return Shown(words="baseline")
     if d is None or d.difference is None:
         return Shown(missing=short((d and d.reason) or ("ceiling" if line.row.use.ceiling else "not tested")))
-    interval = None
-    if d.ci_low is not None and d.ci_high is not None:
-        interval = signed(d.ci_low, metric), signed(d.ci_high, metric)
+    interval = _interval(d.ci_low, d.ci_high, lambda end: signed(end, metric))
     return Shown(signed(d.difference, metric), interval, REAL if d.real else TIED, p_words(d.p_corrected))
 
 
@@ -118,8 +118,7 @@ def comparison_row(d: MetricDifference) -> list[Shown]:
     """A paired difference of two systems: metric, both values, difference, p, corrected p, smallest detectable one, items."""
     difference = Shown(missing=short(d.reason or "undefined"))
     if d.difference is not None:
-        interval = None if d.ci_low is None or d.ci_high is None else (f"{d.ci_low:+.3f}", f"{d.ci_high:+.3f}")
-        difference = Shown(f"{d.difference:+.3f}", interval)
+        difference = Shown(f"{d.difference:+.3f}", _interval(d.ci_low, d.ci_high, "{:+.3f}".format))
     a, b, detectable = ("" if value is None else f"{value:.3f}" for value in (d.a, d.b, d.detectable))
     corrected = p_text(d.p_corrected) + (" real" if d.real else "")
     rest = (p_text(d.p_value), corrected, detectable, str(d.n_items))
@@ -132,7 +131,5 @@ def share_shown(value: Value | None, metric: str) -> Shown:
         return Shown(missing="not scored")
     if value.value is None:
         return Shown(missing=value.reason or "undefined")
-    interval = None
-    if value.ci_low is not None and value.ci_high is not None:
-        interval = number(value.ci_low, metric), number(value.ci_high, metric)
+    interval = _interval(value.ci_low, value.ci_high, lambda end: number(end, metric))
     return Shown(number(value.value, metric), interval, unscored=value.n_unscored)

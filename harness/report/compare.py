@@ -77,11 +77,6 @@ class Comparison:
         apart = {article: sum(abs(x - y) for x, y in scores) for article, scores in grouped.items()}
         return sorted(rows, key=lambda row: (-apart[row[0]], row[0]))
 
-    @property
-    def verdict(self) -> str:
-        """The primary metric's result in words."""
-        return verdict(self.a.name, self.b.name, self.differences[0])
-
 
 def resampled_values(counts: Sequence[Counts | None], *, seed: int = 0) -> list[NDArray[np.float64] | None]:
     """Each system's statistic on resampled articles, shape (resamples,): drawn once for all comparisons of a report."""
@@ -206,6 +201,8 @@ def compare(a: str, b: str, results: str | Path = "results", *, seed: int = 0) -
 def compare_rows(runs: Runs, a: Row, b: Row, *, seed: int = 0) -> Comparison:
     """Every metric that both have, the primary ones first, and the items where the two part most; p-values are not corrected
     yet."""
+    from harness.stats.paired import mcnemar
+
     headlines = [m for m in primary_of(a.kind) if m in a.metrics and m in b.metrics]
     others = sorted(m for m in a.metrics if m in b.metrics and m not in headlines and direction(m) != 0)
     differences = []
@@ -214,15 +211,13 @@ def compare_rows(runs: Runs, a: Row, b: Row, *, seed: int = 0) -> Comparison:
         if all(c is None for c in counts):
             continue
         d = difference(metric, counts[0], counts[1], seed=seed)
-        differences.append(_as_primary(d) if metric in headlines else d)
+        differences.append(replace(d, primary=metric in headlines))
     shared = _shared_items(runs, a, b)
     apart = sorted((row for row in shared if row[1] != row[2]), key=lambda row: (-abs(row[1] - row[2]), row[0]))
-    by_item = _mcnemar(shared) if a.kind == "stance" and shared else None
+    by_item = None
+    if a.kind == "stance" and shared:
+        by_item = mcnemar([x == 1 for _, x, _ in shared], [y == 1 for _, _, y in shared])
     return Comparison(a.kind, a, b, tuple(differences), tuple(apart), by_item)
-
-
-def _as_primary(d: MetricDifference) -> MetricDifference:
-    return replace(d, primary=True)
 
 
 def _shared_items(runs: Runs, a: Row, b: Row) -> list[tuple[str, float, float]]:
@@ -232,28 +227,6 @@ def _shared_items(runs: Runs, a: Row, b: Row) -> list[tuple[str, float, float]]:
         {s.item: s.value for s in runs.scores(row) if s.metric == metric and s.value is not None} for row in (a, b)
     )
     return [(item, first[item], second[item]) for item in sorted(first.keys() & second.keys())]
-
-
-def _mcnemar(shared: Sequence[tuple[str, float, float]]) -> McNemar:
-    from harness.stats.paired import mcnemar
-
-    return mcnemar([x == 1 for _, x, _ in shared], [y == 1 for _, _, y in shared])
-
-
-def verdict(a: str, b: str, d: MetricDifference) -> str:
-    """One sentence: separable, or not and what would do."""
-    if d.difference is None or d.a is None or d.b is None:
-        return f"{a} and {b} cannot be compared on {d.metric}: {d.reason}"
-    interval = f" [{d.ci_low:+.3g}, {d.ci_high:+.3g}]" if d.ci_low is not None and d.ci_high is not None else ""
-    numbers = f"{d.metric}: {a} {d.a:.3g}, {b} {d.b:.3g}, difference {d.difference:+.3g}{interval}"
-    if d.real:
-        return f"{numbers}: separable (corrected p = {d.p_corrected:.3g})"
-    if d.p_corrected is None:
-        return f"{numbers}: not tested{f' ({d.reason})' if d.reason else ''}"
-    if d.more_articles:
-        return f"{numbers}: not distinguishable; about {d.more_articles} more articles would do"
-    least = f"; differences under {d.detectable:.2g} cannot be seen here" if d.detectable is not None else ""
-    return f"{numbers}: not distinguishable{least}"
 
 
 def _number(value: float | None) -> float | None:

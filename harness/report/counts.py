@@ -68,7 +68,7 @@ def _outcomes(row: Row) -> Sequence[dict[str, Any]]:
 def _stance_counts(runs: Runs, rows: Sequence[Row], metric: str) -> list[Counts | None]:
     import numpy as np
 
-    from harness.metrics.stance import COUNT_METRICS
+    from harness.metrics.stance import COUNT_METRICS, to_scale
     from harness.report.columns import UNPARSED, codes
 
     scope, plain = scope_of(metric)
@@ -89,7 +89,7 @@ def _stance_counts(runs: Runs, rows: Sequence[Row], metric: str) -> list[Counts 
         if not mask.any():
             counts_by_row.append(None)
             continue
-        counts = on_scale(article_counts(items, t, common), kind.scale)
+        counts = to_scale(article_counts(items, t, common), kind.scale)
         counts_by_row.append(Counts(counts, kind.statistic, ids, kind.n_items(counts)))
     return counts_by_row
 
@@ -101,17 +101,6 @@ def article_counts(items: Items, answers: NDArray[np.int8], chosen: NDArray[np.b
     return cm.count(
         items.article[chosen], items.gold[chosen].astype(int), answers[chosen].astype(int), len(items.articles)
     )
-
-
-def on_scale(six: NDArray[np.int64], scale: str) -> NDArray[np.int64]:
-    """Six-label confusions collapsed to a scale of `metrics.stance`."""
-    from harness.metrics import confusion as cm
-
-    if scale == "six_label":
-        return six
-    if scale == "five_point":
-        return cm.on_scale(six)
-    return cm.collapse(six if scale == "three_way" else cm.on_scale(six))
 
 
 def _ratio_counts(runs: Runs, rows: Sequence[Row], metric: str, *, paired: bool = False) -> list[Counts | None]:

@@ -74,7 +74,10 @@ def drilldown(runs: Runs, order: Sequence[str] = ()) -> Drilldown:
         "articles": [_article(a) for a in runs.articles],
         "items": items,
         "first": _first_items(runs),
-        "classifiers": [_classifier(runs, row, name) for row, name in _named(classifiers)],
+        "classifiers": [
+            {"name": name, "fingerprint": row.fingerprint[:12], "codes": "".join(map(str, codes(runs, row).tolist()))}
+            for row, name in _named(classifiers)
+        ],
         "summarisers": [facts for facts, _ in written],
     }
     prose: dict[str, Any] = {
@@ -196,11 +199,6 @@ def _items(runs: Runs) -> tuple[list[list[Any]], list[list[list[int]]], list[str
             remarks = [label.act, None if label.modality == "actual" else label.modality, label.condition, label.basis]
             notes.append("; ".join(x for x in (*remarks, label.note, label.reason) if x))
     return rows, evidence, notes
-
-
-def _classifier(runs: Runs, row: Row, name: str) -> dict[str, Any]:
-    answers = codes(runs, row)
-    return {"name": name, "fingerprint": row.fingerprint[:12], "codes": "".join(map(str, answers.tolist()))}
 
 
 def _summariser(runs: Runs, row: Row, name: str) -> tuple[dict[str, Any], list[str | None]]:

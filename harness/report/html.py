@@ -9,6 +9,8 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup, escape
+
 from harness.metrics.catalogue import label_of, primary_of
 from harness.report.cells import DIFFERENCES, comparison_row
 from harness.report.collect import Runs, canonical
@@ -26,9 +28,9 @@ from harness.report.html_preservation import bands, judge_heat_map, sides
 from harness.report.html_slices import slices
 from harness.report.marks import ARROWS, BEST, REAL, TIED, meaning
 from harness.report.suspected import Suspicion, disagreements, suspicions, unasked
-from harness.report.svg import Markup, Picture, escape
+from harness.report.svg import Picture
 from harness.report.table import Leaderboard, labels
-from harness.report.verdicts import Verdict, pair_verdicts, sentence, unscored_verdict, verdicts
+from harness.report.verdicts import pair_verdicts, sentence, unscored_verdict, verdicts
 from harness.report.words import TITLES
 from harness.types import Stance
 
@@ -50,7 +52,7 @@ def html(runs: Runs, boards: Sequence[Leaderboard], comparisons: Sequence[Compar
     """
     filled = [board for board in boards if board.lines]
     # two runs have one verdict: their own comparison's, not the leaderboards' tests of another family
-    sentences = [v for c in comparisons for v in pair_verdicts(c) or [Verdict("", c.verdict)]]
+    sentences = [v for c in comparisons for v in pair_verdicts(c)]
     sentences = sentences or [v for board in filled for v in verdicts(runs, board)]
     galleries, undrawn = _galleries(runs, filled)
     details = drilldown(runs, [line.row.fingerprint for board in filled for line in board.lines])

@@ -68,7 +68,7 @@ def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
         judged = metric.startswith("preservation.")
         start = "a" if direction(metric) < 0 else "d"
         (rest if _rare(metric) else columns).append(
-            Heading(_unbroken(label) + arrow, scale, judged, better(metric), start=start)
+            Heading(label.replace("-", "\u2011") + arrow, scale, judged, better(metric), start=start)
         )
         if i in ranked:
             columns.append(
@@ -143,10 +143,6 @@ def interval_text(interval: tuple[str, str]) -> str:
     """`0.805–0.937`; ends with signs are joined by a word."""
     low, high = map(minus, interval)
     return f"{low} to {high}" if low[0] in "+−" else f"{low}–{high}"
-
-
-def _unbroken(label: str) -> str:
-    return label.replace("-", "\u2011")
 
 
 def _limits(

@@ -6,9 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from harness.report import svg as s
 from harness.report.html_pictures import MOST, Plot, left_out, stance_table
-from harness.report.svg import Markup, Picture
+from harness.report.svg import Picture
 from harness.report.table import Leaderboard, labels
 
 
@@ -27,9 +29,8 @@ def reliability(board: Leaderboard) -> Picture | None:
         "points hold more items. On the diagonal its probabilities can be believed; below it, it is too sure."
         f"{left_out(len(shown), len(tables), 'systems')}{_silent(board, len(tables))}"
     )
-    title, alternative = "Reliability curves", ". ".join(spoken)
-    drawn = s.multiples(title, alternative, [(196.0, 214.0, _panel(name, bins)) for name, bins in shown])
-    return Picture("reliability", title, caption, drawn, alternative, "wide")
+    panels = [(196.0, 214.0, _panel(name, bins)) for name, bins in shown]
+    return s.figure("reliability", "Reliability curves", caption, ". ".join(spoken), panels)
 
 
 def selective(board: Leaderboard) -> Picture | None:

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from markupsafe import Markup
+
 from harness.metrics.catalogue import direction, label_of
 from harness.report import svg as s
 from harness.report.collect import Row
-from harness.report.svg import Markup, Picture
+from harness.report.svg import Picture
 from harness.report.table import Leaderboard, labels
 from harness.report.verdicts import sentence
 from harness.report.words import number
@@ -204,9 +206,8 @@ def confusions(board: Leaderboard) -> Picture | None:
         "a cell's colour, the larger its share of the row; right answers on the diagonal in blue."
         f"{left_out(len(shown), len(tables), 'systems; table.json has all')}"
     )
-    title, alternative = "Confusion matrices, three-way", ". ".join(spoken)
-    drawn = s.multiples(title, alternative, [(268.0, 172.0, _confusion_panel(name, table)) for name, table in shown])
-    return Picture("confusions", title, caption, drawn, alternative, "wide")
+    panels = [(268.0, 172.0, _confusion_panel(name, table)) for name, table in shown]
+    return s.figure("confusions", "Confusion matrices, three-way", caption, ". ".join(spoken), panels)
 
 
 def _row_words(table: dict[str, Any], k: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from harness.metrics.catalogue import direction, label_of, span
@@ -13,7 +14,7 @@ from harness.metrics.preservation_table import COVERAGE, FIDELITY, HARM_RATE, HA
 from harness.report import svg as s
 from harness.report.collect import Row, Runs
 from harness.report.html_pictures import MOST, left_out
-from harness.report.svg import Markup, Picture
+from harness.report.svg import Picture
 from harness.report.table import Leaderboard, labels
 from harness.report.verdicts import judge_note, sentence
 from harness.report.verdicts import shown as as_shown
@@ -111,10 +112,9 @@ def sides(runs: Runs, board: Leaderboard) -> Picture | None:
         "escalation than the other, in steps of the scale; voice shift: the change of its share of the stances conveyed. "
         f"{sentence(judge_note(runs))}.{left_out(len(shown), len(counted), 'summarisers')}"
     )
-    title, alternative = "Who is dropped or flipped, by side of the conflict", "; ".join(spoken)
-    panels = [(WIDTH, 114.0, _side_panel(*counts)) for counts in shown]
-    drawn = s.multiples(title, alternative, [(WIDTH, 114.0, _legend()), *panels])
-    return Picture("sides", title, caption, drawn, alternative, "wide")
+    panels = [(WIDTH, 114.0, _legend()), *((WIDTH, 114.0, _side_panel(*counts)) for counts in shown)]
+    title = "Who is dropped or flipped, by side of the conflict"
+    return s.figure("sides", title, caption, "; ".join(spoken), panels)
 
 
 def _side_panel(name: str, counts: NDArray[np.int64], balance: list[str]) -> list[Markup]:
@@ -201,18 +201,8 @@ def bands(runs: Runs, board: Leaderboard) -> Picture | None:
                 cell_text = f"n {n}" if few else as_shown(value, metric)
                 hint = f"{name}, {band} words: {'' if few else f'{number} {cell_text}, '}{n} stances"
                 kind = "hit" if direction(metric) > 0 else "miss"
-                body.append(
-                    s.cell(
-                        left + j * wide,
-                        y,
-                        wide,
-                        high,
-                        None if few else value / span(metric),
-                        cell_text,
-                        kind=kind,
-                        hint=hint,
-                    )
-                )
+                at, shade = (left + j * wide, y, wide, high), None if few else value / span(metric)
+                body.append(s.cell(*at, shade, cell_text, kind=kind, hint=hint))
                 words.append(f"{band} words {cell_text if few else f'{cell_text} (n {n})'}")
             spoken.append(f"{number}, {name}: {', '.join(words)}")
         panels.append((left + len(columns) * wide, top + len(shown) * high + 4, body))
@@ -222,5 +212,4 @@ def bands(runs: Runs, board: Leaderboard) -> Picture | None:
         f"{FEWEST_ITEMS} stances only their number is shown. {sentence(judge_note(runs))}."
         f"{left_out(len(shown), len(tables), 'summarisers')}"
     )
-    title, alternative = "Stance preservation by length of the summary", "; ".join(spoken)
-    return Picture("bands", title, caption, s.multiples(title, alternative, panels), alternative, "wide")
+    return s.figure("bands", "Stance preservation by length of the summary", caption, "; ".join(spoken), panels)

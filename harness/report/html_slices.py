@@ -6,16 +6,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from harness.metrics.overlap import word_count
-from harness.metrics.stance import COUNT_METRICS
+from harness.metrics.stance import COUNT_METRICS, to_scale
 from harness.report import svg as s
 from harness.report.collect import Runs
 from harness.report.columns import UNPARSED, codes
-from harness.report.counts import article_counts, on_scale
+from harness.report.counts import article_counts
 from harness.report.html_pictures import MOST, left_out
-from harness.report.svg import Markup, Picture
+from harness.report.svg import Picture
 from harness.report.table import Leaderboard, labels
 from harness.stats.power import FEWEST_ITEMS, planned_detectable
 from harness.types import Article
@@ -71,8 +72,8 @@ def slices(runs: Runs, board: Leaderboard) -> Picture | None:
         "Detects: the smallest difference in accuracy between two systems that so many items would show (80 % power, "
         f"items taken as independent).{left_out(len(systems), total, 'classifiers')}"
     )
-    title, alternative = "Slices by phenomenon, era, real or fictional, length and rung", "; ".join(spoken)
-    return Picture("slices", title, caption, s.multiples(title, alternative, panels), alternative, "wide")
+    title = "Slices by phenomenon, era, real or fictional, length and rung"
+    return s.figure("slices", title, caption, "; ".join(spoken), panels)
 
 
 def _panel(
@@ -116,7 +117,7 @@ def _slanted(x: float, y: float, name: str) -> Markup:
 def _slice_value(runs: Runs, answers: NDArray[np.int8], chosen: NDArray[np.bool_]) -> tuple[float | None, int, int]:
     """Macro-F1 (None under 40 answered items), how many are right, and how many were answered."""
     kept = chosen & (answers <= UNPARSED)
-    counts = on_scale(article_counts(runs.items, answers, kept), "three_way").sum(axis=0)
+    counts = to_scale(article_counts(runs.items, answers, kept), "three_way").sum(axis=0)
     n, right = int(counts.sum()), int(np.trace(counts[:, :3]))
     if n < FEWEST_ITEMS:
         return None, right, n

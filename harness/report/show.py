@@ -180,7 +180,8 @@ def _summary(console: Console, view: View, name: str, row: Row, article: Article
     pairs = {runs.items.index[article.id, s.id, t.id]: (s, t) for s, t in article.pairs()}
     fates = [(i, fate) for i in shown if (fate := _outcome(letters, i)) is not None]
     counted = Counter(fate for _, fate in fates if fate not in HARMS)
-    console.print(Text(f"As {row.judge.name} reads it: " + (_counts(counted) or "nothing else") + "."))
+    words = [f"{fate.replace('_', ' ')} {counted[fate]}" for fate in OUTCOMES if counted[fate]]
+    console.print(Text(f"As {row.judge.name} reads it: {', '.join(words) or 'nothing else'}."))
     for i, fate in fates:
         if fate in HARMS:
             s, t = pairs[i]
@@ -193,10 +194,6 @@ def _summary(console: Console, view: View, name: str, row: Row, article: Article
                     "bold red",
                 )
             )
-
-
-def _counts(counted: Counter[str]) -> str:
-    return ", ".join(f"{fate.replace('_', ' ')} {counted[fate]}" for fate in OUTCOMES if counted[fate])
 
 
 def _summary_text(prediction: Prediction | None) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 CHAR = 7.2
 """Width of a character at 12 px, in pixels: wide enough for the widest of the system fonts."""
+
+
+Panel = tuple[float, float, Iterable[str]]
+"""Width, height and body of a small picture."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ def svg(name: str, title: str, description: str, width: float, height: float, bo
     ).format(n=name, t=clean(title), d=clean(description), w=width, h=height, b=inside)
 
 
-def multiples(title: str, description: str, panels: Iterable[tuple[float, float, Iterable[str]]]) -> Markup:
+def multiples(title: str, description: str, panels: Iterable[Panel]) -> Markup:
     """Small pictures (width, height, body) that flow into as many columns as there is room; one text alternative for all."""
     drawn = Markup("").join(
         Markup(
@@ -48,16 +53,24 @@ def multiples(title: str, description: str, panels: Iterable[tuple[float, float,
     )
 
 
+def figure(name: str, title: str, caption: str, spoken: str, panels: Iterable[Panel]) -> Picture:
+    """A figure of small pictures that spans all columns; `spoken` says the same in words."""
+    return Picture(name, title, caption, multiples(title, spoken, panels), spoken, "wide")
+
+
 def clean(text: str) -> str:
     """Text without the control characters that XML cannot have."""
     return "".join(c for c in text if c.isprintable() or c in "\n\t")
 
 
+def _title(hint: str) -> Markup:
+    return Markup("<title>{}</title>").format(clean(hint)) if hint else Markup("")
+
+
 def text(x: float, y: float, content: str, cls: str = "", anchor: str = "start", hint: str = "") -> Markup:
     """A line of text; `hint` is shown on hovering."""
-    more = Markup("<title>{}</title>").format(clean(hint)) if hint else ""
     return Markup('<text x="{:.1f}" y="{:.1f}" class="{}" text-anchor="{}">{}{}</text>').format(
-        x, y, cls, anchor, clean(content), more
+        x, y, cls, anchor, clean(content), _title(hint)
     )
 
 
@@ -69,9 +82,8 @@ def line(x1: float, y1: float, x2: float, y2: float, cls: str = "axis") -> Marku
 def rect(x: float, y: float, w: float, h: float, cls: str, *, opacity: float | None = None, hint: str = "") -> Markup:
     """A rectangle; `opacity` shades a cell."""
     style = Markup(' fill-opacity="{:.2f}"').format(opacity) if opacity is not None else ""
-    more = Markup("<title>{}</title>").format(clean(hint)) if hint else ""
     return Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="{}"{}>{}</rect>').format(
-        x, y, max(w, 0), max(h, 0), cls, style, more
+        x, y, max(w, 0), max(h, 0), cls, style, _title(hint)
     )
 
 
@@ -106,36 +118,26 @@ def cell(
 
 def path(d: str, cls: str, hint: str = "") -> Markup:
     """A path."""
-    more = Markup("<title>{}</title>").format(clean(hint)) if hint else ""
-    return Markup('<path d="{}" class="{}">{}</path>').format(d, cls, more)
+    return Markup('<path d="{}" class="{}">{}</path>').format(d, cls, _title(hint))
 
 
 def shape(kind: int, x: float, y: float, r: float, cls: str, hint: str = "") -> Markup:
     """One of eight point shapes, so that systems differ without colour."""
-    k = kind % 8
-    if k == 0:
-        d = f"M{x - r:.1f},{y:.1f}a{r},{r} 0 1,0 {2 * r},0a{r},{r} 0 1,0 {-2 * r},0Z"
-    elif k == 1:
-        d = f"M{x - r:.1f},{y - r:.1f}h{2 * r}v{2 * r}h{-2 * r}Z"
-    elif k == 2:
-        d = f"M{x:.1f},{y - 1.2 * r:.1f}l{1.2 * r:.1f},{2.2 * r:.1f}h{-2.4 * r:.1f}Z"
-    elif k == 3:
-        d = f"M{x:.1f},{y - 1.3 * r:.1f}l{1.3 * r:.1f},{1.3 * r:.1f}l{-1.3 * r:.1f},{1.3 * r:.1f}l{-1.3 * r:.1f},{-1.3 * r:.1f}Z"
-    elif k == 4:
-        d = f"M{x:.1f},{y + 1.2 * r:.1f}l{1.2 * r:.1f},{-2.2 * r:.1f}h{-2.4 * r:.1f}Z"
-    elif k == 5:
-        d = f"M{x - r:.1f},{y - r:.1f}l{2 * r},{2 * r}M{x + r:.1f},{y - r:.1f}l{-2 * r},{2 * r}"
-    elif k == 6:
-        d = f"M{x - 1.2 * r:.1f},{y:.1f}h{2.4 * r:.1f}M{x:.1f},{y - 1.2 * r:.1f}v{2.4 * r:.1f}"
-    else:
-        d = f"M{x - r:.1f},{y:.1f}l{r},{-r}h{r}v{r}l{-r},{r}h{-r}Z"
-    return path(d, cls, hint)
+    outlines = (
+        f"M{x - r:.1f},{y:.1f}a{r},{r} 0 1,0 {2 * r},0a{r},{r} 0 1,0 {-2 * r},0Z",
+        f"M{x - r:.1f},{y - r:.1f}h{2 * r}v{2 * r}h{-2 * r}Z",
+        f"M{x:.1f},{y - 1.2 * r:.1f}l{1.2 * r:.1f},{2.2 * r:.1f}h{-2.4 * r:.1f}Z",
+        f"M{x:.1f},{y - 1.3 * r:.1f}l{1.3 * r:.1f},{1.3 * r:.1f}l{-1.3 * r:.1f},{1.3 * r:.1f}l{-1.3 * r:.1f},{-1.3 * r:.1f}Z",
+        f"M{x:.1f},{y + 1.2 * r:.1f}l{1.2 * r:.1f},{-2.2 * r:.1f}h{-2.4 * r:.1f}Z",
+        f"M{x - r:.1f},{y - r:.1f}l{2 * r},{2 * r}M{x + r:.1f},{y - r:.1f}l{-2 * r},{2 * r}",
+        f"M{x - 1.2 * r:.1f},{y:.1f}h{2.4 * r:.1f}M{x:.1f},{y - 1.2 * r:.1f}v{2.4 * r:.1f}",
+        f"M{x - r:.1f},{y:.1f}l{r},{-r}h{r}v{r}l{-r},{r}h{-r}Z",
+    )
+    return path(outlines[kind % 8], cls, hint)
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
     """Round numbers between two bounds."""
-    import math
-
     span = high - low
     if span <= 0:
         return [low]
@@ -149,21 +151,3 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
 def cut(name: str, most: int = 22) -> str:
     """A name that fits."""
     return name if len(name) <= most else name[: most - 1] + "…"
-
-
-__all__ = [
-    "Markup",
-    "Picture",
-    "cell",
-    "clean",
-    "cut",
-    "escape",
-    "line",
-    "multiples",
-    "path",
-    "rect",
-    "shape",
-    "svg",
-    "text",
-    "ticks",
-]

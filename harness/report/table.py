@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigError, nearest_hint
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from harness.stats.ranking import Rank
 
+Test = tuple[str, str, MetricDifference]
+"""Fingerprints of two systems, and the first minus the second."""
 USUAL = {"summariser": ("lead3", "lexrank"), "stance": ("majority", "name_only", "sentiment")}
 """The baseline if none is chosen: the first of these that was run."""
 
@@ -59,7 +61,7 @@ class Leaderboard:
     lines: tuple[Line, ...]
     baseline: str | None
     best: dict[str, str]
-    tests: tuple[tuple[str, str, MetricDifference], ...]
+    tests: tuple[Test, ...]
     chosen: bool = False
     """Whether the baseline was asked for, not just the usual one."""
     unranked: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -69,7 +71,8 @@ class Leaderboard:
 def leaderboards(runs: Runs, *, baseline: str | None = None, seed: int = 0) -> list[Leaderboard]:
     """Summarisers, then stance classifiers. The Holm family is the report's: each system against the baseline and against
     the best, on the primary metrics of both kinds."""
-    names = sorted({row.name for kind in USUAL for row in runs.rows(kind)} | _labels_of(runs))
+    rows = {kind: runs.rows(kind) for kind in USUAL}
+    names = sorted({name for kind in USUAL for r in rows[kind] for name in (r.name, labels(rows[kind])[r.fingerprint])})
     if baseline is not None and baseline not in names:
         raise ConfigError(
             f"no run has a system called {baseline!r}", hint=nearest_hint(baseline, names) + ", ".join(names)
@@ -88,9 +91,6 @@ def leaderboards(runs: Runs, *, baseline: str | None = None, seed: int = 0) -> l
             Leaderboard(kind, columns, tuple(lines), against, tested.best, tuple(tests), tested.chosen, tested.unranked)
         )
     return boards
-
-
-Test = tuple[str, str, MetricDifference]
 
 
 @dataclass(frozen=True)
@@ -158,10 +158,6 @@ def _ranks(
     return {f: rank for (f, _, _), rank in zip(counted, intervals, strict=True)}
 
 
-def _labels_of(runs: Runs) -> set[str]:
-    return {name for kind in USUAL for name in labels(runs.rows(kind)).values()}
-
-
 def _baseline(rows: Sequence[Row], names: dict[str, str], candidates: Sequence[str]) -> Row | None:
     """The first of the candidates that answered anything."""
     answered = [r for r in rows if r.use.status == "ok"]
@@ -187,12 +183,10 @@ def _tests(
     counts: Mapping[str, tuple[Counts | None, NDArray[np.float64] | None]],
     metric: str,
     other: Row,
-    earlier: Sequence[tuple[str, str, MetricDifference]],
+    earlier: Sequence[Test],
     seed: int,
-) -> list[tuple[str, str, MetricDifference]]:
+) -> list[Test]:
     """Each competing row against one, on the items that these two answered, not twice where that one is compared already."""
-    from dataclasses import replace
-
     compared = {(a, b, d.metric) for a, b, d in earlier}
     tests = []
     for row in rows:
@@ -252,9 +246,7 @@ def why_empty(row: Row, metric: str, value: Value | None) -> str:
     return value.reason or "undefined"
 
 
-def _tied(
-    row: Row, metric: str, tests: Sequence[tuple[str, str, MetricDifference]], best: dict[str, str]
-) -> bool | None:
+def _tied(row: Row, metric: str, tests: Sequence[Test], best: dict[str, str]) -> bool | None:
     """Whether no test tells the system from the best; None for metrics that are not tested, or where no test was possible."""
     if metric not in best:
         return None
@@ -266,12 +258,8 @@ def _tied(
     return None
 
 
-def _between(
-    row: Row, other: Row, metric: str, tests: Sequence[tuple[str, str, MetricDifference]]
-) -> MetricDifference | None:
+def _between(row: Row, other: Row, metric: str, tests: Sequence[Test]) -> MetricDifference | None:
     """The system minus the other one, if that was tested."""
-    from dataclasses import replace
-
     for a, b, d in tests:
         if d.metric == metric and (a, b) == (row.fingerprint, other.fingerprint):
             return d
@@ -294,7 +282,7 @@ ENOUGH = 0.9
 
 def competing(rows: Sequence[Row], metric: str, excluded: Mapping[str, str]) -> list[Row]:
     """The systems that can be ranked on a metric: those with a value, no ceiling (an annotator, the extractive oracle) and
-    not `left` out. One alone is not the best."""
+    not `excluded`. One alone is not the best."""
     return [r for r in rows if not r.use.ceiling and _value(r, metric) is not None and r.fingerprint not in excluded]
 
 

@@ -57,8 +57,8 @@ def terminal(console: Console, runs: Runs, boards: Sequence[Leaderboard]) -> Non
 def comparison_terminal(console: Console, comparison: Comparison, most: int = 10) -> None:
     """`harness compare` for one kind of system."""
     a, b = comparison.a.name, comparison.b.name
-    for text in [v.text for v in pair_verdicts(comparison)] or [comparison.verdict]:
-        console.print(text, markup=False)
+    for verdict in pair_verdicts(comparison):
+        console.print(verdict.text, markup=False)
     table = Table(["metric", a, b, *DIFFERENCES], [comparison_row(d) for d in comparison.differences])
     title = f"{TITLES[comparison.kind]}: {a} − {b}"
     console.print(_rich(title, table, console.width, "a wider terminal or --html has them"))

@@ -275,7 +275,7 @@ PAIRED = {
 
 
 def pair_verdicts(comparison: Comparison) -> list[Verdict]:
-    """A comparison of two systems in words: its primary metrics, and flips."""
+    """A comparison of two systems in words: its primary metrics, and flips; without any of these its first metric."""
     a, b = comparison.a, comparison.b
     if a.name == b.name:
         a, b = (replace(row, name=f"{row.name} ({row.fingerprint[:6]})") for row in (a, b))
@@ -294,6 +294,9 @@ def pair_verdicts(comparison: Comparison) -> list[Verdict]:
             f"(McNemar's mid-p {_p(counts.p_value)}, which takes items as independent: the tests by article lead)."
         )
         sentences.append(Verdict("stance.accuracy.three_way", text))
+    if not sentences:
+        d = comparison.differences[0]
+        sentences = [Verdict(d.metric, f"{label_of(d.metric)}, {a.name} and {b.name}: {outcome(d)}.")]
     return sentences
 
 

@@ -40,6 +40,6 @@ def rescore_runs(results: Path, run_ids: Sequence[str]) -> int:
         done += 1
         reporter.say(f"{old.run_id}: scored again" + ("" if job.run_id == old.run_id else f" as {job.run_id}"))
     for problem in problems:
-        reporter.console.print(f"not scored: {problem}", markup=False, soft_wrap=True)
+        reporter.plain(f"not scored: {problem}")
     reporter.say(f"{done} of {len(chosen)} runs scored, no model loaded")
     return 1 if problems else 0

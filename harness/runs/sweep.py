@@ -91,12 +91,10 @@ class Session:
         """Names what failed, says when nothing was computed, and gives the exit code."""
         failed = [f.record for f in self.finished if f.record.error is not None]
         for overrides, error in self.refused:
-            self.reporter.console.print(f"refused: {overrides or 'the config'}\n{error}", markup=False, soft_wrap=True)
+            self.reporter.plain(f"refused: {overrides or 'the config'}\n{error}")
         for record in failed:
             assert record.error is not None
-            self.reporter.console.print(
-                f"failed: {record.run_id}: {record.error.message}", markup=False, soft_wrap=True
-            )
+            self.reporter.plain(f"failed: {record.run_id}: {record.error.message}")
         if failed:
             total = len(self.finished) + len(self.refused)
             self.reporter.plain(f"{len(failed)} of {total} runs failed; tracebacks are in their record.json")
@@ -173,11 +171,6 @@ def _missing(raw: Any, path: str = "") -> str | None:
     return path if raw == "???" else None
 
 
-def _refuse_secrets(overrides: Sequence[str]) -> None:
-    if secrets := secrets_in_overrides(overrides):
-        raise ConfigError("\n".join(secrets))
-
-
 def _prepared(overrides: Sequence[str]) -> list[str]:
     """The overrides as Hydra is given them: those of fields, not of groups, by force (`limit=3` as `++limit=3`).
 
@@ -187,7 +180,8 @@ def _prepared(overrides: Sequence[str]) -> list[str]:
     '<EOF>'") and a group that does not exist ("use +metrics/bertscor=minilm"); and for a secret, which Hydra would quote.
     An option that a group does not have, or a sweep without `-m`, it explains well. A --config-dir may bring groups of its own.
     """
-    _refuse_secrets(overrides)
+    if secrets := secrets_in_overrides(overrides):
+        raise ConfigError("\n".join(secrets))
     groups = sorted(p.relative_to(config_dir()).as_posix() for p in config_dir().rglob("*") if p.is_dir())
     more_groups = "--config-dir" in " ".join(overrides)
     prepared = []

@@ -33,7 +33,7 @@ CODE = ("harness", "configs", "pyproject.toml", "constraints.txt")
 @cache
 def environment() -> dict[str, Any]:
     """Versions, processor, memory in bytes, GPU where one is in use, git commit and whether the code differs from it."""
-    facts: dict[str, Any] = {
+    return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": _processor(),
@@ -42,7 +42,6 @@ def environment() -> dict[str, Any]:
         "packages": {name: v for name in PACKAGES if (v := _version(name))},
         **_git(),
     }
-    return facts
 
 
 def accelerator() -> str | None:
@@ -76,14 +75,10 @@ def _git() -> dict[str, Any]:
     if not (root / ".git").exists():
         return {}
     try:
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True)
-        status = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no", "--", *CODE],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            check=True,
+        commit, status = (
+            subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no", "--", *CODE])
         )
     except (OSError, subprocess.CalledProcessError):
         return {}
-    return {"git_commit": commit.stdout.strip(), "git_dirty": bool(status.stdout.strip())}
+    return {"git_commit": commit, "git_dirty": bool(status)}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.errors import StoreError
+from harness.errors import DataError, Place, StoreError
 
 
 @contextmanager
@@ -37,6 +37,15 @@ def replacing(path: Path) -> Iterator[Path]:
 def is_temporary(path: Path) -> bool:
     """Whether a name is one that `replacing` gives: of a writer at work, or left by one that was killed."""
     return re.fullmatch(r"\..+\.\d+-[0-9a-f]{8}\.tmp", path.name) is not None
+
+
+def utf8_text(raw: bytes, name: str) -> str:
+    """The text of a file's bytes, without a byte order mark; DataError with the line that is not UTF-8."""
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line, byte = raw.count(b"\n", 0, error.start) + 1, raw[error.start]
+        raise DataError(Place(name, line), f"not UTF-8: byte 0x{byte:02x}", hint="save the file as UTF-8") from None
 
 
 def encodable(text: str) -> str:

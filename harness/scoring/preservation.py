@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
+import numpy as np
+
 from harness.data.summary_stances import JudgeSample, text_hash
 from harness.metrics.judge_validation import NOT_VALIDATED, LabelledTriple, judge_validation
 from harness.metrics.overlap import word_count
@@ -15,7 +17,6 @@ from harness.metrics.preservation_table import (
     FIDELITY,
     HARM_RATE,
     HAWK_SHIFT,
-    STATISTICS,
     VOICE_SHIFT,
     aggregate,
     aggregate_by_band,
@@ -27,7 +28,7 @@ from harness.metrics.preservation_table import (
     two_sides,
 )
 from harness.scoring.material import Material, Scored
-from harness.stats.bootstrap import clustered_interval_counts, clustered_interval_mean
+from harness.stats.bootstrap import Array, clustered_interval_counts, clustered_interval_mean, ratio
 from harness.types import Article, MetricValue, Stance
 
 ROUNDING = 0.02
@@ -118,7 +119,7 @@ def with_intervals(
         if value.value is None or not counts:
             values[metric] = value
             continue
-        interval = clustered_interval_counts(counts, STATISTICS[metric], seed=seed, resamples=resamples)
+        interval = clustered_interval_counts(counts, ratio, seed=seed, resamples=resamples)
         values[metric] = interval.metric(value.n_scored, value.n_unscored)
     grouped = _by_article(rows)
     sides = {a: pair for a in grouped if (pair := two_sides(articles[a])) is not None}
@@ -126,7 +127,7 @@ def with_intervals(
         none = MetricValue(None, n_unscored=len(grouped), reason="no article has two sides with a gold stance")
         return values | {HAWK_SHIFT: none, VOICE_SHIFT: none}
     hawk = [hawk_counts(grouped[a], pair) for a, pair in sides.items()]
-    interval = clustered_interval_counts(hawk, STATISTICS[HAWK_SHIFT], seed=seed, resamples=resamples)
+    interval = clustered_interval_counts(hawk, difference_of_ratios, seed=seed, resamples=resamples)
     # of an article in which neither side's stance is conveyed, nothing enters
     n = sum(c[1] + c[3] > 0 for c in hawk)
     values[HAWK_SHIFT] = interval.metric(n, len(grouped) - n)
@@ -136,6 +137,11 @@ def with_intervals(
     value = interval.metric(len(shifts), len(grouped) - len(shifts))
     values[VOICE_SHIFT] = value if shifts else replace(value, reason=voice[0].reason)
     return values
+
+
+def difference_of_ratios(sums: Array) -> Array:
+    """Hawk shift from sums (..., 4) of `hawk_counts`; NaN where no stance of a side is conveyed."""
+    return np.asarray(ratio(sums[..., :2]) - ratio(sums[..., 2:]))
 
 
 def validation(material: Material, rows: Sequence[OutcomeRow]) -> dict[str, object]:

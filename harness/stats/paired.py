@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,7 @@ from harness.stats.bootstrap import (
     MIN_CLUSTERS,
     RESAMPLES,
     Array,
+    Interval,
     Statistic,
     informative_clusters,
     interval_of,
@@ -27,20 +28,14 @@ from harness.stats.swaps import TIE, coins
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Interval):
     """System A minus system B on shared items.
 
     `p_value` is two-sided, by approximate randomisation over articles; `se` the bootstrap standard error. What cannot
     be had is None and `reason` says why.
     """
 
-    value: float | None
-    low: float | None = None
-    high: float | None = None
     p_value: float | None = None
-    se: float | None = None
-    n_clusters: int = 0
-    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +139,7 @@ def paired_difference(
     if resampled is None:
         resampled = np.asarray(statistic(resampled_sums(both, resamples=resamples, seed=seed)), dtype=np.float64)
     interval = interval_of(difference, resampled[..., 0] - resampled[..., 1], clusters, level)
-    return Difference(difference, interval.low, interval.high, p_value, interval.se, clusters, interval.reason)
+    return Difference(**asdict(interval), p_value=p_value)
 
 
 def mcnemar(correct_a: ArrayLike, correct_b: ArrayLike) -> McNemar:

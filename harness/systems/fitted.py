@@ -78,16 +78,24 @@ class FittedStance(System):
                 raise Unfitted(f"unfitted: the articles of other events than {event!r} have no labelled pair")
             of_event = [i for i, item in enumerate(items) if item.article.event == event]
             rows = self.features([items[i] for i in of_event], context)
-            answers.update(zip(of_event, self.learn(table.rows[others], table.labels[others], rows), strict=True))
+            answers.update(zip(of_event, self.answers_of(table.rows[others], table.labels[others], rows), strict=True))
         return [answers[i] for i in range(len(items))]
 
     @abstractmethod
     def features(self, items: Sequence[Item], context: Context) -> Any:
         """A matrix with a row for each item; nothing in a row depends on other items."""
 
+    def answers_of(self, training: Any, labels: NDArray[np.str_], rows: Any) -> list[Answer]:
+        """Answers to `rows` after fitting on `training` with `labels`; where these are all the same, that label."""
+        if len(set(labels.tolist())) > 1:
+            return self.learn(training, labels, rows)
+        stance = Stance(str(labels[0]))
+        scores = {s.value: float(s is stance) for s in STANCES}
+        return [Answer(stance, label=stance, scores=scores, path="one label") for _ in range(rows.shape[0])]
+
     @abstractmethod
     def learn(self, training: Any, labels: NDArray[np.str_], rows: Any) -> list[Answer]:
-        """Fits on `training` with `labels` and answers `rows`."""
+        """Fits on `training` with `labels`, of which there are two or more, and answers `rows`."""
 
     def _table(self, context: Context) -> TrainingTable:
         pairs = labelled_pairs(context.dataset)
@@ -113,10 +121,3 @@ def passage(item: Item) -> list[str]:
     assert item.speaker is not None
     sentences = sentences_about(item.article, item.speaker) or body_sentences(item.article)
     return [s.text for s in sentences]
-
-
-def constant(label: str, n: int, path: str) -> list[Answer]:
-    """Answers where all training labels are one and the same: there is nothing to learn."""
-    stance = Stance(label)
-    scores = {s.value: float(s is stance) for s in STANCES}
-    return [Answer(stance, label=stance, scores=scores, path=path) for _ in range(n)]

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from harness.results.store import content_hash
 from harness.systems.base import Context, Options
-from harness.systems.fitted import FittedStance, constant, labelled_pairs
+from harness.systems.fitted import FittedStance, labelled_pairs
 from harness.systems.folds import training_articles
 from harness.types import ESCALATION, Answer, Dataset, Item, Stance
 
@@ -55,8 +55,6 @@ class Metadata(FittedStance):
     def learn(self, training: Any, labels: NDArray[np.str_], rows: Any) -> list[Answer]:
         from sklearn.svm import LinearSVC
 
-        if len(set(labels.tolist())) == 1:
-            return constant(str(labels[0]), rows.shape[0], "one label")
         svm = LinearSVC(C=self.options.c, class_weight="balanced", random_state=0, max_iter=5000)
         svm.fit(training, labels)
         return [Answer(stance, label=stance, path="svm") for stance in map(Stance, svm.predict(rows).tolist())]

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from harness.results.store import content_hash
 from harness.systems.base import Context, Options
-from harness.systems.fitted import FittedStance, constant, labelled_pairs, passage
+from harness.systems.fitted import FittedStance, labelled_pairs, passage
 from harness.systems.folds import training_articles
 from harness.types import Answer, Dataset, Item, Stance
 
@@ -72,8 +72,6 @@ class LinearText(FittedStance):
         from sklearn.feature_extraction.text import TfidfTransformer
         from sklearn.svm import LinearSVC
 
-        if len(set(labels.tolist())) == 1:
-            return constant(str(labels[0]), rows.shape[0], "one label")
         examples, questions = [], []
         for start in range(0, training.shape[1], _COLUMNS):
             block = training[:, start : start + _COLUMNS]

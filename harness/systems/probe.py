@@ -11,7 +11,7 @@ from pydantic import Field
 
 from harness.models.embedder import Embedder
 from harness.systems.base import Context
-from harness.systems.fitted import FittedStance, constant, passage
+from harness.systems.fitted import FittedStance, passage
 from harness.systems.weights import WeightedSystem, WeightOptions
 from harness.types import Answer, Item, Stance
 
@@ -47,8 +47,6 @@ class EmbeddingProbe(FittedStance, WeightedSystem):
         from sklearn.linear_model import LogisticRegression
         from threadpoolctl import threadpool_limits
 
-        if len(set(labels.tolist())) == 1:
-            return constant(str(labels[0]), rows.shape[0], "one label")
         regression = LogisticRegression(C=self.options.c, class_weight="balanced", max_iter=1000)
         # products of this size are over before a second thread has woken up; beside other work it costs tenfold
         with threadpool_limits(1):

@@ -65,11 +65,6 @@ class BertScoreJudge(SummaryJudge):
         options = self.options
         return bertscore.signature(options.model, self.weights, options.layer, idf=options.idf)
 
-    @property
-    def weights_hash(self) -> str:
-        """SHA-256 of the weights, 64 hex digits."""
-        return self.source.content_hash().removeprefix("sha256:")
-
     def asks(self, article: Article, summary: str) -> bool:
         return bool(summary.strip() and article.references)
 

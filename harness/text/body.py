@@ -7,7 +7,7 @@ from collections import Counter
 from functools import lru_cache
 
 from harness.text.sentences import Sentence, sentences
-from harness.text.speeches import own_speeches, speeches
+from harness.text.speeches import name_pattern, own_speeches, speeches
 from harness.types import Article, Speaker
 
 _PRONOUN = re.compile(r"\W*(he|she|they|it|his|her|their|its)\b", re.IGNORECASE)
@@ -61,12 +61,6 @@ def sentences_about(article: Article, speaker: Speaker) -> tuple[Sentence, ...]:
         if follows:
             about.append(sentence)
     return tuple(about)
-
-
-def name_pattern(speaker: Speaker) -> re.Pattern[str]:
-    """Matches any of the speaker's names as whole words, longest first."""
-    names = sorted({n for n in speaker.names if n.strip()}, key=len, reverse=True)
-    return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, names)) + r")(?!\w)")
 
 
 def _fold(line: str) -> str:

@@ -8,80 +8,27 @@ from __future__ import annotations
 from functools import lru_cache
 
 _VOWELS = frozenset("aeiou")
-_IRREGULAR = {
-    "skies": "sky",
-    "sky": "sky",
-    "dying": "die",
-    "lying": "lie",
-    "tying": "tie",
-    "news": "news",
-    "innings": "inning",
-    "inning": "inning",
-    "outings": "outing",
-    "outing": "outing",
-    "cannings": "canning",
-    "canning": "canning",
-    "howe": "howe",
-    "proceed": "proceed",
-    "exceed": "exceed",
-    "succeed": "succeed",
-}
+_IRREGULAR_TEXT = """
+skies-sky sky-sky dying-die lying-lie tying-tie news-news innings-inning inning-inning outings-outing outing-outing
+cannings-canning canning-canning howe-howe proceed-proceed exceed-exceed succeed-succeed
+"""
 # Order matters in each list: the first suffix that fits decides, even if its condition then fails.
-_STEP_2 = (
-    ("ational", "ate"),
-    ("tional", "tion"),
-    ("enci", "ence"),
-    ("anci", "ance"),
-    ("izer", "ize"),
-    ("bli", "ble"),
-    ("alli", "al"),
-    ("entli", "ent"),
-    ("eli", "e"),
-    ("ousli", "ous"),
-    ("ization", "ize"),
-    ("ation", "ate"),
-    ("ator", "ate"),
-    ("alism", "al"),
-    ("iveness", "ive"),
-    ("fulness", "ful"),
-    ("ousness", "ous"),
-    ("aliti", "al"),
-    ("iviti", "ive"),
-    ("biliti", "ble"),
-    ("fulli", "ful"),
-)
-_STEP_3 = (
-    ("icate", "ic"),
-    ("ative", ""),
-    ("alize", "al"),
-    ("iciti", "ic"),
-    ("ical", "ic"),
-    ("ful", ""),
-    ("ness", ""),
-)
-_STEP_4 = (
-    "al",
-    "ance",
-    "ence",
-    "er",
-    "ic",
-    "able",
-    "ible",
-    "ant",
-    "ement",
-    "ment",
-    "ent",
-    "ion",
-    "ou",
-    "ism",
-    "ate",
-    "iti",
-    "ous",
-    "ive",
-    "ize",
-)
-_SUFFIXES_2 = tuple(suffix for suffix, _ in _STEP_2)
-_SUFFIXES_3 = tuple(suffix for suffix, _ in _STEP_3)
+_STEP_2_TEXT = """
+ational-ate tional-tion enci-ence anci-ance izer-ize bli-ble alli-al entli-ent eli-e ousli-ous ization-ize ation-ate
+ator-ate alism-al iveness-ive fulness-ful ousness-ous aliti-al iviti-ive biliti-ble fulli-ful
+"""
+_STEP_3_TEXT = "icate-ic ative- alize-al iciti-ic ical-ic ful- ness-"
+_STEP_4_TEXT = "al ance ence er ic able ible ant ement ment ent ion ou ism ate iti ous ive ize"
+
+
+def _rules(text: str) -> dict[str, str]:
+    """Ending (or word) and what replaces it, from `ending-replacement`."""
+    return dict(rule.split("-") for rule in text.split())
+
+
+_IRREGULAR, _STEP_2, _STEP_3 = map(_rules, (_IRREGULAR_TEXT, _STEP_2_TEXT, _STEP_3_TEXT))
+_STEP_4 = tuple(_STEP_4_TEXT.split())
+_SUFFIXES_2, _SUFFIXES_3 = tuple(_STEP_2), tuple(_STEP_3)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -103,9 +50,9 @@ def stem(word: str) -> str:
         word = word[:-1] + "i"
     word = _step_2(word)
     if word.endswith(_SUFFIXES_3):
-        suffix, replacement = next(rule for rule in _STEP_3 if word.endswith(rule[0]))
+        suffix = next(suffix for suffix in _STEP_3 if word.endswith(suffix))
         stem_ = word[: -len(suffix)]
-        word = stem_ + replacement if _measure(stem_) > 0 else word
+        word = stem_ + _STEP_3[suffix] if _measure(stem_) > 0 else word
     if word.endswith(_STEP_4):
         suffix = next(suffix for suffix in _STEP_4 if word.endswith(suffix))
         stem_ = word[: -len(suffix)]
@@ -168,9 +115,9 @@ def _step_2(word: str) -> str:
     if word.endswith("alli") and _measure(word[:-4]) > 0:
         return _step_2(word[:-2])
     if word.endswith(_SUFFIXES_2):
-        suffix, replacement = next(rule for rule in _STEP_2 if word.endswith(rule[0]))
+        suffix = next(suffix for suffix in _STEP_2 if word.endswith(suffix))
         stem_ = word[: -len(suffix)]
-        return stem_ + replacement if _measure(stem_) > 0 else word
+        return stem_ + _STEP_2[suffix] if _measure(stem_) > 0 else word
     if word.endswith("logi") and _measure(word[:-3]) > 0:
         return word[:-1]
     return word

@@ -62,16 +62,6 @@ def script_of(letter: str) -> str:
     return _SCRIPT_WORDS.get(word, word) if word != "Unknown" else "unknown"
 
 
-def script_counts(text: str) -> Counter[str]:
-    """Letters by script; digits, marks and punctuation have none."""
-    return Counter(script_of(letter) for letter in text if letter.isalpha())
-
-
-def has_letters_or_digits(text: str) -> bool:
-    """Whether anything in the text could become a word."""
-    return any(c.isalnum() for c in text)
-
-
 def dropped_by_google(text: str) -> str | None:
     """What google's tokenizer drops of a text, in words, where that is more than MAX_DROPPED_SHARE of its letters."""
     if text.isascii():

@@ -23,7 +23,7 @@ _LETTER = r"[\p{L}\p{M}\p{N}]"
 _BEFORE = rf"(?<!{_LETTER})(?<!\p{{L}}[-\u2011])"
 _AFTER = rf"(?!{_LETTER})(?![-\u2011]\p{{L}})"
 _ARABIC_PREFIX = r"(?:[وف]?(?:[بك]?ال|لل|[بكل])?)"
-_ARABIC_FORMS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه"})
+ARABIC_FORMS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه"})
 _PLAIN_LETTERS = str.maketrans("łŁøØđĐıß", "lLoOdDis")
 _VAGUE_HEADS = frozenset({"head", "chief", "leader", "member", "part", "one", "house", "speaker"})
 _ACRONYM = regex.compile(r"\p{Lu}{2,5}|(?:\p{Lu}\.){2,5}")
@@ -177,7 +177,7 @@ def _belongs_to_another(
 
 def plain_letters(text: str) -> str:
     """NFC with Latin diacritics and Arabic spelling variants undone, one code point for one."""
-    composed = unicodedata.normalize("NFC", text).translate(_ARABIC_FORMS).translate(_PLAIN_LETTERS)
+    composed = unicodedata.normalize("NFC", text).translate(ARABIC_FORMS).translate(_PLAIN_LETTERS)
     if composed.isascii():
         return composed
     return "".join(

@@ -63,9 +63,14 @@ def words_of(article: Article, speaker: Speaker) -> Article:
     spoken = own_speeches(article, speaker)
     if spoken:
         return replace(article, text="\n".join(article.text[s.start : s.end].rstrip() + "\n" for s in spoken))
-    names = [re.escape(n) for n in speaker.names if n.strip()]
-    naming = re.compile(r"(?<!\w)(?:" + "|".join(names) + r")(?!\w)")
+    naming = name_pattern(speaker)
     return replace(article, text="\n".join(line for line in article.text.split("\n") if naming.search(line)))
+
+
+def name_pattern(speaker: Speaker) -> re.Pattern[str]:
+    """Matches any of the speaker's names as whole words, longest first."""
+    names = sorted({n for n in speaker.names if n.strip()}, key=len, reverse=True)
+    return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, names)) + r")(?!\w)")
 
 
 def same_person(name: str, heading: str) -> bool:

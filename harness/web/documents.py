@@ -23,9 +23,9 @@ from harness.data.schema import (
     TargetRow,
     occurrences,
 )
-from harness.errors import DataError, Place
+from harness.errors import Place
 from harness.results.store import content_hash
-from harness.types import Annotation, Article, Speaker, Stance, StanceLabel
+from harness.types import Annotation, Article, Speaker, StanceLabel
 
 Text = Annotated[str, Field(max_length=20_000)]
 
@@ -186,8 +186,8 @@ def problems(
 
 def check(row: ArticleRow) -> Iterator[tuple[str, tuple[str | int, ...]]]:
     """What is wrong with a row: message and place in it."""
-    for error in check_article(row, _place):
-        yield _bare(error), tuple(json.loads(error.place.field or "[]"))
+    for error in check_article(row, lambda loc: Place("", None, json.dumps(loc))):
+        yield error.message.removeprefix(f"{error.place}: "), tuple(json.loads(error.place.field or "[]"))
 
 
 def version(*parts: Any) -> str:
@@ -198,19 +198,6 @@ def version(*parts: Any) -> str:
 def speaker_of(row: SpeakerRow) -> Speaker:
     """The declared speaker as the metrics know it."""
     return Speaker(**{**row.model_dump(), "aliases": tuple(row.aliases)})
-
-
-def is_stance(value: str | None) -> bool:
-    """Whether a stored label is one of the six."""
-    return value in {s.value for s in Stance}
-
-
-def _place(loc: tuple[str | int, ...]) -> Place:
-    return Place("", None, json.dumps(loc))
-
-
-def _bare(error: DataError) -> str:
-    return error.message.removeprefix(f"{error.place}: ")
 
 
 def _fields(thing: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import urllib.parse
 from collections.abc import Iterator
@@ -161,7 +160,7 @@ class LabelFolder:
                 wanted = self._reopen(article, wanted, held)
                 blocked = held = []
             if not blocked and wanted != row:
-                self._write(article_id, wanted)
+                save_article(to_article(wanted), self._path(article_id))
                 row, article = self._read(article_id)
                 in_file = derive(article, self.annotator, gold=self.gold)
             self._put_draft(article_id, _Draft(in_file, document) if _differ(document, in_file) else None)
@@ -250,9 +249,6 @@ class LabelFolder:
         self._cache[path] = (stamp, row, article)
         return row, article
 
-    def _write(self, article_id: str, row: ArticleRow) -> None:
-        save_article(to_article(row), self._path(article_id))
-
     def _draft_path(self, article_id: str, owner: str, *, gold: bool) -> Path:
         name = urllib.parse.quote(owner, safe="").replace(".", "%2E")
         return self.folder / ".drafts" / name / ("gold" if gold else "") / f"{article_id}.json"
@@ -291,10 +287,12 @@ class LabelFolder:
 
     def _remove_leftovers(self) -> None:
         """Temporary files of writers that were killed: `.<name>.<pid>-<hex>.tmp` of processes that are gone."""
+        from psutil import pid_exists
+
         for folder in (self.folder / "articles", self.folder / ".drafts"):
             for path in folder.rglob(".*.tmp") if folder.exists() else ():
                 match = re.search(r"\.(\d+)-[0-9a-f]{8}\.tmp$", path.name)
-                if match and not _alive(int(match[1])):
+                if match and not pid_exists(int(match[1])):
                     path.unlink(missing_ok=True)
 
 
@@ -304,13 +302,3 @@ def _differ(a: Document, b: Document) -> bool:
         return {**plain, "stances": sorted(plain["stances"], key=lambda s: (s["speaker"], s["target"]))}
 
     return content(a) != content(b)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -15,7 +15,6 @@ from harness.metrics.judge_validation import (
 from harness.metrics.preservation import OutcomeRow, outcomes
 from harness.metrics.preservation_table import (
     HAWK_SHIFT,
-    STATISTICS,
     VOICE_SHIFT,
     aggregate,
     aggregate_by_band,
@@ -29,6 +28,8 @@ from harness.metrics.preservation_table import (
     two_sides,
     voice_counts,
 )
+from harness.scoring.preservation import difference_of_ratios
+from harness.stats.bootstrap import ratio
 from harness.types import Annotation, Article, Source, Speaker, Stance, StanceLabel, Target
 
 S, LS, N, LO, OP, NO = (
@@ -89,8 +90,8 @@ def test_sums_of_each_article_pool() -> None:
     both = rows("a") + rows("b")
     assert ratio_counts(both, "preservation.harm") == [(200, 5), (200, 5)]
     assert ratio_counts(both, "preservation.coverage") == [(4, 5), (4, 5)]
-    assert STATISTICS["preservation.harm"](np.array([400.0, 10.0])) == pytest.approx(40)
-    assert np.isnan(STATISTICS["preservation.harm"](np.array([0.0, 0.0])))
+    assert ratio(np.array([400.0, 10.0])) == pytest.approx(40)
+    assert np.isnan(ratio(np.array([0.0, 0.0])))
     with pytest.raises(ValueError, match="nonsense"):
         ratio_counts(both, "nonsense")
 
@@ -104,7 +105,7 @@ def test_balance() -> None:
     assert voice_counts(rows(), "north") == (2, 5, 3, 5)
     scores = {s.metric: s.value for s in balance(rows(), article())}
     assert scores == {HAWK_SHIFT: pytest.approx(-1.0), VOICE_SHIFT: pytest.approx(-0.2)}
-    assert STATISTICS[HAWK_SHIFT](np.array([[0.0, 1, 1, 1], [3, 2, 1, 4]])).tolist() == [-1.0, 1.25]
+    assert difference_of_ratios(np.array([[0.0, 1, 1, 1], [3, 2, 1, 4]])).tolist() == [-1.0, 1.25]
     # The gold labels themselves shift nothing.
     gold = {k: label.stance for k, label in article().gold_stances().items()}
     full = outcomes(article(), "Ann Oak, Bob Elm, Cat Fir, Dan Ash.", gold)

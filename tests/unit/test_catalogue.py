@@ -30,7 +30,7 @@ from harness.metrics.catalogue import (
 )
 from harness.metrics.entry import Column, Metric, scope_of, scoped
 from harness.metrics.plugins import StanceMetric, SummaryMetric, stance_scores, summary_scores, third_party
-from harness.metrics.preservation_table import STATISTICS, signatures
+from harness.metrics.preservation_table import COVERAGE, FIDELITY, HARM_RATE, HAWK_SHIFT, signatures
 from harness.metrics.speakers import aggregate_speakers
 from harness.metrics.stance import aggregate, score_items
 from harness.metrics.stance_pair import StancePair
@@ -63,7 +63,11 @@ def test_every_other_metric_that_is_computed_is_in_the_catalogue() -> None:
     ours = {m.key for m in BUILT_IN if m.family == "summary"}
     assert set(summary_metrics(SummaryOptions(bertscore="b 1", nli="n 1"))) == ours
     assert ours - set(summary_metrics()) == {"summary.bertscore", "summary.bertscore_cut", "summary.nli_consistency"}
-    assert set(signatures("j")) == {k for k in catalogue() if k.startswith("preservation.")} > set(STATISTICS)
+    assert (
+        set(signatures("j"))
+        == {k for k in catalogue() if k.startswith("preservation.")}
+        > {COVERAGE, FIDELITY, HARM_RATE, HAWK_SHIFT}
+    )
     assert set(aggregate_speakers([]).metrics) == {k for k in catalogue() if board_of(k) == "speakers"}
     assert {*TOGETHER, *SUMMARY_SCORES} <= catalogue().keys()
 
