@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from harness.data.check import check_article
-from harness.data.schema import SAFE_ID, ArticleRow, DatasetCard, to_article, to_row
+from harness.data.schema import NULL_IS_ABSENT, SAFE_ID, ArticleRow, DatasetCard, to_article
 from harness.data.yaml_lines import LinedDocument, read_yaml
 from harness.errors import DataError, Place, ValidationFailed, nearest_hint
 from harness.types import Article, Dataset
@@ -51,10 +51,11 @@ def read_dataset(path: Path) -> tuple[Dataset, list[DataError]]:
     errors: list[DataError] = []
     if path.is_dir():
         card = _read_card(path / "dataset.yaml", errors)
-        sources = list(_yaml_rows(path, errors))
+        sources, context = list(_yaml_rows(path, errors)), None
     elif path.suffix in {".jsonl", ".parquet"}:
         card = DatasetCard.model_construct(name=path.stem, version="0")
         sources = list((_jsonl_rows if path.suffix == ".jsonl" else _parquet_rows)(path, errors))
+        context = NULL_IS_ABSENT
     else:
         raise DataError(
             Place(str(path)),
@@ -64,7 +65,7 @@ def read_dataset(path: Path) -> tuple[Dataset, list[DataError]]:
     articles: list[Article] = []
     seen: dict[str, str] = {}
     for row, where in sources:
-        article = _to_article(row, where, errors, complete=card.complete)
+        article = _to_article(row, where, errors, context, complete=card.complete)
         if article is None:
             continue
         if article.id in seen:
@@ -126,16 +127,10 @@ def to_huggingface(dataset: Dataset) -> Any:
     """The same rows as a Hugging Face `datasets.Dataset`: one article a row, nested fields kept."""
     from importlib import import_module
 
+    from harness.data.article_table import table_row
+
     # by name: beside this checkout's folder datasets/ a type checker would take the wrong one
-    rows = [ArticleRow.model_validate(to_row(a)).model_dump(mode="json") for a in dataset]
-    for row in rows:
-        for labels in [*row["annotations"], *filter(None, [row["gold"]])]:
-            for stance in labels["stances"]:
-                # a column holds one type only
-                stance["evidence"] = [
-                    {"text": e, "occurrence": 1} if isinstance(e, str) else e for e in stance["evidence"]
-                ]
-    return import_module("datasets").Dataset.from_list(rows)
+    return import_module("datasets").Dataset.from_list([table_row(article) for article in dataset])
 
 
 Where = Callable[[tuple[str | int, ...]], Place]
@@ -227,31 +222,24 @@ def _parquet_rows(path: Path, errors: list[DataError]) -> Iterator[tuple[Any, Wh
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from harness.data.article_table import decoded_rows
+
     try:
-        rows = pq.ParquetFile(path).read().to_pylist()
-    except (pa.ArrowException, OSError) as error:
+        rows = list(decoded_rows(pq.ParquetFile(path).read()))
+    except (pa.ArrowException, OSError, ValueError) as error:
         errors.append(DataError(Place(str(path)), f"not a readable Parquet file: {error}"))
         return
     for number, row in enumerate(rows, start=1):
-        yield without_nulls(row), _in_row(path, number)
+        yield row, _in_row(path, number)
 
 
 def _in_row(path: Path, number: int) -> Where:
     return lambda loc: Place(str(path), number, ".".join(map(str, loc)) or None)
 
 
-def without_nulls(value: Any) -> Any:
-    """Parquet gives every absent field back as null; absent means the default."""
-    if isinstance(value, dict):
-        return {k: without_nulls(v) for k, v in value.items() if v is not None}
-    if isinstance(value, list):
-        return [without_nulls(v) for v in value]
-    return value
-
-
-def _to_article(data: Any, where: Where, errors: list[DataError], *, complete: bool = True) -> Article | None:
+def _to_article(data: Any, where: Where, errors: list[DataError], context: Any, *, complete: bool) -> Article | None:
     try:
-        row = ArticleRow.model_validate(data)
+        row = ArticleRow.model_validate(data, context=context)
         row.complete = row.complete and complete
     except ValidationError as error:
         errors.extend(_explain(error, where, ArticleRow))

@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationInfo,
     model_validator,
 )
 
@@ -23,10 +24,24 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 Loose = Annotated[str, BeforeValidator(lambda v: v.isoformat() if isinstance(v, dt.date) else str(v))]
 
 
+NULL_IS_ABSENT = {"null": "absent"}
+"""Context of validation for rows of tables and of JSON lines, which programs fill up with nulls; people's files have none."""
+
+
 class Strict(BaseModel):
-    """Refuses unknown fields: a misspelt one must not be ignored."""
+    """Refuses unknown fields: a misspelt one must not be ignored.
+
+    Validated in the context `NULL_IS_ABSENT`, a field that is null has its default.
+    """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, data: Any, info: ValidationInfo) -> Any:
+        if info.context is not NULL_IS_ABSENT or not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if value is not None or name not in cls.model_fields}
 
 
 class FactRow(Strict):

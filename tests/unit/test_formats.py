@@ -7,6 +7,7 @@ import json
 import sqlite3
 import zipfile
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from harness.data.convert import export_dataset, import_file
 from harness.data.formats import FORMATS, format_named
 from harness.data.formats.csv_table import neutralised, restored
 from harness.data.formats.dna_write import save as save_dna
+from harness.data.formats.guess import guess_format
 from harness.data.formats.offsets import Offsets, find_span
 from harness.data.load import load_dataset, read_dataset, to_huggingface
-from harness.data.save import article_yaml, save_article
+from harness.data.save import article_yaml, save_article, save_dataset
 from harness.errors import DataError, HarnessError
-from harness.types import Article, Stance
+from harness.types import Article, Contrast, Stance
 from tests.conftest import Harness
 
 FAMILY = "👨‍👩‍👧 e\u0301 war"
@@ -366,6 +368,64 @@ def test_huggingface_rows_with_repeated_evidence(river: Path) -> None:
     )
     row = to_huggingface(load_dataset(river))[0]
     assert row["gold"]["stances"][2]["evidence"][0] == {"text": "shut", "occurrence": 2}
+
+
+def test_what_datasets_saves_comes_back_whole(river: Path, tmp_path: Path) -> None:
+    articles = [probed(a) for a in load_dataset(river)]
+    save_dataset(articles, {"name": "river", "version": "1"}, tmp_path / "rich")
+    dataset = load_dataset(tmp_path / "rich")
+    format_named("jsonl").save(dataset, tmp_path / "rich.jsonl", {})
+    # its records have not all the same fields, so that `datasets` keeps some of them as JSON
+    lines = to_huggingface(dataset).from_json(str(tmp_path / "rich.jsonl"), cache_dir=str(tmp_path / "cache"))
+    assert "Json" in str(lines.features)
+    for name, rows in (("typed", to_huggingface(dataset)), ("json", lines)):
+        rows.save_to_disk(tmp_path / name)
+        rows.to_parquet(tmp_path / f"{name}.parquet")
+        rows.to_json(tmp_path / f"{name}.jsonl")
+        for path in (tmp_path / name, tmp_path / f"{name}.parquet", tmp_path / f"{name}.jsonl"):
+            guess = guess_format(path).name
+            assert guess == ("jsonl" if path.suffix == ".jsonl" else "huggingface")
+            imported = format_named(guess).load(path, {})
+            assert imported.articles == dataset.articles, path
+            assert imported.losses == ()
+            assert path.suffix == "" or load_dataset(path).articles == dataset.articles
+
+
+def probed(article: Article) -> Article:
+    """The article with everything that only probes need."""
+    label = replace(article.gold.stances[0], stance=Stance.NO_STANCE, act=None, evidence=())
+    return replace(
+        article,
+        targets=tuple(replace(x, paraphrases=("Or so.",), negated="Not so.") for x in article.targets),
+        contrast=Contrast(article.text + " No.", (label,), "one word more"),
+        canary=f"canary {article.id}",
+    )
+
+
+def test_a_saved_dataset_names_what_is_not_there(river: Path, tmp_path: Path) -> None:
+    to_huggingface(load_dataset(river)).save_to_disk(tmp_path / "saved")
+    info = tmp_path / "saved" / "dataset_info.json"
+    info.write_text(json.dumps({**json.loads(info.read_text()), "license": "CC0"}), encoding="utf-8")
+    (tmp_path / "saved" / "notes.txt").write_text("x", encoding="utf-8")
+    losses = [str(x) for x in format_named("huggingface").load(tmp_path / "saved", {}).losses]
+    assert losses == [
+        f"{info}: license: is not read: say it in the mapping",
+        f"{tmp_path / 'saved' / 'notes.txt'}: a file that is no Parquet is not read",
+    ]
+    state = tmp_path / "saved" / "state.json"
+    state.write_text(json.dumps({"_data_files": [{"filename": "../away.arrow"}]}), encoding="utf-8")
+    with pytest.raises(DataError, match=r"'away\.arrow' is no file of its folder"):
+        format_named("huggingface").load(tmp_path / "saved", {})
+    state.write_text("{}", encoding="utf-8")
+    with pytest.raises(DataError, match="names no `_data_files`"):
+        format_named("huggingface").load(tmp_path / "saved", {})
+
+
+def test_a_null_of_an_unknown_field_does_not_vanish(river: Path, tmp_path: Path) -> None:
+    row = {**to_huggingface(load_dataset(river))[0], "stance_of_author": None}
+    (tmp_path / "x.jsonl").write_text(json.dumps(row, default=str), encoding="utf-8")
+    with pytest.raises(HarnessError, match="stance_of_author"):
+        format_named("jsonl").load(tmp_path / "x.jsonl", {})
 
 
 def test_commands_print_what_was_lost(river: Path, tmp_path: Path, harness: Harness) -> None:

@@ -73,13 +73,16 @@ def parse_json(raw: bytes, place: Place) -> Any:
         raise DataError(place, "not JSON: nested too deeply") from None
 
 
-def article_from(row: Mapping[str, Any], place: Place) -> Article:
-    """The checked article of a row in the file's shape; ValidationFailed with everything that is wrong with it."""
+def article_from(row: Mapping[str, Any], place: Place, *, context: Any = None) -> Article:
+    """The checked article of a row in the file's shape; ValidationFailed with everything that is wrong with it.
+
+    In the context `NULL_IS_ABSENT` a field that is null has its default.
+    """
 
     def where(loc: tuple[str | int, ...]) -> Place:
         return Place(place.file, place.line, ".".join(map(str, loc)) or None)
 
-    parsed = _parsed(row, where)
+    parsed = _parsed(row, where, context)
     check_size(parsed.text, f"{place}")
     wrong = list(check_article(parsed, where))
     if wrong:
@@ -87,9 +90,9 @@ def article_from(row: Mapping[str, Any], place: Place) -> Article:
     return to_article(parsed)
 
 
-def _parsed(row: Mapping[str, Any], where: Callable[[tuple[str | int, ...]], Place]) -> ArticleRow:
+def _parsed(row: Mapping[str, Any], where: Callable[[tuple[str | int, ...]], Place], context: Any = None) -> ArticleRow:
     try:
-        return ArticleRow.model_validate(row)
+        return ArticleRow.model_validate(row, context=context)
     except ValidationError as error:
         found = [DataError(where(tuple(e["loc"])), _say(e)) for e in error.errors(include_url=False)]
         raise ValidationFailed(found) from None

@@ -38,8 +38,9 @@ from harness.types import Article, Dataset, Stance
 
 COLUMNS = ("id", "title", "text", "event", "split", "speaker", "side", "target", "stance")
 NOT_CARRIED = (
-    "evidence, aliases, roles and kinds of speakers, direction, rung and parent of targets, pairs and people without a label, "
-    "ids, summaries, source, language and the annotator's name are not carried"
+    "evidence, aliases, roles and kinds of speakers, direction, rung, parent and other wordings of targets, "
+    "pairs and people without a label, ids, summaries, source, language, contrast, canary and the annotator's name are not "
+    "carried"
 )
 MAX_TABLE = 500_000_000
 

@@ -47,6 +47,8 @@ def _in_folder(path: Path) -> Iterator[Guess]:
         yield Guess("brat", "annotation files (.ann)")
     if ".parquet" in suffixes:
         yield Guess("huggingface", "Parquet files")
+    if ".arrow" in suffixes and any(p.name == "state.json" for p in files):
+        yield Guess("huggingface", "Arrow files and state.json")
     if ".xmi" in suffixes:
         yield Guess("inception", "UIMA CAS files (.xmi)")
     for file in sorted(files):

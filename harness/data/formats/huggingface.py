@@ -1,8 +1,9 @@
 """A Hugging Face dataset: `data/<split>.parquet`, a dataset card README.md, and dataset.yaml with the card's own fields.
 
 Mapping: a row is an article, nested fields are structs and lists; evidence is always {text, occurrence}; dates are
-ISO texts. `datasets.load_dataset("FOLDER")` reads the splits `dev` and `test`. Nothing of an
-article is lost; GUIDELINES.md and summary_stances.yaml go along as they are (`harness.data.convert`).
+ISO texts. `datasets.load_dataset("FOLDER")` reads the splits `dev` and `test`. Nothing of an article is lost; GUIDELINES.md
+and summary_stances.yaml go along as they are (`harness.data.convert`). What `datasets` writes is read, too: Parquet of
+`to_parquet`, Arrow of `save_to_disk`, and records that it keeps as JSON because they have not all the same fields.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from harness.data.formats.base import article_from, guard, unique
+from harness.data.article_table import article_schema, decoded_rows, refuse_unknown, table_row
+from harness.data.formats.base import article_from, guard, parse_json, unique
 from harness.data.formats.ledger import Imported, Ledger, Loss
-from harness.data.load import without_nulls
-from harness.data.schema import ArticleRow, to_row
+from harness.data.load import MAX_BYTES
+from harness.data.schema import NULL_IS_ABSENT
 from harness.data.summary_stances import FILE as SUMMARY_STANCES
 from harness.data.yaml_lines import read_yaml
 from harness.errors import DataError, Place
@@ -28,112 +30,88 @@ from harness.types import SCALE, STANCES, Article, Dataset
 COMPANIONS = ("GUIDELINES.md", SUMMARY_STANCES)
 """Files beside the articles that go along as they are."""
 
-MAX_UNPACKED = 2_000_000_000
-"""Bytes of all columns once unpacked: a Parquet file may claim to be small."""
+STATE, INFO = "state.json", "dataset_info.json"
+"""What `datasets` writes beside the Arrow files of a split: their names; what is known of the data."""
 
-_S, _SS = pa.string(), pa.list_(pa.string())
-_STANCE = pa.struct(
-    [
-        *((n, _S) for n in ("speaker", "target", "stance", "act", "modality", "condition", "basis")),
-        ("evidence", pa.list_(pa.struct([("text", _S), ("occurrence", pa.int32())]))),
-        ("phenomena", _SS),
-        ("confidence", pa.int32()),
-        ("note", _S),
-        ("reason", _S),
-    ]
-)
-_FACT = pa.struct([("fact", _S), ("date", _S), ("checked", _S)])
-SCHEMA = pa.schema(
-    [
-        *((n, _S) for n in ("id", "title", "text", "event", "split", "language")),
-        ("complete", pa.bool_()),
-        (
-            "source",
-            pa.struct(
-                [
-                    *((n, _S) for n in ("kind", "publisher", "date", "url", "licence", "note")),
-                    ("facts", pa.list_(_FACT)),
-                ]
-            ),
-        ),
-        (
-            "targets",
-            pa.list_(
-                pa.struct([("id", _S), ("proposition", _S), ("direction", _S), ("rung", pa.int32()), ("parent", _S)])
-            ),
-        ),
-        (
-            "speakers",
-            pa.list_(
-                pa.struct(
-                    [
-                        ("id", _S),
-                        ("name", _S),
-                        ("aliases", _SS),
-                        ("side", _S),
-                        ("role", _S),
-                        ("kind", _S),
-                        ("main", pa.bool_()),
-                    ]
-                )
-            ),
-        ),
-        ("summaries", pa.list_(pa.struct([("annotator", _S), ("text", _S)]))),
-        ("annotations", pa.list_(pa.struct([("annotator", _S), ("stances", pa.list_(_STANCE))]))),
-        ("gold", pa.struct([("adjudicator", _S), ("stances", pa.list_(_STANCE))])),
-    ]
-)
+MAX_UNPACKED = 2_000_000_000
+"""Bytes of all columns once unpacked: a file may claim to be small."""
 
 
 def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
-    """A folder made by `save`, or any folder or file of Parquet in this schema."""
-    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    """A folder made by `save` or by `save_to_disk`, or any folder or file of Parquet in this schema."""
+    ledger = Ledger()
+    files, known = [path], {path / "dataset.yaml"}
+    if path.is_dir():
+        files = sorted(path.rglob("*.parquet"))
+        for state in sorted(path.rglob(STATE)):
+            files += _saved(state, ledger)
+            known |= {state, state.with_name(INFO), *path.rglob("dataset_dict.json")}
     articles = [a for file in files for a in _read(file)]
     card_file = path / "dataset.yaml"
     card = dict(read_yaml(card_file, 1_000_000).data) if path.is_dir() and card_file.exists() else {}
-    ledger = Ledger()
     for other in sorted(path.rglob("*")) if path.is_dir() else []:
-        known = other.suffix == ".parquet" or other == card_file or other.name in ("README.md", *COMPANIONS)
-        if other.is_file() and not known and not other.name.startswith("."):
+        if other.is_file() and not (
+            other in known or other in files or other.name in ("README.md", *COMPANIONS) or other.name.startswith(".")
+        ):
             ledger.lose(str(other), "a file that is no Parquet is not read")
     return ledger.imported(unique(articles, path), {"complete": all(a.complete for a in articles), **card})
 
 
-def _read(file: Path) -> list[Article]:
+def _saved(state: Path, ledger: Ledger) -> list[Path]:
+    """The Arrow files of a folder of `save_to_disk`; what else its two files of JSON say of the data is listed."""
+    raw = parse_json(guard(state, MAX_BYTES).read_bytes(), Place(str(state)))
     try:
-        parquet = pq.ParquetFile(guard(file))
-        meta = parquet.metadata
-        size = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
-        if size > MAX_UNPACKED:
-            raise DataError(
-                Place(str(file)), f"unpacks to {size:,} bytes; the limit is {MAX_UNPACKED:,}", hint="split it"
-            )
-        _refuse_unknown(parquet.schema_arrow, SCHEMA, Place(str(file)))
-        rows = parquet.read().to_pylist()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(Place(str(file)), f"not a readable Parquet file: {error}") from None
-    return [article_from(without_nulls(row), Place(str(file), n)) for n, row in enumerate(rows, start=1)]
+        files = [state.with_name(str(entry["filename"])) for entry in raw["_data_files"]]
+    except (KeyError, TypeError):
+        raise DataError(Place(str(state)), "names no `_data_files`", hint="save the dataset again") from None
+    if strange := [file for file in files if file.parent != state.parent or not file.is_file()]:
+        raise DataError(Place(str(state), field="_data_files"), f"{strange[0].name!r} is no file of its folder")
+    info = state.with_name(INFO)
+    said = parse_json(guard(info, MAX_BYTES).read_bytes(), Place(str(info))) if info.is_file() else {}
+    for name in ("description", "citation", "homepage", "license"):
+        if isinstance(said, dict) and said.get(name):
+            ledger.lose(Place(str(info), field=name), "is not read: say it in the mapping")
+    return files
 
 
-def _refuse_unknown(fields: Any, known: Any, place: Place, path: str = "") -> None:
-    """DataError for a column, or a field of one, that an article does not have: its nulls would vanish unseen."""
-    for i in range(fields.num_fields if isinstance(fields, pa.DataType) else len(fields)):
-        name = fields.field(i).name
-        names = [known.field(j).name for j in range(known.num_fields if isinstance(known, pa.DataType) else len(known))]
-        if name not in names:
-            raise DataError(place, f"there is no field {path}{name!r}", hint=f"known there: {', '.join(names)}")
-        inner, expected = fields.field(i).type, known.field(names.index(name)).type
-        while pa.types.is_list(inner) and pa.types.is_list(expected):
-            inner, expected = inner.value_type, expected.value_type
-        if pa.types.is_struct(inner) and pa.types.is_struct(expected):
-            _refuse_unknown(inner, expected, place, f"{path}{name}.")
+def _read(file: Path) -> list[Article]:
+    place = Place(str(file))
+    kind = "Arrow" if file.suffix == ".arrow" else "Parquet"
+    try:
+        table = _arrow(guard(file), place) if kind == "Arrow" else _parquet(guard(file), place)
+        refuse_unknown(table.schema, place)
+        rows = list(decoded_rows(table))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DataError(place, f"not a readable {kind} file: {error}") from None
+    return [article_from(row, Place(str(file), n), context=NULL_IS_ABSENT) for n, row in enumerate(rows, start=1)]
+
+
+def _parquet(file: Path, place: Place) -> pa.Table:
+    parquet = pq.ParquetFile(file)
+    _check_size(sum(parquet.metadata.row_group(i).total_byte_size for i in range(parquet.num_row_groups)), place)
+    return parquet.read()
+
+
+def _arrow(file: Path, place: Place) -> pa.Table:
+    batches, size = [], 0
+    with pa.memory_map(str(file)) as source, pa.ipc.open_stream(source) as stream:
+        for batch in stream:
+            size += batch.nbytes
+            _check_size(size, place)
+            batches.append(batch)
+        return pa.Table.from_batches(batches, stream.schema)
+
+
+def _check_size(size: int, place: Place) -> None:
+    if size > MAX_UNPACKED:
+        raise DataError(place, f"unpacks to {size:,} bytes; the limit is {MAX_UNPACKED:,}", hint="split it")
 
 
 def save(dataset: Dataset, path: Path, mapping: Mapping[str, Any]) -> list[Loss]:
     """Writes the folder; `mapping` may hold the dataset card's other fields."""
-    rows = [_row(a) for a in dataset]
+    rows = [table_row(a) for a in dataset]
     for split in sorted({row["split"] for row in rows}):
-        table = pa.Table.from_pylist([r for r in rows if r["split"] == split], schema=SCHEMA)
+        table = pa.Table.from_pylist([r for r in rows if r["split"] == split], schema=article_schema())
         with replacing(path / "data" / f"{split}.parquet") as temporary:
             pq.write_table(table, temporary, compression="zstd")
     card = {
@@ -149,14 +127,6 @@ def save(dataset: Dataset, path: Path, mapping: Mapping[str, Any]) -> list[Loss]
     write_text(path / "dataset.yaml", yaml.safe_dump(card, allow_unicode=True, sort_keys=False))
     write_text(path / "README.md", _readme(dataset, sorted({row["split"] for row in rows})))
     return []
-
-
-def _row(article: Article) -> dict[str, Any]:
-    row = ArticleRow.model_validate(to_row(article)).model_dump(mode="json")
-    for labels in (*row["annotations"], *([row["gold"]] if row["gold"] else [])):
-        for stance in labels["stances"]:
-            stance["evidence"] = [{"text": e, "occurrence": 1} if isinstance(e, str) else e for e in stance["evidence"]]
-    return row
 
 
 def _readme(dataset: Dataset, splits: list[str]) -> str:

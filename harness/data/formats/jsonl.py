@@ -1,6 +1,7 @@
 """Own JSONL: one article a line in the schema of the article file; the dataset card is all that it cannot carry.
 
-Mapping: a line is an article with its fields as in YAML (docs/labelling.md); fields at their default are left out.
+Mapping: a line is an article with its fields as in YAML (docs/labelling.md); fields at their default are left out, or null
+where another program wrote the line.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from harness.data.formats.base import article_from, json_lines, unique
 from harness.data.formats.ledger import Imported, Loss
-from harness.data.schema import to_row
+from harness.data.schema import NULL_IS_ABSENT, to_row
 from harness.errors import Place
 from harness.runtime.files import write_text
 from harness.types import Dataset
@@ -20,7 +21,7 @@ from harness.types import Dataset
 
 def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
     """Every line an article."""
-    rows = [article_from(row, Place(str(path), number)) for number, row in json_lines(path)]
+    rows = [article_from(row, Place(str(path), n), context=NULL_IS_ABSENT) for n, row in json_lines(path)]
     return Imported(unique(rows, path), {"complete": all(a.complete for a in rows)})
 
 
