@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.data.formats import FORMATS, MAPPING_KEYS, READ_ONLY, format_named
+from harness.data.formats import MAPPING_KEYS, format_named, writer_named
 from harness.data.formats.ledger import Imported, Loss
 from harness.data.load import load_dataset
 from harness.data.plain_texts import slug
@@ -16,7 +16,7 @@ from harness.data.save import save_dataset
 from harness.data.schema import DatasetCard
 from harness.data.summary_stances import FILE as SUMMARY_STANCES
 from harness.data.yaml_lines import read_yaml
-from harness.errors import ConfigError, DataError, Place, nearest_hint
+from harness.errors import DataError, Place, nearest_hint
 from harness.runtime.files import write_text
 
 MAX_MAPPING = 1_000_000
@@ -62,10 +62,7 @@ def import_file(name: str, path: Path, out: Path, mapping: Mapping[str, Any]) ->
 
 def export_dataset(name: str, folder: Path, out: Path, mapping: Mapping[str, Any]) -> list[Loss]:
     """Writes the dataset to `out` in the named format; returns what the format does not carry."""
-    form = format_named(name)
-    if name in READ_ONLY:
-        writable = ", ".join(f for f in FORMATS if f not in READ_ONLY)
-        raise ConfigError(f"{name} is a format that is only imported", hint=f"export to one of {writable}")
+    form = writer_named(name)
     if out.exists() and (out.is_dir() and any(out.iterdir())):
         raise DataError(Place(str(out)), "exists and is not empty", hint="give --out a new path")
     check_mapping(name, mapping)

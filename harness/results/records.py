@@ -41,7 +41,8 @@ class SystemUse(_Part):
 
     `cost` is that of the answers' tokens at the run's price. `n_no_usage` counts the answers whose server reported no tokens:
     the sums of tokens leave them out, and a run with one of them has no `cost`. `n_refused` counts refusals: a classifier's
-    are no label and not among `n_unparsed`, a summariser's are no summary and among `n_failed` too.
+    are no label and not among `n_unparsed`, a summariser's are no summary and among `n_failed` too. `remarks` say what the
+    system left aside.
     """
 
     name: str
@@ -66,6 +67,7 @@ class SystemUse(_Part):
     paths: dict[str, int] = {}
     status: str = "ok"
     ceiling: bool = False
+    remarks: list[str] = []
 
 
 class DatasetUse(_Part):

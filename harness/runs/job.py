@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
@@ -52,7 +52,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Job:
-    """A config with everything that it names in hand, and the identity that follows."""
+    """A config with everything that it names in hand, the identity that follows, and what systems remark, by role."""
 
     config: RunConfig
     dataset: Dataset
@@ -60,6 +60,7 @@ class Job:
     systems: dict[str, System]
     run_id: str
     judge_sample: JudgeSample | None = None
+    remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
@@ -80,6 +81,8 @@ def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
     }
     for use in recorded:
         systems[use.kind].remembered(use.fingerprint, use.identity)
+    # now and not after hours of inference; a recorded system's file may be gone
+    remarks = {} if recorded else {role: system.remarks(dataset) for role, system in systems.items()}
     if not systems:
         raise ConfigError("nothing to run: neither a summariser nor a stance classifier", hint="e.g. stance=smollm2")
     sample = judge_sample(config, systems.get("judge"))
@@ -93,7 +96,7 @@ def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
         # a run whose replies are read otherwise by now is no finished run; its answers are stored all the same
         **({"reading": readings} if (readings := {r: s.reading for r, s in systems.items() if s.reading}) else {}),
     }
-    return Job(config, dataset, articles, systems, f"{slug(config)}-{content_hash(identity)[:10]}", sample)
+    return Job(config, dataset, articles, systems, f"{slug(config)}-{content_hash(identity)[:10]}", sample, remarks)
 
 
 def slug(config: RunConfig) -> str:
@@ -167,7 +170,8 @@ def compute(
             work.units.clear()
         with reporter.track(f"{role} {system.name}", len(items)) as progress:
             answered = answer_all(system, work, context, store, kind, progress)
-        uses.append(system_use(role, system, answered, recorded.system(role) if recorded else None))
+        use = recorded.system(role) if recorded else None
+        uses.append(system_use(role, system, answered, use, job.remarks.get(role, ())))
         for p, reading in zip(answered.predictions, readings or [""] * len(items), strict=False):
             refs.append(AnswerRef(role, reading, p.article_id, p.speaker_id, p.target_id, p.key))
         return answered
@@ -201,6 +205,7 @@ def compute(
     )
     scored = score(material)
     snapshot(config.results, job.dataset)
+    remarks = [f"{use.name}: {remark}" for use in uses for remark in use.remarks]
     record = _record(
         config,
         job.run_id,
@@ -218,6 +223,7 @@ def compute(
         signatures=scored.signatures,
         notes=[
             *scored.notes,
+            *remarks,
             *map(refusals, filter(attrgetter("n_refused"), uses)),
             *(f"torn part, left aside: {t.path.name}: {t.reason}" for t in store.torn),
         ],

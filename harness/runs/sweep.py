@@ -86,6 +86,8 @@ class Session:
                         f"  {use.name}: {use.n_failed} of {use.n_items} answers failed, such as: {use.first_error}; "
                         "the same command asks for them again"
                     )
+                for remark in use.remarks:
+                    self.reporter.plain(f"  {use.name}: {remark}")
 
     def close(self) -> int:
         """Names what failed, says when nothing was computed, and gives the exit code."""

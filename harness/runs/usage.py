@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.results.records import SystemUse
 from harness.runs.questions import KINDS
 from harness.systems.base import System
 from harness.types import Answered
 
 
-def system_use(role: str, system: System, answered: Answered, recorded: SystemUse | None = None) -> SystemUse:
+def system_use(
+    role: str, system: System, answered: Answered, recorded: SystemUse | None = None, remarks: Sequence[str] = ()
+) -> SystemUse:
     """What a system did in this run, summed over its answers; what computing them took a record knows, if there is one."""
     answers = [p.answer for p in answered.predictions]
     refused = ["refused" in a.path.split("+") for a in answers]
@@ -49,6 +53,7 @@ def system_use(role: str, system: System, answered: Answered, recorded: SystemUs
             "paths": answered.paths,
             "status": answered.unfitted or "ok",
             "ceiling": system.ceiling,
+            "remarks": recorded.remarks if recorded else list(remarks),
         }
     )
 

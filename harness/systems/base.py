@@ -87,6 +87,10 @@ class System(ABC):
         self.__dict__.update(fingerprint=fingerprint, identity=lambda: dict(identity))
         return self
 
+    def remarks(self, dataset: Dataset) -> list[str]:
+        """What a reader of the record must know of this system on this dataset; HarnessError if it cannot be asked at all."""
+        return []
+
     @abstractmethod
     def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
         """Exactly what the answer depends on, JSON-able: nothing that the system does not look at."""

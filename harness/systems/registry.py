@@ -20,6 +20,7 @@ ADAPTERS: dict[Kind, dict[str, str]] = {
         "causal": "harness.systems.causal:CausalSummariser",
         "seq2seq": "harness.systems.seq2seq:Seq2SeqSummariser",
         "endpoint": "harness.systems.endpoint:EndpointSummariser",
+        "from_file": "harness.systems.from_file:SummariesFromFile",
     },
     "stance": {
         "majority": "harness.systems.labels:Majority",
@@ -32,6 +33,7 @@ ADAPTERS: dict[Kind, dict[str, str]] = {
         "probe": "harness.systems.probe:EmbeddingProbe",
         "zero_shot": "harness.systems.zero_shot:ZeroShot",
         "endpoint": "harness.systems.endpoint_stance:EndpointStance",
+        "from_file": "harness.systems.from_file:StancesFromFile",
     },
     "speakers": {
         "rule": "harness.systems.speakers_rule:RuleSpeakers",

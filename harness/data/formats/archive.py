@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import io
-import zipfile
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+if sys.version_info >= (3, 14):
+    import zipfile
+else:
+    from backports.zstd import zipfile  # as Python 3.14 has it: it reads members that are packed with Zstandard
 
 from harness.errors import DataError, Place
 
