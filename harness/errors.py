@@ -11,7 +11,8 @@ HarnessError                 something a user can act on; shown without a traceb
 │   └── Unfitted             a fitted system has fewer than two events to learn from
 ├── MetricRefused            a metric cannot handle the input (a script its tokenizer drops, say)
 ├── StoreError               a file in the results folder is torn or of an unknown version
-└── EndpointError            a server did not answer
+├── EndpointError            a server did not answer
+└── BudgetSpent              what requests may cost together is spent
 """
 
 from __future__ import annotations
@@ -104,6 +105,10 @@ class StoreError(HarnessError):
 
 class EndpointError(HarnessError):
     """A server did not answer."""
+
+
+class BudgetSpent(HarnessError):
+    """The requests of a run have cost what they may cost; what is answered is stored."""
 
 
 def nearest_hint(name: str, known: Sequence[str]) -> str:

@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from tests.batch_server import BatchServer
 
 Behave = Callable[[str, int], str]
 """From the prompt and how often it has come (from 1) to what the server does; `say 400 TEXT` is a status and a body."""
@@ -39,6 +42,7 @@ class Misbehaving:
     headers: list[dict[str, str]] = field(default_factory=list)
     most_at_once: int = 0
     now: int = 0
+    batches: BatchServer | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -51,9 +55,24 @@ class _Handler(BaseHTTPRequestHandler):
     server: Any
     protocol_version = "HTTP/1.1"
 
+    def do_GET(self) -> None:
+        state: Misbehaving = self.server.state
+        url = urlsplit(self.path)
+        with state.lock:
+            state.headers.append(dict(self.headers))
+            status, content = (404, b"{}")
+            if state.batches is not None:
+                status, content = state.batches.get(url.path.removeprefix("/v1"), dict(parse_qsl(url.query)))
+        self._send(status, content)
+
     def do_POST(self) -> None:
         state: Misbehaving = self.server.state
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        path = self.path.removeprefix("/v1")
+        if path in ("/files", "/batches"):
+            self._batch(state, path, content)
+            return
+        body = json.loads(content)
         prompt = prompt_of(body)
         with state.lock:
             state.seen[prompt] += 1
@@ -67,6 +86,19 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             with state.lock:
                 state.now -= 1
+
+    def _batch(self, state: Misbehaving, path: str, content: bytes) -> None:
+        if state.batches is None:
+            self._send(404, b'{"detail": "Not Found"}')
+            return
+        with state.lock:
+            state.headers.append(dict(self.headers))
+            response = state.batches.post(path, str(self.headers["Content-Type"]), content)
+        if response is None:
+            self.connection.shutdown(socket.SHUT_RDWR)
+            self.close_connection = True
+        else:
+            self._send(*response)
 
     def _do(self, what: str, body: dict[str, Any], state: Misbehaving) -> None:
         kind, _, detail = what.partition(" ")

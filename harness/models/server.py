@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import os
 import random
 import re
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from rich.filesize import decimal
 
 from harness.errors import ConfigError, EndpointError
+from harness.models.budget import Meter, Share
 from harness.models.reasoning import thought_of
 from harness.models.streaming import streamed
 from harness.runtime.files import encodable
@@ -28,25 +28,24 @@ if TYPE_CHECKING:
 
 Api = Literal["chat", "completions"]
 
-_PATHS: Mapping[Api, str] = {"chat": "chat/completions", "completions": "completions"}
-_PASSING = frozenset({408, 409, 425, 429})
+PATHS: Mapping[Api, str] = {"chat": "chat/completions", "completions": "completions"}
+PASSING = frozenset({408, 409, 425, 429})
 """Statuses below 500 that another attempt may not meet."""
 _REFUSED = frozenset({400, 422})
-_DROPPABLE = ("logprobs", "top_logprobs")
-"""Fields that are left out when the server refuses them by name."""
 _LARGEST = 64 * 2**20
 """Bytes of a response at which it is given up."""
 _MOST_TOKENS = 2**48
 """A server that counts more has miscounted."""
 _REASON = 300
 """Characters of what a server says that a reason quotes."""
-TOKEN_BYTES = 3
-"""UTF-8 bytes that count as a token; see `estimate`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where requests go and how patiently. The key itself is only ever in the environment."""
+    """Where requests go and how patiently. The key itself is only ever in the environment.
+
+    Fields of a request that are `optional` are left out when the server refuses one of them by name.
+    """
 
     base_url: str
     api: Api = "chat"
@@ -56,6 +55,7 @@ class Server:
     attempts: int = 6
     backoff_s: float = 1.0
     longest_wait_s: float = 120.0
+    optional: tuple[str, ...] = ("logprobs", "top_logprobs")
 
     def key(self) -> str | None:
         """The key, if the server wants one; ConfigError if its variable is not set or cannot be sent."""
@@ -93,7 +93,7 @@ class Completion:
 Body = Mapping[str, Any]
 """A request's JSON."""
 Outcome = Completion | EndpointError | None
-"""What became of a request; None only after an interrupt."""
+"""What became of a request; None only where it was not sent: after an interrupt, or when a budget was spent."""
 
 
 class _Response(NamedTuple):
@@ -134,7 +134,9 @@ class Client:
         """An answer to each request body, in order, or the error that stands for it; see `stream`."""
         return [o for _, outcomes in self.stream([bodies]) for o in outcomes if o is not None]
 
-    def stream(self, units: Iterable[Sequence[Body]]) -> Iterator[tuple[int, list[Outcome]]]:
+    def stream(
+        self, units: Iterable[Sequence[Body]], meter: Meter | None = None
+    ) -> Iterator[tuple[int, list[Outcome]]]:
         """The outcomes of each unit of request bodies, with its number, as soon as its last request has one.
 
         At most `concurrency` requests are under way, of all units together; a unit is taken when there is room for it.
@@ -142,13 +144,17 @@ class Client:
         `attempts` times, after a jittered exponential wait, or after what `Retry-After` asks for, if that is longer (all
         requests then wait). Anything else fails at once. The key is in no answer and in no error, even if the server
         quotes it; ConfigError if it is missing. On Ctrl-C what is answered comes before KeyboardInterrupt goes on, with
-        None in the place of what is not.
+        None in the place of what is not; so it is before BudgetSpent, when the `meter` admits no further request.
         """
         key = self.server.key()
-        return streamed(lambda ready: self._all(units, key, ready))
+        return streamed(lambda ready: self._all(units, key, meter or Meter(), ready))
 
     async def _all(
-        self, units: Iterable[Sequence[Body]], key: str | None, ready: Callable[[tuple[int, list[Outcome]]], None]
+        self,
+        units: Iterable[Sequence[Body]],
+        key: str | None,
+        meter: Meter,
+        ready: Callable[[tuple[int, list[Outcome]]], None],
     ) -> None:
         import httpx
 
@@ -156,10 +162,13 @@ class Client:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         begun: dict[int, tuple[int, list[asyncio.Task[Outcome]]]] = {}
         whole: list[asyncio.Task[None]] = []
+        under_way: set[asyncio.Task[Outcome]] = set()
 
-        async def one(body: Body) -> Outcome:
+        async def one(body: Body, share: Share) -> Outcome:
             try:
-                return await self._with_retries(client, body, key)
+                completion = await self._with_retries(client, body, key)
+                meter.settle(share, completion.tokens_in, completion.tokens_out)
+                return completion
             except EndpointError as error:
                 reason = error.message
             except Exception as error:
@@ -167,6 +176,7 @@ class Client:
                 reason = f"{type(error).__name__}: {error}"
             finally:
                 gate.release()
+            meter.release(share)
             return EndpointError(encodable(without(reason, key))[: 2 * _REASON])
 
         async def finish(unit: int) -> None:
@@ -182,11 +192,19 @@ class Client:
                     _, requests = begun[unit] = len(bodies), []
                     for body in bodies:
                         await gate.acquire()
-                        requests.append(asyncio.create_task(one(body)))
+                        while (share := meter.admit(body)) is None and under_way:
+                            # answers mostly cost less than what was set aside for them
+                            await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                        if share is None:
+                            await asyncio.gather(*whole, *requests)
+                            raise meter.spent()
+                        requests.append(task := asyncio.create_task(one(body, share)))
+                        under_way.add(task)
+                        task.add_done_callback(under_way.discard)
                     whole.append(asyncio.create_task(finish(unit)))
                 await asyncio.gather(*whole)
             finally:
-                # nothing is left to do here but after an interrupt
+                # nothing is left to do here but after an interrupt or at the end of a budget
                 left = [*whole, *(r for _, requests in begun.values() for r in requests)]
                 for task in left:
                     task.cancel()
@@ -226,24 +244,25 @@ class Client:
 
     async def _attempt(self, client: httpx.AsyncClient, body: Body, key: str | None, attempt: int) -> Completion:
         started = time.perf_counter()
-        plain = {k: v for k, v in body.items() if k not in _DROPPABLE}
+        optional = self.server.optional
+        plain = {k: v for k, v in body.items() if k not in optional}
         sent = plain if self._refused else body
         response = await self._post(client, sent)
-        if response.status in _REFUSED and any(f in sent and f.encode() in response.content for f in _DROPPABLE):
+        if response.status in _REFUSED and any(f in sent and f.encode() in response.content for f in optional):
             response = await self._post(client, plain)
             self._refused = response.status == 200
         status, header, content = response
         if status == 200:
             return read_completion(content, self.server.api, time.perf_counter() - started, attempt, key)
-        reason = f"{status} {_message(content, key)}".strip()
-        if status >= 500 or status in _PASSING:
+        reason = f"{status} {message_of(content, key)}".strip()
+        if status >= 500 or status in PASSING:
             raise _PassingError(reason, wait=retry_after(header))
         raise EndpointError(reason)
 
     async def _post(self, client: httpx.AsyncClient, body: Body) -> _Response:
         import httpx
 
-        url = f"{self.server.base_url.rstrip('/')}/{_PATHS[self.server.api]}"
+        url = f"{self.server.base_url.rstrip('/')}/{PATHS[self.server.api]}"
         sent = encodable(json.dumps(body, ensure_ascii=False, allow_nan=False)).encode()
         content = bytearray()
         try:
@@ -261,29 +280,6 @@ class Client:
         except httpx.RequestError as error:
             what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             raise _PassingError(what, unreachable=isinstance(error, httpx.ConnectError)) from None
-
-
-def estimate(text: str) -> int:
-    """Tokens that a text has at most, as a rule: one for every three bytes of UTF-8.
-
-    No server says how it tokenises before it is asked. English has 4 to 5 bytes a token, Russian and Arabic 4 to 6,
-    Chinese 3 to 5 with the vocabularies of today's models (100,000 tokens and more); older ones may need more tokens
-    than this, and then the server's own refusal is what is recorded.
-    """
-    return math.ceil(len(text.encode("utf-8", "surrogatepass")) / TOKEN_BYTES)
-
-
-def estimated_spans(text: str) -> list[tuple[int, int]]:
-    """Half-open code-point spans of as many bytes as count as one token, or of one longer character."""
-    spans: list[tuple[int, int]] = []
-    start = size = 0
-    for i, character in enumerate(text):
-        width = len(character.encode("utf-8", "surrogatepass"))
-        if i > start and size + width > TOKEN_BYTES:
-            spans.append((start, i))
-            start, size = i, 0
-        size += width
-    return [*spans, (start, len(text))] if text else []
 
 
 def retry_after(header: str | None, now: datetime | None = None) -> float | None:
@@ -315,7 +311,7 @@ def read_completion(
         reason = f"the server's answer is no JSON: {start!r}" if start.strip() else "the answer is empty"
         raise _PassingError(reason) from None
     if isinstance(answer, dict) and answer.get("error"):
-        raise _PassingError(f"200, but {_message(content, key)}")
+        raise _PassingError(f"200, but {message_of(content, key)}")
     try:
         choice = answer["choices"][0]
         message = choice["message"] if api == "chat" else choice
@@ -382,7 +378,7 @@ def _count(value: Any) -> int | None:
     return int(value) if 0 <= value < _MOST_TOKENS else None
 
 
-def _message(content: bytes, key: str | None) -> str:
+def message_of(content: bytes, key: str | None) -> str:
     """What an error response says, in at most 300 characters, without the key."""
     text = content.decode("utf-8-sig", "replace")
     try:

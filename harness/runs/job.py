@@ -156,7 +156,7 @@ def compute(
     catalogue()
     config = job.config
     store = PredictionStore(config.results / "predictions")
-    context = Context(job.dataset, pool, config.executor.device, config.executor.token_budget)
+    context = Context(job.dataset, pool, config.executor.device, config.executor.token_budget, tell=reporter.plain)
     uses: list[SystemUse] = []
     refs: list[AnswerRef] = []
 
@@ -165,9 +165,9 @@ def compute(
         kind = f"judge:{system.name}" if role in OF_SUMMARIES else {"summariser": "summary"}.get(role, role)
         work = plan(system, items, job.dataset, store)
         if recorded is not None:
+            work = work.as_stored()
             if missing := sum(key not in work.stored for key in work.keys):
                 raise StoreError(f"{missing} answers of {system.name} are not stored", hint="harness run computes them")
-            work.units.clear()
         with reporter.track(f"{role} {system.name}", len(items)) as progress:
             answered = answer_all(system, work, context, store, kind, progress)
         use = recorded.system(role) if recorded else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
@@ -20,7 +20,9 @@ Progress = Callable[[int], None]
 class Plan:
     """What a system is asked, what of it is in the store, and what is left to do, in units of what the system is handed.
 
-    `reread` are stored answers whose raw reply is read otherwise today; in `stored` they stand as they are read now.
+    `keys` are those under which the answers are, or will be; `earlier_keys` those of requests that were answered in part
+    and left an item without an answer, in their order. `reread` are stored answers whose raw reply is read otherwise today;
+    in `stored` they stand as they are read now.
     """
 
     items: list[Item]
@@ -29,11 +31,20 @@ class Plan:
     reread: list[tuple[str, Item, Answer]] = field(default_factory=list)
     units: list[list[tuple[str, Item]]] = field(default_factory=list)
     unfitted: str | None = None
+    earlier_keys: dict[int, list[str]] = field(default_factory=dict)
 
     @property
     def n_missing(self) -> int:
         """Items that have to be computed."""
         return sum(len(u) for u in self.units)
+
+    def as_stored(self) -> Plan:
+        """The plan of a run that computes nothing: an item without an answer has the last error that is stored for it."""
+        keys = list(self.keys)
+        for n, earlier in self.earlier_keys.items():
+            if keys[n] not in self.stored:
+                keys[n] = next((key for key in reversed(earlier) if key in self.stored), keys[n])
+        return replace(self, keys=keys, units=[])
 
 
 def plan(system: System, items: Sequence[Item], dataset: Dataset, store: PredictionStore) -> Plan:
@@ -44,14 +55,15 @@ def plan(system: System, items: Sequence[Item], dataset: Dataset, store: Predict
     """
     items = list(items)
     questions = [item.as_article() for item in items] if system.kind == "stance" else items
+    stored = store.read(system.name, system.fingerprint)
+    done = {key for key, p in stored.items() if p.answer.error is None}
     try:
-        keys = [prediction_key(system.fingerprint, system.reads(question, dataset)) for question in questions]
+        keys, earlier_keys = _keys(system, questions, dataset, done)
     except Unfitted as error:
         return Plan(items, [], {}, unfitted=error.message)
-    stored = store.read(system.name, system.fingerprint)
     reread = _read_again(system, dict(zip(keys, questions, strict=True)), stored)
-    key_of = dict(zip(map(id, questions), keys, strict=True))
     done = {key for key, p in stored.items() if p.answer.error is None}
+    key_of = dict(zip(map(id, questions), keys, strict=True))
     units = []
     for unit in system.plan(questions):
         # two articles with one text ask the same question: it is answered once
@@ -59,7 +71,31 @@ def plan(system: System, items: Sequence[Item], dataset: Dataset, store: Predict
         done |= missing.keys()
         if missing:
             units.append(list(missing.items()))
-    return Plan(items, keys, stored, reread, units)
+    return Plan(items, keys, stored, reread, units, earlier_keys=earlier_keys)
+
+
+def _keys(
+    system: System, questions: Sequence[Item], dataset: Dataset, done: Collection[str]
+) -> tuple[list[str], dict[int, list[str]]]:
+    """Every question's key, and the earlier keys of those that a request about several left without an answer.
+
+    What such a request left is asked about again by a request about the rest alone, which has keys of its own, and so on.
+    Where nothing of a request is answered, the rest is the whole, and its keys stay.
+    """
+
+    def keys_of(asked: Sequence[Item]) -> list[str]:
+        return [prediction_key(system.fingerprint, reads) for reads in system.reads_of(asked, dataset)]
+
+    keys = keys_of(questions)
+    earlier: dict[int, list[str]] = {}
+    n_asked = len(questions)
+    while 0 < len(left := [n for n, key in enumerate(keys) if key not in done]) < n_asked:
+        n_asked = len(left)
+        for n, key in zip(left, keys_of([questions[n] for n in left]), strict=True):
+            if key != keys[n]:
+                earlier.setdefault(n, []).append(keys[n])
+                keys[n] = key
+    return keys, earlier
 
 
 def _read_again(
@@ -93,6 +129,7 @@ def answer_all(
     if work.units:
         store.describe(system.name, system.fingerprint, system.identity())
         context.pool.watch(pick_device(context.device))
+        context = replace(context, folder=store.folder(system.name, system.fingerprint))
     started = time.perf_counter()
     with closing(system.answer_units([[item for _, item in unit] for unit in work.units], context)) as finished_units:
         for number, answers in finished_units:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from harness.results.records import SystemUse
 from harness.runs.questions import KINDS
 from harness.systems.base import System
-from harness.types import Answered
+from harness.systems.endpoint_price import Price
+from harness.types import Answer, Answered
 
 
 def system_use(
@@ -49,7 +50,7 @@ def system_use(
             "n_cut": sum(a.tokens_cut > 0 for a in answers),
             "seconds": sum(a.seconds for a in paid),
             "peak_memory_bytes": recorded.peak_memory_bytes if recorded else answered.peak_memory_bytes,
-            "cost": price.of(tokens_in, tokens_out) if price is not None and tokens_in and not n_no_usage else None,
+            "cost": _cost(paid, price) if price is not None and tokens_in and not n_no_usage else None,
             "paths": answered.paths,
             "status": answered.unfitted or "ok",
             "ceiling": system.ceiling,
@@ -61,3 +62,12 @@ def system_use(
 def refusals(use: SystemUse) -> str:
     """A note for the record and the report on a system that refused."""
     return f"{use.name} refused {use.n_refused} of {use.n_items} items"
+
+
+def _cost(answers: Sequence[Answer], price: Price) -> float:
+    """What the answers' tokens cost, those that were bought by a batch at its share of the price."""
+    cost = 0.0
+    for batch in (False, True):
+        bought = [a for a in answers if a.path.endswith("batch") == batch]
+        cost += price.of(sum(a.tokens_in or 0 for a in bought), sum(a.tokens_out or 0 for a in bought), batch=batch)
+    return cost

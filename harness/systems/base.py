@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -27,12 +28,17 @@ class Options(BaseModel):
 
 @dataclass(frozen=True)
 class Context:
-    """What a system may use while it works: the whole dataset (to fit on other events), loaded models, limits."""
+    """What a system may use while it works: the whole dataset (to fit on other events), loaded models, limits.
+
+    `folder` is that of its stored answers, for what it needs to go on after a crash; `tell` shows a line to whoever waits.
+    """
 
     dataset: Dataset
     pool: ModelPool = field(default_factory=ModelPool)
     device: str = "auto"
     token_budget: int = 16_384
+    folder: Path | None = None
+    tell: Callable[[str], None] = lambda line: None
 
 
 class System(ABC):
@@ -94,6 +100,11 @@ class System(ABC):
     @abstractmethod
     def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
         """Exactly what the answer depends on, JSON-able: nothing that the system does not look at."""
+
+    def reads_of(self, items: Sequence[Item], dataset: Dataset) -> list[dict[str, Any]]:
+        """What each answer depends on when all these items are asked about; one that shares its request with others
+        depends on them too."""
+        return [self.reads(item, dataset) for item in items]
 
     def plan(self, items: Sequence[Item]) -> list[list[Item]]:
         """Cuts the work into units of what is computed and stored together; by default one article."""

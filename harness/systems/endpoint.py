@@ -5,22 +5,15 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from harness.errors import EndpointError, WindowExceeded
-from harness.models.server import (
-    TOKEN_BYTES,
-    Api,
-    Body,
-    Client,
-    Completion,
-    Outcome,
-    Server,
-    estimate,
-    estimated_spans,
-)
+from harness.models.batches import Batches
+from harness.models.budget import Meter
+from harness.models.server import Api, Body, Client, Completion, Outcome, Server
+from harness.models.token_estimate import TOKEN_BYTES, estimate, estimated_spans
 from harness.models.windows import Fitted, LongInput, fit_article
 from harness.runtime.files import encodable
 from harness.systems.base import Context, Options, System
@@ -35,9 +28,12 @@ from harness.text.replies import (
 )
 from harness.types import Answer, Dataset, Item
 
-_UNIT = 32
+UNIT = 32
 """Items that are stored together, whatever the number of requests at once: it moves no part's border."""
-_DELIVERY = ("api_key_env", "concurrency", "timeout_s", "attempts", "backoff_s", "longest_wait_s", "price")
+_DELIVERY = (
+    *("api_key_env", "concurrency", "timeout_s", "attempts", "backoff_s", "longest_wait_s"),
+    *("send", "poll_s", "price", "max_cost", "max_tokens_in"),
+)
 """Options that change when an answer arrives and what it costs, never what it says."""
 _CHAT = 32
 """Tokens that a chat template may add to a request."""
@@ -68,7 +64,11 @@ class EndpointOptions(Options):
     attempts: Annotated[int, Field(ge=1)] = 6
     backoff_s: Annotated[float, Field(ge=0)] = 1.0
     longest_wait_s: Annotated[float, Field(ge=0)] = 120.0
+    send: Literal["live", "batch"] = Field(default="live", description="batch: by the server's Batch API")
+    poll_s: Annotated[float, Field(gt=0)] = Field(default=30.0, description="seconds between two looks at a batch")
     price: Price | None = None
+    max_cost: Annotated[float, Field(gt=0)] | None = Field(default=None, description="of one run, at its price")
+    max_tokens_in: Annotated[int, Field(ge=1)] | None = Field(default=None, description="of one run")
 
     @field_validator("model", mode="before")
     @classmethod
@@ -85,6 +85,12 @@ class EndpointOptions(Options):
             raise ValueError(f"context_tokens must be more than max_tokens and {_CHAT}")
         return self
 
+    @model_validator(mode="after")
+    def _has_a_price(self) -> Self:
+        if self.max_cost is not None and self.price is None:
+            raise ValueError("max_cost needs a price, such as price={input: 0.15, output: 0.60}")
+        return self
+
     @property
     def room(self) -> int | None:
         """Tokens for the question, None where the server decides."""
@@ -92,6 +98,11 @@ class EndpointOptions(Options):
             return None
         newer = self.extra_body.get("max_completion_tokens")
         return self.context_tokens - (newer if isinstance(newer, int) else self.max_tokens) - _CHAT
+
+    @property
+    def optional_fields(self) -> tuple[str, ...]:
+        """Fields of a request that a server may refuse by name and then goes without."""
+        return ("logprobs", "top_logprobs")
 
     @property
     def server(self) -> Server:
@@ -105,7 +116,14 @@ class EndpointOptions(Options):
             attempts=self.attempts,
             backoff_s=self.backoff_s,
             longest_wait_s=self.longest_wait_s,
+            optional=self.optional_fields,
         )
+
+    def meter(self) -> Meter:
+        """What bounds one run's requests, at the price of the way in which they are sent."""
+        price = self.price or Price(input=0, output=0)
+        batch = self.send == "batch"
+        return Meter(self.max_tokens_in, self.max_cost, lambda *tokens: price.of(*tokens, batch=batch))
 
 
 class EndpointSystem(System):
@@ -132,24 +150,39 @@ class EndpointSystem(System):
         return shown_fields([self.options.prompt], item)
 
     def plan(self, items: Sequence[Item]) -> list[list[Item]]:
-        return [list(items[i : i + _UNIT]) for i in range(0, len(items), _UNIT)]
+        return [list(items[i : i + UNIT]) for i in range(0, len(items), UNIT)]
 
-    def prompt(self, item: Item, piece: str | None = None) -> str:
-        """The user's message, with the whole article or a piece of it."""
-        return fill(self.options.prompt, **self.fields(item, piece))
+    def together(self, items: Sequence[Item]) -> list[list[Item]]:
+        """The items of each request."""
+        return [[item] for item in items]
 
-    def fields(self, item: Item, piece: str | None = None) -> dict[str, str]:
-        """What fills the places of the prompt."""
-        return fields_of(item) if piece is None else {**fields_of(item), "article": piece}
+    def prompt(self, items: Sequence[Item], piece: str | None = None) -> str:
+        """The user's message about a request's items, with the whole article or a piece of it."""
+        return fill(self.template, **self.fields(items, piece))
 
-    def extra(self) -> dict[str, Any]:
+    @property
+    def template(self) -> str:
+        """What is filled for each request."""
+        prompt: str = self.options.prompt
+        return prompt
+
+    def fields(self, items: Sequence[Item], piece: str | None = None) -> dict[str, str]:
+        """What fills the places of the template."""
+        return fields_of(items[0]) if piece is None else {**fields_of(items[0]), "article": piece}
+
+    def extra(self, items: Sequence[Item]) -> dict[str, Any]:
         """More fields of the request."""
         return {}
 
-    def body(self, prompt: str) -> dict[str, Any]:
+    def most_tokens(self, items: Sequence[Item]) -> int:
+        """Tokens that an answer to the request may have."""
+        most: int = self.options.max_tokens
+        return most
+
+    def body(self, prompt: str, items: Sequence[Item]) -> dict[str, Any]:
         """A request; greedy ones carry no sampling fields but the temperature, which some servers refuse."""
         o = self.options
-        body: dict[str, Any] = {"model": o.model, "max_tokens": o.max_tokens, "temperature": o.temperature}
+        body: dict[str, Any] = {"model": o.model, "max_tokens": self.most_tokens(items), "temperature": o.temperature}
         if o.temperature > 0:
             body |= {"top_p": o.top_p, "seed": o.seed or 0}
         if o.api == "chat":
@@ -157,7 +190,7 @@ class EndpointSystem(System):
             body["messages"] = [*head, {"role": "user", "content": prompt}]
         else:
             body["prompt"] = f"{o.system}\n\n{prompt}" if o.system else prompt
-        body |= {**self.extra(), **o.extra_body}
+        body |= {**self.extra(items), **o.extra_body}
         return {k: v for k, v in body.items() if v is not None}
 
     def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
@@ -167,68 +200,105 @@ class EndpointSystem(System):
         self, units: Sequence[Sequence[Item]], context: Context
     ) -> Generator[tuple[int, list[Answer | None]]]:
         """All units' requests share one window of `concurrency`: a slow one keeps no other unit waiting."""
-        under_way: dict[int, list[_Question | str]] = {}
+        under_way: dict[int, list[Request]] = {}
 
         def bodies() -> Iterator[list[Body]]:
             for number, unit in enumerate(units):
-                questions = under_way[number] = [self._question(item) for item in unit]
-                yield [self.body(p) for q in questions if isinstance(q, _Question) for p in q.prompts]
+                requests = under_way[number] = self.requests(unit)
+                yield [body for request in requests for body in request.bodies]
 
-        for number, outcomes in self.client.stream(bodies()):
-            yield number, self._answers(under_way.pop(number), outcomes)
+        if self.options.send == "batch":
+            sender: Client | Batches = Batches(
+                self.options.server, context.folder, self.options.poll_s, tell=context.tell
+            )
+        else:
+            sender = self.client
+        for number, outcomes in sender.stream(bodies(), self.options.meter()):
+            answers = self._answers(under_way.pop(number), outcomes)
+            yield number, [answers[id(item)] for item in units[number]]
 
-    def _answers(self, questions: Sequence[_Question | str], outcomes: Sequence[Outcome]) -> list[Answer | None]:
-        """An answer for each item, None where one of its requests has no outcome."""
-        rest, answers = iter(outcomes), list[Answer | None]()
-        for question in questions:
-            if isinstance(question, str):
-                answers.append(Answer(error=question))
-                continue
-            known = [o for o in (next(rest) for _ in question.prompts) if o is not None]
-            answers.append(self._answer(question, known) if len(known) == len(question.prompts) else None)
+    def requests(self, items: Sequence[Item]) -> list[Request]:
+        """What is sent for these items."""
+        return [self._request(group) for group in self.together(items)]
+
+    def _answers(self, requests: Sequence[Request], outcomes: Sequence[Outcome]) -> dict[int, Answer | None]:
+        """An answer by each item's `id()`, None where one of its request's bodies has no outcome."""
+        rest, answers = iter(outcomes), dict[int, Answer | None]()
+        for request in requests:
+            known = [o for o in (next(rest) for _ in request.bodies) if o is not None]
+            whole = len(known) == len(request.bodies)
+            each = self._answer(request, known) if whole else [None] * len(request.items)
+            answers |= zip(map(id, request.items), each, strict=True)
         return answers
 
-    def _question(self, item: Item) -> _Question | str:
-        """The prompts for one item, or why it is not asked: it is too long and must not be cut."""
+    def _request(self, items: Sequence[Item]) -> Request:
+        """The request about these items, without a body where it is not sent: it is too long and must not be cut."""
         o = self.options
         if o.room is None:
-            return _Question([encodable(self.prompt(item))], 0)
+            prompts, cut = [encodable(self.prompt(items))], 0
+            return Request(items, prompts, [self.body(p, items) for p in prompts], cut)
         window = (
             f"{o.model} ({o.context_tokens}, less the answer and the chat, estimated at {TOKEN_BYTES} bytes a token)"
         )
+        room = o.room - (self.most_tokens(items) - o.max_tokens)
         try:
             fitted: Fitted = fit_article(
-                self.fields(item)["article"],
+                self.fields(items)["article"],
                 estimated_spans,
-                lambda piece: estimate((o.system or "") + self.prompt(item, piece)),
-                o.room,
+                lambda piece: estimate((o.system or "") + self.prompt(items, piece)),
+                room,
                 o.long_input,
                 window,
                 # windows that share most of their text would cost many requests
-                overlap=min(64, o.room // 8),
+                overlap=max(0, min(64, room // 8)),
             )
         except WindowExceeded as error:
-            return str(error)
-        return _Question([encodable(self.prompt(item, piece)) for piece in fitted.pieces], fitted.tokens_cut)
+            return Request(items, [], [], 0, error=str(error))
+        prompts = [encodable(self.prompt(items, piece)) for piece in fitted.pieces]
+        return Request(items, prompts, [self.body(p, items) for p in prompts], fitted.tokens_cut)
 
-    def _answer(self, question: _Question, outcomes: Sequence[Completion | EndpointError]) -> Answer:
+    def _answer(self, request: Request, outcomes: Sequence[Completion | EndpointError]) -> list[Answer]:
+        """An answer to each of a request's items."""
+        if request.error is not None:
+            return [Answer(error=request.error)] * len(request.items)
         completions = []
         for i, outcome in enumerate(outcomes, 1):
             if isinstance(outcome, EndpointError):
                 where = f"window {i} of {len(outcomes)}: " if len(outcomes) > 1 else ""
-                return Answer(error=where + outcome.message, prompt=question.prompts[i - 1])
+                failed = Answer(error=where + outcome.message, prompt=request.prompts[i - 1])
+                return [failed] * len(request.items)
             completions.append(outcome)
-        one = self._read_all(completions)
-        return replace(
-            one,
-            raw=WINDOW_BREAK.join(with_thought(c.thought, c.text) for c in completions),
-            prompt=question.prompts[0],
-            tokens_in=_total([c.tokens_in for c in completions]),
-            tokens_out=_total([c.tokens_out for c in completions]),
-            tokens_cut=question.tokens_cut,
-            seconds=sum(c.seconds for c in completions),
-            finish=",".join(c.finish for c in completions),
-        )
+        windows = [self.read_each(c, request.items) for c in completions]
+        answers = [self._merged(of_item) for of_item in zip(*windows, strict=True)]
+        # what the request cost is shared by those whom it answered, so that it is counted once and whole
+        paying = [n for n, a in enumerate(answers) if a.error is None] or list(range(len(answers)))
+        tokens_in = _shares(_total([c.tokens_in for c in completions]), paying, len(answers))
+        tokens_out = _shares(_total([c.tokens_out for c in completions]), paying, len(answers))
+        by_batch = "+batch" if self.options.send == "batch" else ""
+        # how the tokens were bought stays with them: their price follows from it
+        return [
+            replace(
+                answer,
+                raw=WINDOW_BREAK.join(with_thought(c.thought, c.text) for c in completions),
+                prompt=request.prompts[0],
+                tokens_in=tokens_in[n],
+                tokens_out=tokens_out[n],
+                tokens_cut=request.tokens_cut,
+                seconds=sum(c.seconds for c in completions) / len(answers),
+                path=f"{answer.path}{by_batch}".lstrip("+"),
+                finish=",".join(c.finish for c in completions),
+            )
+            for n, answer in enumerate(answers)
+        ]
+
+    def _merged(self, answers: Sequence[Answer]) -> Answer:
+        """What the replies to an article's windows say together."""
+        one = answers[0] if len(answers) == 1 else replace(merged := self.merge(answers), path=f"{merged.path}+windows")
+        return replace(one, reading=self.reading)
+
+    def read_each(self, completion: Completion, items: Sequence[Item]) -> list[Answer]:
+        """Output, label, scores, path or error of each item from the completion of their request."""
+        return [self._read_one(completion)] * len(items)
 
     def reread(self, item: Item, answer: Answer) -> Answer:
         of_several = "+windows" in answer.path
@@ -236,20 +306,17 @@ class EndpointSystem(System):
         finishes = [self.unknown_finish] * len(texts) if answer.finish is None else answer.finish.split(",")
         # before formats had numbers, the replies to several windows were stored without a mark between them
         apart = len(finishes) == len(texts) and (len(texts) > 1 or not of_several)
-        if answer.raw is None or not apart or answer.path.startswith(("logprobs", "refused")):
+        # of a list, the reply alone does not say which entry is this item's
+        if answer.raw is None or not apart or answer.path.startswith(("logprobs", "refused", "listed")):
             return replace(answer, reading=self.reading)
-        one = self._read_all([Completion(t, f, None, None, None, 0.0, 1) for t, f in zip(texts, finishes, strict=True)])
-        read = {name: getattr(one, name) for name in ("output", "label", "scores", "path", "error", "reading")}
-        return replace(answer, **read)
+        replies = [Completion(t, f, None, None, None, 0.0, 1) for t, f in zip(texts, finishes, strict=True)]
+        one = self._merged([self._read_one(reply) for reply in replies])
+        by_batch = "+batch" if answer.path.endswith("+batch") else ""
+        read = {name: getattr(one, name) for name in ("output", "label", "scores", "error", "reading")}
+        return replace(answer, **read, path=f"{one.path}{by_batch}")
 
     unknown_finish: ClassVar[str] = "stop"
     """How a stored reply ended whose part does not say so (answers of format 1)."""
-
-    def _read_all(self, completions: Sequence[Completion]) -> Answer:
-        """What the replies to an article's windows say together."""
-        answers = [self._read_one(c) for c in completions]
-        one = answers[0] if len(answers) == 1 else replace(merged := self.merge(answers), path=f"{merged.path}+windows")
-        return replace(one, reading=self.reading)
 
     def _read_one(self, completion: Completion) -> Answer:
         if completion.refused:
@@ -275,12 +342,28 @@ def _total(counts: Sequence[int | None]) -> int | None:
     return sum(known) if len(known) == len(counts) else None
 
 
-@dataclass(frozen=True)
-class _Question:
-    """The prompts for one item, one a window of the article (nearly always one), and how much of it is in none of them."""
+def _shares(total: int | None, paying: Sequence[int], n: int) -> list[int | None]:
+    """The parts of a request's tokens that each of n items is counted with: those in `paying` alike, the first ones one more.
 
+    Of 8 tokens and three items, of which the first two pay, 4, 4 and 0.
+    """
+    if total is None:
+        return [None] * n
+    part, rest = divmod(total, len(paying))
+    shares = dict(zip(paying, [part + 1] * rest + [part] * (len(paying) - rest), strict=True))
+    return [shares.get(i, 0) for i in range(n)]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of some items at once: prompts and bodies, one a window of the article (nearly always one), and how
+    much of it is in none of them; without any, `error` says why."""
+
+    items: Sequence[Item]
     prompts: list[str]
+    bodies: list[Body]
     tokens_cut: int
+    error: str | None = None
 
 
 class EndpointSummaryOptions(EndpointOptions):

@@ -8,20 +8,26 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from harness.models.server import Completion
-from harness.systems.endpoint import EndpointOptions, EndpointSystem
+from harness.systems.endpoint import UNIT, EndpointOptions, EndpointSystem
+from harness.systems.list_replies import read_list
+from harness.systems.pair_lists import Ask, PairWording, together
 from harness.systems.parsing import first_stance, parse_choice, parse_label, stated
-from harness.systems.prompts import FIELDS, require_every_label, require_places
+from harness.systems.prompts import FIELDS, require_every_label, require_list_prompt, require_places, shown_fields
+from harness.systems.schemas import constraint, list_schema, object_schema
 from harness.systems.stance_scores import letter_scores, likeliest, softmax
-from harness.text.replies import Reply
-from harness.types import STANCES, Answer, Item, Stance
+from harness.text.replies import Reply, open_reply, with_thought
+from harness.types import STANCES, Answer, Dataset, Item, Stance
 
 _TOP = {"chat": 20, "completions": 5}
 """How many alternatives of a token the two interfaces give at most."""
+_OF_LISTS = ("ask", "list_prompt", "statement", "question", "entry_tokens")
+_OF_PAIRS = ("prompt", "logprobs")
+"""Options that only a request about many pairs looks at, or only one about a single pair."""
 
 
 class EndpointStanceOptions(EndpointOptions):
@@ -30,6 +36,11 @@ class EndpointStanceOptions(EndpointOptions):
     With letters, `logprobs` asks for those of the first token; where the server gives them, they are the scores. Where
     it does not, and with `reply: label`, the text is parsed. `constrain` names the extension by which the server
     restricts the reply: `guided_choice` or `structured_outputs` (vLLM's older and newer), `response_format` (JSON schema).
+
+    With `ask: speaker` or `article` one request asks about all pairs of a speaker or an article by `list_prompt`, whose
+    {questions} are numbered: `statement` words a target, `question` each of the speakers below it. The reply, a JSON object by
+    number, may have `entry_tokens` for each pair besides `max_tokens`. Without `constrain` a JSON schema is asked for by
+    `response_format`, unless the server refuses that field by name.
     """
 
     answers: Mapping[Stance, Annotated[str, Field(min_length=1)]]
@@ -37,11 +48,37 @@ class EndpointStanceOptions(EndpointOptions):
     logprobs: bool = True
     constrain: Literal["guided_choice", "structured_outputs", "response_format"] | None = None
     max_tokens: Annotated[int, Field(ge=1)] = 8
+    ask: Ask = "pair"
+    list_prompt: str | None = None
+    statement: str | None = None
+    question: str | None = None
+    entry_tokens: Annotated[int, Field(ge=1)] = 16
 
     @field_validator("prompt")
     @classmethod
     def _has_places(cls, prompt: str) -> str:
         return require_places(prompt, {"article", "speaker", "target"}, {*FIELDS, "options"})
+
+    @model_validator(mode="after")
+    def _has_a_list(self) -> Self:
+        if self.ask == "pair":
+            return self
+        needed = {"list_prompt": self.list_prompt, "statement": self.statement, "question": self.question}
+        if missing := [name for name, text in needed.items() if text is None]:
+            raise ValueError(f"ask={self.ask} needs {', '.join(missing)}, as in configs/stance/endpoint.yaml")
+        require_list_prompt(self.list_prompt or "")
+        require_places(self.statement or "", {"target"}, {"target"})
+        require_places(self.question or "", {"speaker"}, {"speaker", "role"})
+        return self
+
+    @property
+    def optional_fields(self) -> tuple[str, ...]:
+        return super().optional_fields if self.ask == "pair" or self.constrain else ("response_format",)
+
+    @property
+    def wording(self) -> PairWording:
+        """How a list words its pairs."""
+        return PairWording(self.statement or "", self.question or "")
 
     @field_validator("answers")
     @classmethod
@@ -67,28 +104,65 @@ class EndpointStance(EndpointSystem):
         """`A` for the first label."""
         return dict(zip(string.ascii_uppercase, STANCES, strict=False))
 
-    def fields(self, item: Item, piece: str | None = None) -> dict[str, str]:
-        lines = (f"{letter}. {self.options.answers[label]}" for letter, label in self.letters.items())
-        offered = "\n".join(lines) if self.options.reply == "letter" else ", ".join(self.options.answers.values())
-        return {**super().fields(item, piece), "options": offered}
+    def identity(self) -> dict[str, Any]:
+        identity = super().identity()
+        # what only the other way of asking looks at; stored answers to single pairs are older than all of these
+        idle = _OF_LISTS if self.options.ask == "pair" else _OF_PAIRS
+        return {**identity, "options": {k: v for k, v in identity["options"].items() if k not in idle}}
 
-    def extra(self) -> dict[str, Any]:
+    def reads_of(self, items: Sequence[Item], dataset: Dataset) -> list[dict[str, Any]]:
+        """Outside `ask: pair` also the list of pairs that the request asks about."""
+        o = self.options
+        if o.ask == "pair":
+            return super().reads_of(items, dataset)
+        reads: dict[int, dict[str, Any]] = {}
+        for group in self.together(items):
+            about = shown_fields([o.list_prompt], group[0])
+            asks = o.wording.shown(group)
+            for item in group:
+                reads[id(item)] = {**about, **shown_fields([o.statement, o.question], item), "asks": asks}
+        return [reads[id(item)] for item in items]
+
+    def plan(self, items: Sequence[Item]) -> list[list[Item]]:
+        """Units of whole requests."""
+        units: list[list[Item]] = []
+        for group in self.together(items):
+            if not units or len(units[-1]) + len(group) > UNIT:
+                units.append([])
+            units[-1] += group
+        return units
+
+    def together(self, items: Sequence[Item]) -> list[list[Item]]:
+        return together(items, self.options.ask)
+
+    @property
+    def template(self) -> str:
+        prompt: str = self.options.prompt if self.options.ask == "pair" else self.options.list_prompt
+        return prompt
+
+    def fields(self, items: Sequence[Item], piece: str | None = None) -> dict[str, str]:
+        o = self.options
+        lines = (f"{letter}. {o.answers[label]}" for letter, label in self.letters.items())
+        offered = "\n".join(lines) if o.reply == "letter" else ", ".join(o.answers.values())
+        asked = {} if o.ask == "pair" else {"questions": o.wording.numbered(items)}
+        return {**super().fields(items, piece), **asked, "options": offered}
+
+    def most_tokens(self, items: Sequence[Item]) -> int:
+        more: int = 0 if self.options.ask == "pair" else self.options.entry_tokens * len(items)
+        return super().most_tokens(items) + more
+
+    def extra(self, items: Sequence[Item]) -> dict[str, Any]:
         o = self.options
         choices = list(self.letters) if o.reply == "letter" else list(o.answers.values())
+        if o.ask != "pair":
+            return constraint(o.constrain or "response_format", list_schema(len(o.wording.pairs(items)), choices))
         extra: dict[str, Any] = {}
         if o.constrain == "guided_choice":
             extra["guided_choice"] = choices
         elif o.constrain == "structured_outputs":
             extra["structured_outputs"] = {"choice": choices}
         elif o.constrain == "response_format":
-            schema = {
-                "type": "object",
-                "properties": {"stance": {"type": "string", "enum": choices}},
-                "required": ["stance"],
-                "additionalProperties": False,
-            }
-            name = {"name": "stance", "schema": schema, "strict": True}
-            extra["response_format"] = {"type": "json_schema", "json_schema": name}
+            extra = constraint(o.constrain, object_schema({"stance": choices}))
         # the first token of a JSON object says nothing
         if o.reply == "letter" and o.logprobs and o.constrain != "response_format":
             top = _TOP[o.api]
@@ -104,11 +178,39 @@ class EndpointStance(EndpointSystem):
             if scores:
                 first = likeliest(scores)
                 return Answer(first, label=first, scores={s.value: p for s, p in scores.items()}, path="logprobs")
-        if self.options.reply == "letter":
-            label = parse_choice(reply.text, tuple(self.letters.values())) or self._exact(reply.text)
-        else:
-            label = self._exact(reply.text) or parse_label(reply.text)
+        label = self._label(reply.text)
         return Answer(label or reply.text, label=label, path="refused" if reply.refused and label is None else "parsed")
+
+    def read_each(self, completion: Completion, items: Sequence[Item]) -> list[Answer]:
+        """Of a list, each pair's entry in the reply.
+
+        A pair without one has an error, and is asked about again with the others that have none, where the reply was cut or
+        answers some of the list; of a reply that ends without any entry every pair is unparsed, as a single answer would be:
+        asked the same, a model says the same.
+        """
+        o = self.options
+        if o.ask == "pair" or completion.refused:
+            return super().read_each(completion, items)
+        reply = open_reply(with_thought(completion.thought, completion.text), completion.finish)
+        pairs = o.wording.pairs(items)
+        entries = read_list(reply.text, len(pairs))
+        cut = completion.finish == "length"
+        if not entries and (reply.problem is not None or reply.refused):
+            return super().read_each(completion, items)
+        if not entries and not cut:
+            return [Answer(reply.text, path="listed")] * len(items)
+        count = f"{len(entries)} of {len(pairs)} answered"
+        ended = f"the reply ended before its entry for this pair (finish_reason: length; {count})"
+        missing = Answer(error=ended if cut else f"the reply has no entry for this pair ({count})")
+        answers = []
+        for item in items:
+            entry = entries.get(pairs.index(o.wording.of(item)) + 1)
+            if entry is None:
+                answers.append(missing)
+            else:
+                label = self._label(entry)
+                answers.append(Answer(label or entry, label=label, path="listed"))
+        return answers
 
     def merge(self, answers: Sequence[Answer]) -> Answer:
         if any(a.error is not None for a in answers):
@@ -121,8 +223,18 @@ class EndpointStance(EndpointSystem):
         window = first_stance([a.label for a in answers])
         if window is None:
             refused = any(a.path == "refused" for a in answers)
-            return replace(super().merge(answers), path="refused" if refused else "parsed")
-        return Answer(answers[window].output, label=answers[window].label, path="parsed")
+            return replace(super().merge(answers), path="refused" if refused else self._way)
+        return Answer(answers[window].output, label=answers[window].label, path=self._way)
+
+    @property
+    def _way(self) -> str:
+        return "parsed" if self.options.ask == "pair" else "listed"
+
+    def _label(self, text: str) -> Stance | None:
+        """The label of an answer, by its letter where letters are offered, else by its wording."""
+        if self.options.reply == "letter":
+            return parse_choice(text, tuple(self.letters.values())) or self._exact(text)
+        return self._exact(text) or parse_label(text)
 
     def _exact(self, text: str) -> Stance | None:
         """The label whose wording is the whole text."""

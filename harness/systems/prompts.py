@@ -85,6 +85,19 @@ ArticlePrompt = Annotated[str, AfterValidator(require_one_article)]
 """A prompt of a config that shows its article exactly once."""
 
 
+def require_list_prompt(prompt: str) -> str:
+    """The prompt of a request about many pairs itself; ValueError unless it shows {article} once and {questions} after it.
+
+    What all requests about an article share comes first, so that a server that keeps prefixes computes it once.
+    """
+    require_places(prompt, ["article", "questions"], [*ARTICLE_FIELDS, "questions", "options"])
+    if prompt.count(ARTICLE) != 1:
+        raise ValueError("the prompt must contain {article} exactly once")
+    if prompt.index("{questions}") < prompt.index(ARTICLE):
+        raise ValueError("{article} comes before {questions}, so that requests about one article begin alike")
+    return prompt
+
+
 def require_every_label(wordings: Mapping[Stance, str]) -> dict[Stance, str]:
     """The wordings in the order of the scale; ValueError if a label has none."""
     missing = [label for label in STANCES if label not in wordings]

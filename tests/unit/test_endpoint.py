@@ -385,7 +385,7 @@ def test_a_pasted_key_is_refused_and_not_repeated(pasted: dict[str, str]) -> Non
 def test_the_article_comes_first_and_only_what_is_shown_is_read() -> None:
     judge = system()
     item = items("stance", dataset(1))[0]
-    prompt = judge.prompt(item)  # type: ignore[attr-defined]
+    prompt = judge.prompt([item])  # type: ignore[attr-defined]
     assert prompt.startswith("Text number <0>.")
     assert "A. oppose\nB. lean oppose\n" in prompt
     assert set(judge.reads(item, dataset(1))) == {"article", "speaker", "target"}
@@ -545,6 +545,6 @@ def test_braces_in_an_article_are_only_braces() -> None:
     data = dataset(1)
     odd = dataclasses.replace(data.articles[0], text="{speaker} said {0} {")
     judge = system()
-    prompt = judge.prompt(items("stance", dataclasses.replace(data, articles=(odd,)))[0])  # type: ignore[attr-defined]
+    prompt = judge.prompt(items("stance", dataclasses.replace(data, articles=(odd,)))[:1])  # type: ignore[attr-defined]
     assert prompt.startswith("{speaker} said {0} {\n")
     assert Counter(prompt)["{"] == 3

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.errors import ConfigError
-from harness.models.server import estimate, estimated_spans
+from harness.models.token_estimate import estimate, estimated_spans
 from harness.results.store import PredictionStore
 from harness.runs.predict import answer_all, plan
 from harness.systems.base import Context
