@@ -60,9 +60,9 @@ def _answers(value: Any, n: int) -> dict[int, str]:
         if len(value) == n and all(isinstance(entry, str) for entry in value):
             return dict(enumerate(value, 1))
         entries = [entry for entry in value if isinstance(entry, _Members)]
-        numbered = [(_field(entry, _NUMBERS), _answer(entry)) for entry in entries]
+        by_number = [(_field(entry, _NUMBERS), _answer(entry)) for entry in entries]
         one_each = [(name, text) for entry in entries if _field(entry, _NUMBERS) is None for name, text in entry]
-        pairs = [(number, text) for number, text in numbered if number is not None and text is not None]
+        pairs = [(number, text) for number, text in by_number if number is not None and text is not None]
         return _agreeing([*pairs, *((name, text) for name, text in one_each if isinstance(text, str))], n)
     return {}
 

@@ -155,7 +155,7 @@ class LabelFolder:
             if not open_problems:
                 wanted = put_stances(wanted, document, self.annotator, gold=self.gold)
             blocked = self._blocked(wanted)
-            held = [name for name in blocked if name not in {"", self._own}]
+            held = [name for name in blocked if name not in {"", self._owner_name}]
             if reopen and held == blocked and self.mode != "blind":
                 wanted = self._reopen(article, wanted, held)
                 blocked = held = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from harness.data.answers.inspect_log import read_inspect
 from harness.data.answers.lm_eval_log import KEYS, read_lm_eval
@@ -42,7 +44,7 @@ def _read(file: Path, words: Words, *, pairs: bool) -> FileAnswers:
     if suffix in (".eval", ".json"):
         return read_inspect(file, words)
     if suffix in (".jsonl", ".ndjson"):
-        first = next(json_lines(guard(file)), (0, {}))[1]
+        first: Mapping[str, Any] = next(json_lines(guard(file)), (0, {}))[1]
         if first.keys() >= KEYS:
             return read_lm_eval(file, words)
     return read_table(file, words, pairs=pairs)
