@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from harness.errors import BudgetSpent
-from harness.models.token_estimate import estimate
+from harness.models.token_estimate import TOKEN_BYTES
 
 _CHAT = 32
 """Tokens that a chat template may add to a request."""
@@ -44,7 +45,7 @@ class Meter:
 
     def admit(self, body: Mapping[str, Any]) -> Share | None:
         """What is set aside for the request, None if the bounds leave no room for it now."""
-        share = Share(_tokens_in(body), _most_tokens_out(body))
+        share = Share(ceil(bytes_of(body) / TOKEN_BYTES) + _CHAT, most_tokens_out(body))
         together = [*self._under_way, share]
         tokens_in = self.tokens_in + sum(map(self._corrected, together))
         tokens_out = self.tokens_out + sum(s.tokens_out for s in together)
@@ -86,12 +87,14 @@ class Meter:
         return round(share.tokens_in * (1.0 if self._ratio is None else self._ratio))
 
 
-def _tokens_in(body: Mapping[str, Any]) -> int:
+def bytes_of(body: Mapping[str, Any]) -> int:
+    """Bytes of the text that a request shows."""
     messages = body.get("messages")
     texts = [str(m.get("content")) for m in messages] if isinstance(messages, list) else [str(body.get("prompt", ""))]
-    return estimate("\n".join(texts)) + _CHAT
+    return len("\n".join(texts).encode("utf-8", "surrogatepass"))
 
 
-def _most_tokens_out(body: Mapping[str, Any]) -> int:
+def most_tokens_out(body: Mapping[str, Any]) -> int:
+    """Tokens that an answer to a request may have, 0 where it does not say."""
     most = body.get("max_completion_tokens") or body.get("max_tokens") or 0
     return most if isinstance(most, int) else 0

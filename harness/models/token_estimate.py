@@ -6,6 +6,8 @@ import math
 
 TOKEN_BYTES = 3
 """UTF-8 bytes that count as a token; see `estimate`."""
+USUAL_BYTES = 4
+"""UTF-8 bytes that a token of English has as a rule: of prompts on the gold set, 3.8 to 4.2 with the tokenizer of SmolLM2."""
 
 
 def estimate(text: str) -> int:

@@ -5,17 +5,25 @@ from __future__ import annotations
 from rich.table import Table
 
 from harness.config import RunConfig
+from harness.errors import ConfigError
 from harness.results.store import PredictionStore
 from harness.runs.job import Job, prepare
-from harness.runs.predict import plan
+from harness.runs.predict import Plan, plan
 from harness.runs.questions import OF_SUMMARIES, items_for
 from harness.runtime.progress import Reporter
+from harness.systems.base import System
+from harness.systems.endpoint import EndpointSystem, Forecast
+from harness.systems.endpoint_stance import EndpointStance
+from harness.systems.pair_lists import ASKS
+from harness.types import Item
 
 
 def print_estimate(config: RunConfig, reporter: Reporter) -> None:
     """A table on stderr: items, those not stored yet, input tokens, seconds and cost of the missing ones.
 
-    Tokens are about 4/3 of the article's words. Seconds are those of stored answers of the same system, by item; where
+    Tokens are about 4/3 of the article's words; of a server's systems a token for four bytes of the whole prompt, and the cost
+    is that of the input, and with the longest answers. A stance classifier that can ask about many pairs at once has a second
+    table with the same for each way of asking. Seconds are those of stored answers of the same system, by item; where
     there are none yet, nothing is claimed. Judges read summaries that do not exist yet: they are not estimated.
     """
     job = prepare(config)
@@ -29,17 +37,51 @@ def print_estimate(config: RunConfig, reporter: Reporter) -> None:
         if role in job.systems:
             table.add_row(role, job.systems[role].name, "", "reads the summaries", "", "", "")
     reporter.console.print(table)
+    stance = job.systems.get("stance")
+    if isinstance(stance, EndpointStance):
+        reporter.console.print(_ways_of_asking(job, stance))
 
 
 def _estimate(job: Job, role: str) -> list[str]:
     system = job.systems[role]
-    items = list(items_for("summariser" if role == "summariser" else "stance", job.articles))
-    store = PredictionStore(job.config.results / "predictions")
-    work = plan(system, items, job.dataset, store)
-    missing = [item for unit in work.units for _, item in unit]
-    tokens = sum(round(len(item.article.text.split()) * 4 / 3) for item in missing)
+    work = _plan(job, role, system)
+    missing = _missing(work)
     seconds_each = [p.answer.seconds for p in work.stored.values() if p.answer.error is None]
     seconds = f"{sum(seconds_each) / len(seconds_each) * len(missing):.0f}" if seconds_each else "unknown"
-    price = getattr(system.options, "price", None)
-    cost = f"{tokens * price.input / 1e6:.4f} for input" if price is not None else ""
-    return [system.name, str(len(items)), work.unfitted or str(len(missing)), f"{tokens:,}", seconds, cost]
+    if isinstance(system, EndpointSystem):
+        forecast = system.forecast(missing)
+        tokens, cost = forecast.tokens_in, _cost(forecast)
+    else:
+        tokens, cost = sum(round(len(item.article.text.split()) * 4 / 3) for item in missing), ""
+    return [system.name, str(len(work.items)), work.unfitted or str(len(missing)), f"{tokens:,}", seconds, cost]
+
+
+def _ways_of_asking(job: Job, system: EndpointStance) -> Table:
+    """What is not stored yet of each way of asking, as requests, tokens and cost."""
+    table = Table("ask", "requests", "~tokens in", "~cost", title=f"{system.name}: what one request is about")
+    for ask in ASKS:
+        chosen = " (chosen)" if ask == system.options.ask else ""
+        try:
+            other = system.asking(ask)
+        except ConfigError as error:
+            table.add_row(f"ask={ask}{chosen}", "", "", error.message)
+            continue
+        forecast = other.forecast(_missing(_plan(job, "stance", other)))
+        table.add_row(f"ask={ask}{chosen}", str(forecast.n_requests), f"{forecast.tokens_in:,}", _cost(forecast))
+    return table
+
+
+def _plan(job: Job, role: str, system: System) -> Plan:
+    items = list(items_for("summariser" if role == "summariser" else "stance", job.articles))
+    return plan(system, items, job.dataset, PredictionStore(job.config.results / "predictions"))
+
+
+def _missing(work: Plan) -> list[Item]:
+    return [item for unit in work.units for _, item in unit]
+
+
+def _cost(forecast: Forecast) -> str:
+    if forecast.costs is None:
+        return ""
+    of_input, most = forecast.costs
+    return f"{of_input:.4f} for input, {most:.4f} at most"

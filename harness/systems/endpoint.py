@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from harness.errors import EndpointError, WindowExceeded
 from harness.models.batches import Batches
-from harness.models.budget import Meter
+from harness.models.budget import Meter, bytes_of, most_tokens_out
 from harness.models.server import Api, Body, Client, Completion, Outcome, Server
-from harness.models.token_estimate import TOKEN_BYTES, estimate, estimated_spans
+from harness.models.token_estimate import TOKEN_BYTES, USUAL_BYTES, estimate, estimated_spans
 from harness.models.windows import Fitted, LongInput, fit_article
 from harness.runtime.files import encodable
 from harness.systems.base import Context, Options, System
@@ -37,6 +37,8 @@ _DELIVERY = (
 """Options that change when an answer arrives and what it costs, never what it says."""
 _CHAT = 32
 """Tokens that a chat template may add to a request."""
+_TEMPLATE = 12
+"""Tokens that it adds as a rule."""
 
 
 class EndpointOptions(Options):
@@ -217,6 +219,16 @@ class EndpointSystem(System):
             answers = self._answers(under_way.pop(number), outcomes)
             yield number, [answers[id(item)] for item in units[number]]
 
+    def forecast(self, items: Sequence[Item]) -> Forecast:
+        """What asking these items would take: bodies, about how many tokens they have, and what they cost at least and most."""
+        bodies = [body for request in self.requests(items) for body in request.bodies]
+        tokens_in = sum(round(bytes_of(body) / USUAL_BYTES) + _TEMPLATE for body in bodies)
+        costs = None
+        if self.options.price is not None:
+            of = partial(self.options.price.of, tokens_in, batch=self.options.send == "batch")
+            costs = (of(0), of(sum(map(most_tokens_out, bodies))))
+        return Forecast(len(bodies), tokens_in, costs)
+
     def requests(self, items: Sequence[Item]) -> list[Request]:
         """What is sent for these items."""
         return [self._request(group) for group in self.together(items)]
@@ -364,6 +376,15 @@ class Request:
     bodies: list[Body]
     tokens_cut: int
     error: str | None = None
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """`costs` are those of the input alone and with the longest answers, None without a price."""
+
+    n_requests: int
+    tokens_in: int
+    costs: tuple[float, float] | None
 
 
 class EndpointSummaryOptions(EndpointOptions):

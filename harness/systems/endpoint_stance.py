@@ -10,8 +10,10 @@ from dataclasses import replace
 from statistics import fmean
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from harness.config import explain
+from harness.errors import ConfigError
 from harness.models.server import Completion
 from harness.systems.endpoint import UNIT, EndpointOptions, EndpointSystem
 from harness.systems.list_replies import read_list
@@ -98,6 +100,16 @@ class EndpointStance(EndpointSystem):
     # an older version took an empty reply for one that could not be read, whatever had ended it
     unknown_finish: ClassVar = ""
     Options: ClassVar = EndpointStanceOptions
+
+    def asking(self, ask: Ask) -> EndpointStance:
+        """The same system with another `ask`; ConfigError if its options say too little for that."""
+        options = {**self.options.model_dump(), "ask": ask}
+        try:
+            other = type(self)(self.name, self.Options.model_validate(options), self.description, self.device)
+        except ValidationError as error:
+            raise ConfigError(explain(error, self.Options, f"{self.kind} {self.name!r} with ask={ask}")) from None
+        other.adapter = self.adapter
+        return other
 
     @property
     def letters(self) -> dict[str, Stance]:

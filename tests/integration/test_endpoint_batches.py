@@ -39,7 +39,7 @@ def test_a_process_killed_while_its_batch_is_polled_is_continued_by_the_same_com
         command = args(river, server.url, "stance.send=batch", "stance.poll_s=0.05", "stance.ask=article")
         command += ["stance.price={input: 2.0, output: 8.0}"]
         process = subprocess.Popen(
-            [sys.executable, "-m", "harness", *command], cwd=tmp_path, env=os.environ, stderr=subprocess.PIPE
+            [sys.executable, "-m", "harness.cli", *command], cwd=tmp_path, env=os.environ, stderr=subprocess.PIPE
         )
         assert api.looked.wait(120)
         process.send_signal(signal.SIGKILL)
@@ -66,7 +66,7 @@ def test_a_spent_budget_ends_the_run_and_the_same_command_goes_on(
     with serving(reply=lambda _: chat("A")) as server:
         command = args(river, server.url, "stance.max_tokens_in=500")
         n_runs = 0
-        while record(tmp_path / "results")["status"] != "complete" if n_runs else True:
+        while not n_runs or record(tmp_path / "results")["status"] != "complete":
             before = len(server.bodies)
             done = harness(*command, code=None)
             n_runs += 1
@@ -94,7 +94,7 @@ def test_a_dry_run_tells_what_each_mode_would_ask_and_cost(harness: Harness, riv
             harness(*args(river, server.url, f"stance.ask={ask}", f"results={ask}"))
             assert len(server.bodies) == n_requests, ask
         done = harness(*args(river, server.url, "stance.ask=article", "results=article", "dry=true"))
-        assert re.search(r"ask=article\W+0\W", done.stderr), "what is stored is not asked again"
+        assert re.search(r"ask=article \(chosen\)\W+0\W", done.stderr), "what is stored is not asked again"
 
 
 def test_lists_with_missing_entries_are_scored_rescored_and_completed(
