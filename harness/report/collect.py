@@ -25,12 +25,11 @@ from harness.results.records import (
     answers_path,
     read_answers,
     read_records,
-    read_scores,
     scores_path,
 )
 from harness.results.store import PredictionStore
 from harness.results.stored_columns import TornPart
-from harness.types import Article, Dataset, ItemScore, Prediction, Speaker
+from harness.types import Article, Dataset, Prediction, Speaker
 
 if TYPE_CHECKING:
     from harness.report.items import Items
@@ -193,28 +192,10 @@ class Runs:
         """The first of the runs that has the report's judge of that role."""
         return next((r for r in runs if role in self.judges and _has(r, role, self.judges[role])), None)
 
-    def scores(self, row: Row) -> list[ItemScore]:
-        """Item scores of the metrics that the row shows, those of a judge from a run under the report's judge.
-
-        Those of a run whose file is torn are missing, and a problem noted.
-        """
-        by_run: dict[str, list[ItemScore]] = {}
-
-        def of(run: RunRecord) -> list[ItemScore]:
-            if run.run_id not in by_run:
-                try:
-                    by_run[run.run_id] = read_scores(scores_path(self.results, run.run_id))
-                except StoreError as error:
-                    self.note_unreadable(error)
-                    by_run[run.run_id] = []
-            return by_run[run.run_id]
-
-        roles = measures()
-        scores = [s for s in of(row.run) if board_of(s.metric) == row.kind and judge_of(s.metric) not in roles]
-        for role in roles:
-            if row.kind == "summariser" and (run := self._under_judge(row.runs, role)) is not None:
-                scores += [s for s in of(run) if judge_of(s.metric) == role]
-        return scores
+    def scored_run(self, row: Row, metric: str) -> RunRecord | None:
+        """The run whose item scores of a metric are the row's: of a judge's metric one under the report's judge, if any."""
+        role = judge_of(metric)
+        return self._under_judge(row.runs, role) if role is not None and role in measures() else row.run
 
     def answers(self, row: Row, role: str | None = None) -> list[tuple[AnswerRef, Prediction | None]]:
         """Every answer of the row's system (or of its judge, by `role`) with the item it is for; None where the

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harness.errors import StoreError
 from harness.report.collect import Row, Runs
-from harness.results.records import SystemUse, answers_path, scores_path
+from harness.results.records import RunRecord, SystemUse, answers_path, scores_path
 from harness.results.store import PredictionStore
 from harness.results.stored_columns import part_schema, run_columns
 from harness.types import STANCES
@@ -104,10 +104,7 @@ def _rows(runs: Runs, keys: pa.Array, stored: _Stored) -> NDArray[np.intp]:
         return np.asarray(rows.to_numpy(zero_copy_only=False), dtype=np.intp)
     # a judge's answers are many, and every summariser's run looks some of them up: one index serves all
     row_of_key = runs.cache.once(
-        "rows by key",
-        lambda: {key: row for row, key in enumerate(stored.table["key"].to_pylist())},
-        key=stored,
-        keep=1,
+        "rows by key", lambda: {key: row for row, key in enumerate(stored.table["key"].to_pylist())}, key=stored, keep=1
     )
     return np.array([row_of_key.get(key, -1) for key in keys.to_pylist()], dtype=np.intp)
 
@@ -164,6 +161,7 @@ class Scores:
     value: NDArray[np.float64]
 
 
+NO_SCORES = Scores(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp), np.empty(0))
 TOGETHER = ("summary.rouge_lsum", "summary.words", "preservation.harm")
 """Metrics that every report reads of a summariser: one reading of the file serves them all."""
 
@@ -171,24 +169,26 @@ TOGETHER = ("summary.rouge_lsum", "summary.words", "preservation.harm")
 def item_scores(runs: Runs, row: Row, metric: str) -> Scores:
     """The row's item scores of a metric; empty, and a problem noted, if the file is torn."""
     metrics = TOGETHER if metric in TOGETHER else (metric,)
-    key = (row.run.run_id, metrics)
-    return runs.cache.once("item scores", lambda: _read_scores(runs, row, metrics), key=key)[metric]
+    run = runs.scored_run(row, metric)
+    if run is None:
+        return NO_SCORES
+    key = (run.run_id, metrics)
+    return runs.cache.once("item scores", lambda: _read_scores(runs, run, metrics), key=key)[metric]
 
 
-def _read_scores(runs: Runs, row: Row, metrics: Sequence[str]) -> dict[str, Scores]:
+def _read_scores(runs: Runs, run: RunRecord, metrics: Sequence[str]) -> dict[str, Scores]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
     try:
         table = run_columns(
-            scores_path(runs.results, row.run.run_id),
+            scores_path(runs.results, run.run_id),
             ["item", "article_id", "metric", "value"],
             dictionaries=["article_id", "metric"],
         )
     except StoreError as error:
         runs.note_unreadable(error)
-        nothing = np.empty(0, dtype=np.intp)
-        return {name: Scores(nothing, nothing, np.empty(0)) for name in metrics}
+        return dict.fromkeys(metrics, NO_SCORES)
     article_ids = pa.array([a.id for a in runs.articles] or sorted(set(table["article_id"].to_pylist())), pa.string())
     scored = pc.is_valid(table["value"])
     scores = {}
@@ -202,7 +202,22 @@ def _read_scores(runs: Runs, row: Row, metrics: Sequence[str]) -> dict[str, Scor
     return scores
 
 
+def shared_scores(runs: Runs, a: Row, b: Row, metric: str) -> list[tuple[str, float, float]]:
+    """Both rows' scores of each item that both have, by the item's name."""
+    first, second = (item_scores(runs, row, metric) for row in (a, b))
+    shared, in_first, in_second = np.intersect1d(first.item, second.item, return_indices=True)
+    names = list(_numbers_by_name(runs))
+    values = (first.value[in_first].tolist(), second.value[in_second].tolist())
+    return sorted(zip((names[number] for number in shared), *values, strict=True))
+
+
 def item_numbers(runs: Runs, items: Sequence[str]) -> NDArray[np.intp]:
     """The numbers that stand for items' names in `Scores`."""
-    numbers: dict[str, int] = runs.cache.once("item numbers", lambda: {})
+    numbers = _numbers_by_name(runs)
     return np.array([numbers.setdefault(item, len(numbers)) for item in items], dtype=np.intp)
+
+
+def _numbers_by_name(runs: Runs) -> dict[str, int]:
+    """The number that stands for each item that was met, in the order of the numbers."""
+    numbers: dict[str, int] = runs.cache.once("item numbers", lambda: {})
+    return numbers

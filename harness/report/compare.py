@@ -1,4 +1,4 @@
-"""Which differences are real: paired tests of systems on the items that they share, corrected over the declared family."""
+"""Which differences are real: paired tests of systems on the items that they share, corrected for their number."""
 
 from __future__ import annotations
 
@@ -148,7 +148,8 @@ def corrected(differences: Sequence[MetricDifference]) -> list[MetricDifference]
 
 
 def _at_level(d: MetricDifference, alpha: float) -> MetricDifference:
-    """What can be found, and what it would take, where a test has to pass `alpha`; one that fails lacks an article at least."""
+    """The detectable difference and the number of further articles for a test at level `alpha`; a test that fails needs at
+    least one more article."""
     from harness.stats.power import FEWEST_CLUSTERS, effect_factor, more_articles
 
     if d.detectable is None or d.n_articles < FEWEST_CLUSTERS:
@@ -201,6 +202,7 @@ def compare(a: str, b: str, results: str | Path = "results", *, seed: int = 0) -
 def compare_rows(runs: Runs, a: Row, b: Row, *, seed: int = 0) -> Comparison:
     """Every metric that both have, the primary ones first, and the items where the two part most; p-values are not corrected
     yet."""
+    from harness.report.columns import shared_scores
     from harness.stats.paired import mcnemar
 
     headlines = [m for m in primary_of(a.kind) if m in a.metrics and m in b.metrics]
@@ -212,21 +214,15 @@ def compare_rows(runs: Runs, a: Row, b: Row, *, seed: int = 0) -> Comparison:
             continue
         d = difference(metric, counts[0], counts[1], seed=seed)
         differences.append(replace(d, primary=metric in headlines))
-    shared = _shared_items(runs, a, b)
+    # ROUGE-Lsum, or 1 and 0 for right and wrong on three labels
+    shared = shared_scores(
+        runs, a, b, {"summariser": "summary.rouge_lsum", "stance": "stance.accuracy.three_way"}[a.kind]
+    )
     apart = sorted((row for row in shared if row[1] != row[2]), key=lambda row: (-abs(row[1] - row[2]), row[0]))
     by_item = None
     if a.kind == "stance" and shared:
         by_item = mcnemar([x == 1 for _, x, _ in shared], [y == 1 for _, _, y in shared])
     return Comparison(a.kind, a, b, tuple(differences), tuple(apart), by_item)
-
-
-def _shared_items(runs: Runs, a: Row, b: Row) -> list[tuple[str, float, float]]:
-    """Both scores of each item that both have, by item: ROUGE-Lsum, or 1 and 0 for right and wrong on three labels."""
-    metric = {"summariser": "summary.rouge_lsum", "stance": "stance.accuracy.three_way"}[a.kind]
-    first, second = (
-        {s.item: s.value for s in runs.scores(row) if s.metric == metric and s.value is not None} for row in (a, b)
-    )
-    return [(item, first[item], second[item]) for item in sorted(first.keys() & second.keys())]
 
 
 def _number(value: float | None) -> float | None:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from harness.errors import ConfigError, nearest_hint
 from harness.report.collect import Row, Runs, load_runs
-from harness.report.columns import UNPARSED, codes
+from harness.report.columns import UNPARSED, codes, item_scores
 from harness.report.drilldown import OUTCOMES, mentions, outcome_codes
 from harness.report.marks import HARMED, MARKS, mark
 from harness.report.table import labels
@@ -169,9 +169,12 @@ def _summary(console: Console, view: View, name: str, row: Row, article: Article
     prediction = next((p for ref, p in runs.answers(row) if ref.article_id == article.id), None)
     console.print(f"\n[bold]Summary[/bold] by {escape(name)}")
     console.print(Text(visible(_summary_text(prediction))))
-    scores = {s.metric: s.value for s in runs.scores(row) if s.item == article.id and s.value is not None}
-    shown_metrics = ("summary.rouge1", "summary.rouge2", "summary.rouge_lsum", "summary.words")
-    words = [f"{m.removeprefix('summary.')} {number(scores[m], m)}" for m in shown_metrics if m in scores]
+    place, words = runs.articles.index(article), []
+    for metric in ("summary.rouge1", "summary.rouge2", "summary.rouge_lsum", "summary.words"):
+        scores = item_scores(runs, row, metric)
+        words += [
+            f"{metric.removeprefix('summary.')} {number(v, metric)}" for v in scores.value[scores.article == place]
+        ]
     console.print("  ".join(words), style="dim")
     letters = outcome_codes(runs, row)
     if not letters or row.judge is None:

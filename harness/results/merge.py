@@ -76,7 +76,7 @@ def plan_merging(sources: Sequence[Path], into: Path) -> Merging:
     draft = _Draft(into)
     for section, pattern, choose in (
         ("datasets", "*.jsonl", _snapshot),
-        ("predictions", "*/system.json", _description),
+        ("predictions", "*/system.json", lambda there, _: there[0]),
         ("predictions", "*/part-*.parquet", _part),
     ):
         for name in sorted({p.relative_to(f) for f in folders for p in (f / section).glob(pattern)}):
@@ -133,10 +133,6 @@ def _different(paths: Sequence[Path]) -> list[Path]:
         if not any(_same(path, other) for other in firsts):
             firsts.append(path)
     return firsts
-
-
-def _description(there: Sequence[Path], _: _Draft) -> Path:
-    return there[0]
 
 
 def _snapshot(there: Sequence[Path], _: _Draft) -> Path:

@@ -167,18 +167,14 @@ def read_record(path: Path) -> RunRecord:
         version = raw.get("schema_version", 0)
         if not isinstance(version, int) or version > SCHEMA:
             raise StoreError(
-                f"{path}: record version {version!r} is newer than this harness",
-                hint="upgrade stance-harness",
+                f"{path}: record version {version!r} is newer than this harness", hint="upgrade stance-harness"
             )
         while version < SCHEMA and version in UPGRADES:
             raw = UPGRADES[version](raw)
             version = raw["schema_version"]
         return RunRecord.model_validate(raw)
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, AttributeError) as error:
-        raise StoreError(
-            f"{path}: not a readable record: {error}",
-            hint="delete the folder and run again",
-        ) from None
+        raise StoreError(f"{path}: not a readable record: {error}", hint="delete the folder and run again") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.results.stored_columns import TornPart, part_columns, part_schema, stored_answers
+from harness.results.stored_columns import TornPart, part_schema, stored_answers
 from harness.runtime.files import encodable, replacing, write_text
 from harness.types import Answer, Item, Prediction, Stance
 
@@ -66,11 +66,7 @@ class PredictionStore:
         return {prediction.key: prediction for prediction in _predictions(table)}
 
     def write(
-        self,
-        system: str,
-        fingerprint: str,
-        kind: str,
-        answers: Iterable[tuple[str, Item, Answer]],
+        self, system: str, fingerprint: str, kind: str, answers: Iterable[tuple[str, Item, Answer]]
     ) -> list[Prediction]:
         """One part with the answers of one unit; returns them as stored."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -120,11 +116,6 @@ def _write_part(path: Path, predictions: Iterable[Prediction]) -> None:
         rows.append(row)
     with replacing(path) as temporary:
         pq.write_table(pa.Table.from_pylist(rows, schema=part_schema()), temporary, compression="zstd")
-
-
-def read_part(path: Path) -> list[Prediction]:
-    """The predictions of one part, in the order of writing; TornPart if it cannot be read."""
-    return list(_predictions(part_columns(path, part_schema().names)))
 
 
 def _predictions(table: pa.Table) -> Iterator[Prediction]:

@@ -25,6 +25,7 @@ from harness.report.collect import load_runs
 from harness.report.html import html
 from harness.report.table import leaderboards
 from harness.report.write import write_report
+from harness.results.records import read_scores, scores_path
 from harness.systems.base import Context
 from harness.types import Answer, Item
 from tests.conftest import ROOT, Harness
@@ -36,6 +37,7 @@ import sys
 import tempfile
 from pathlib import Path
 from harness.report.collect import load_runs
+from harness.results.records import read_scores, scores_path
 from harness.report.table import leaderboards
 from harness.report.write import write_report
 runs = load_runs(sys.argv[1])
@@ -308,10 +310,10 @@ def test_compare_writes_a_page_and_ranks_articles(results: Path, harness: Harnes
     )
     assert counted
     runs = load_runs(results)
-    right = {
-        row.name: {s.item for s in runs.scores(row) if s.metric == "stance.accuracy.three_way" and s.value == 1}
-        for row in runs.rows("stance")
-    }
+    right = {}
+    for row in runs.rows("stance"):
+        scores = read_scores(scores_path(results, row.run.run_id))
+        right[row.name] = {s.item for s in scores if s.metric == "stance.accuracy.three_way" and s.value == 1}
     only = len(right["careful-twin"] - right["majority"]), len(right["majority"] - right["careful-twin"])
     assert tuple(map(int, counted.groups())) == only
     text = page.read_text(encoding="utf-8")

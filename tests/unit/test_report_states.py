@@ -11,6 +11,7 @@ import pytest
 
 from harness.report.cells import value_shown
 from harness.report.collect import load_runs
+from harness.report.columns import item_scores, shared_scores
 from harness.report.compare import MetricDifference, corrected
 from harness.report.head import problem_lines
 from harness.report.html import html
@@ -103,7 +104,12 @@ def test_bertscore_is_shown_of_one_encoder_only(tmp_path: Path) -> None:
     assert {name: value and value.value for name, value in shown.items()} == {"x": 0.8, "y": 0.9, "z": None, "w": 0.7}
     assert runs.signatures["summary.bertscore"] == "model:large"
     x = next(row for row in runs.rows("summariser") if row.name == "x")
-    assert {s.metric: s.value for s in runs.scores(x)} == {"summary.rouge_lsum": 0.3, "summary.bertscore": 0.8}
+    z = next(row for row in runs.rows("summariser") if row.name == "z")
+    y = next(row for row in runs.rows("summariser") if row.name == "y")
+    assert item_scores(runs, x, "summary.rouge_lsum").value.tolist() == [0.3]
+    assert item_scores(runs, x, "summary.bertscore").value.tolist() == [0.8], "of the run under the report's judge"
+    assert item_scores(runs, z, "summary.bertscore").value.tolist() == []
+    assert shared_scores(runs, x, y, "summary.bertscore") == [("a", 0.8, 0.9)]
     [board, _] = leaderboards(runs)
     empty = {line.row.name: c.empty for line in board.lines for c in line.cells if c.metric == "summary.bertscore"}
     assert empty == {"x": None, "y": None, "z": "not computed", "w": None}
