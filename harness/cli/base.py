@@ -1,5 +1,4 @@
-"""What the commands share: groups that keep their order and suggest names, the option that names the results folder, and a
-quiet end where the reader of a pipe has gone."""
+"""What the commands share: groups of commands, the option `--results`, and output that may be piped into `head`."""
 
 from __future__ import annotations
 
@@ -37,8 +36,8 @@ class Commands(click.Group):
 class Pipe:
     """A stream that ends the program quietly, with exit code 0, where the reader of a pipe (`head`, `less`) has gone.
 
-    It stands under everything that prints (click, rich, Hydra), each of which has an exit code of its own for that. Further
-    output goes to the null device, so that nothing fails while the program ends.
+    Click, rich and Hydra each end with an exit code of their own there, so this stands below all of them. What they still
+    print goes to the null device, so that nothing fails while the program ends.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -64,5 +63,5 @@ class Pipe:
 
 
 def quiet_pipes() -> None:
-    """From here on a closed pipe ends the program quietly, whatever prints."""
+    """Makes stdout and stderr end the program quietly once the reader of their pipe is gone."""
     sys.stdout, sys.stderr = (cast(TextIO, Pipe(stream)) for stream in (sys.stdout, sys.stderr))

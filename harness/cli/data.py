@@ -75,9 +75,9 @@ def stats(path: Path, duplicates: bool) -> None:
 @data.command()
 @click.argument("path", type=click.Path(path_type=Path))
 def order(path: Path) -> None:
-    """Puts declared speakers and targets into an order made from the article's id, so that a place in it tells nothing.
+    """Puts speakers and targets into an order computed from the article's id, so that their order gives no label away.
 
-    Labels follow their pairs and none is changed. A folder that is in order already is not written.
+    No label is changed. Articles that are in this order already are not written.
 
     \b
     Example:
@@ -98,7 +98,7 @@ def order(path: Path) -> None:
 @data.command()
 @click.argument("path", type=click.Path(path_type=Path))
 def agreement(path: Path) -> None:
-    """Says how far the annotators agree: three steps, alphas, evidence, each annotator against gold.
+    """Shows how far the annotators agree: Krippendorff's alphas, overlap of evidence, each annotator against gold.
 
     \b
     Example:
@@ -193,7 +193,7 @@ def new(file: str, folder: Path, finder: str, embed: bool) -> None:
 @RESULTS
 @click.option("--most", default=10, show_default=True, help="How many to show.")
 def suggest(path: Path, seeds: Path, results: Path, most: int) -> None:
-    """Says which raw articles to label next: those on which stored systems disagree most, with the reason.
+    """Suggests which raw articles to label next: those on which the stored answers of systems differ most.
 
     \b
     Example:
@@ -262,10 +262,7 @@ def import_(path: Path, format_: str | None, out: Path, mapping: Path | None, lo
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--format", "-f", "format_", required=True, help="One of those below.")
 @click.option(
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="File, or for some formats folder, to write.",
+    "--out", required=True, type=click.Path(path_type=Path), help="File, or for some formats folder, to write."
 )
 @click.option(
     "--mapping", type=click.Path(path_type=Path, exists=True), help="YAML: the code book, offsets, annotator."

@@ -1,4 +1,4 @@
-"""What there is: runs in a results folder, systems that configs describe, datasets that are found by name."""
+"""`harness list`: the runs in a results folder, the systems that configs describe, the datasets that have a name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def listing(what: str, results: Path) -> RenderableType:
 
 @dataclass(frozen=True)
 class RunList:
-    """Runs as a table where whole ids fit beside the rest, else each id on a line of its own: ids are there to be copied."""
+    """Runs as a table; on a narrow terminal each id has a line of its own, so that it can be copied whole."""
 
     rows: tuple[tuple[str, ...], ...]
     head: tuple[str, ...] = ("run", "status", "dataset", "articles", "seconds", "started")

@@ -76,7 +76,7 @@ def report(runs: tuple[str, ...], results: Path, out: Path | None, baseline: str
             hint="the commands at its end make them; --out DIR writes what the records tell",
         )
     boards = leaderboards(loaded, baseline=baseline)
-    # written first: a pipe may close on what is printed, and what the pages find torn is printed too
+    # the files come first: printing may end at a closed pipe, and it names torn parts that the pages met
     written = write_report(loaded, boards, out or latest)
     terminal(Console(highlight=False, emoji=False), loaded, boards)
     click.echo("written: " + ", ".join(map(str, written)), err=True)

@@ -26,7 +26,7 @@ def results() -> None:
 @RESULTS
 @click.option("--json", "as_json", is_flag=True, help="Prints everything as JSON.")
 def du(results: Path, as_json: bool) -> None:
-    """Counts runs, stored answers and bytes, and says which answers no run uses.
+    """Counts runs, stored answers and bytes, and names the answers that no run uses.
 
     \b
     Examples:
@@ -79,7 +79,7 @@ def _tables(holdings: Contents) -> tuple[Table, Table]:
         "lost": [f.lost for f in rows],
         "runs": [f.records for f in rows],
     }
-    # a column that says nothing would take the names' room
+    # an empty column is left out, to leave room for the names
     shown = {name: numbers for name, numbers in columns.items() if any(numbers) or name == "runs"}
     systems = Table("predictions", *shown, "size")
     systems.columns[0].overflow = "fold"

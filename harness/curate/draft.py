@@ -138,7 +138,7 @@ def repeats(title: str, text: str) -> Iterator[str]:
 
 
 def boilerplate(text: str) -> Iterator[str]:
-    """Lines that look like a page's furniture, not like the article."""
+    """Lines that look like parts of a web page (links, cookie notes), not like the article."""
     for match in _BOILERPLATE.finditer(text):
         line = match.group().strip()
         if len(line) <= 200:
@@ -146,14 +146,14 @@ def boilerplate(text: str) -> Iterator[str]:
 
 
 def likenesses(article: Article, dataset: Dataset, embed: bool = True) -> list[Likeness]:
-    """Articles of the set that share half their word fives with this one, or, by embedding, mean nearly the same."""
+    """Articles of the set that share half of their five-word sequences with this one, or are close to it by embedding."""
     words = shingles(article.text)
     alike = {}
     for other in dataset:
         theirs = shingles(other.text)
         share = len(words & theirs) / min(len(words), len(theirs)) if words and theirs else 0.0
         if share >= NEAR or other.text == article.text:
-            alike[other.id] = Likeness(other.id, share or 1.0, "of the word fives are those")
+            alike[other.id] = Likeness(other.id, share or 1.0, "of the five-word sequences are those")
     if embed and len(dataset):
         for other_id, cosine in _embedded(article, dataset):
             alike.setdefault(other_id, Likeness(other_id, cosine, "alike by embedding to the text"))

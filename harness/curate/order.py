@@ -1,4 +1,4 @@
-"""The order in which an article declares speakers and targets: made from its id, so that a place in it tells nothing."""
+"""Puts speakers and targets of an article into an order computed from its id, so that their order gives no label away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the shape of a dataset gives away: stances by place, lengths, typography, and what a classifier guesses unread."""
+"""What a classifier can guess of a dataset's labels without reading: from order, lengths and typography."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which raw article to label next: where stored systems disagree most, because there a label tells them apart."""
+"""Which raw article to label next: the one on which systems disagree most, since its labels tell them apart best."""
 
 from __future__ import annotations
 

@@ -32,10 +32,7 @@ def check_article(row: ArticleRow, where: Where) -> Iterator[DataError]:
     names = [a.annotator for a in row.annotations]
     for i, name in enumerate(names):
         if name in names[:i]:
-            yield DataError(
-                where(("annotations", i, "annotator")),
-                f"annotator {name!r} stands twice",
-            )
+            yield DataError(where(("annotations", i, "annotator")), f"annotator {name!r} stands twice")
     for i, annotation in enumerate(row.annotations):
         yield from _check_stances(row, annotation.stances, ("annotations", i, "stances"), where)
     if row.gold:
@@ -85,26 +82,16 @@ def _check_stances(
         yield from _declared(stance.target, targets, "target", where((*here, "target")))
         pair = (stance.speaker, stance.target)
         if pair in seen:
-            yield DataError(
-                where(here),
-                f"{pair[0]} on {pair[1]} is labelled twice",
-                hint="keep one of them",
-            )
+            yield DataError(where(here), f"{pair[0]} on {pair[1]} is labelled twice", hint="keep one of them")
         seen.add(pair)
         if stance.basis is not None and stance.stance is not Stance.NEUTRAL:
             yield DataError(where((*here, "basis")), "only a neutral stance has a basis")
         if stance.modality == "conditional" and not stance.condition:
             yield DataError(
-                where((*here, "modality")),
-                "a conditional stance needs its condition",
-                hint="add condition:",
+                where((*here, "modality")), "a conditional stance needs its condition", hint="add condition:"
             )
         if stance.stance is not Stance.NO_STANCE and not stance.evidence:
-            yield DataError(
-                where(here),
-                f"{stance.stance} without evidence",
-                hint="copy the passage that shows it",
-            )
+            yield DataError(where(here), f"{stance.stance} without evidence", hint="copy the passage that shows it")
         for j, quote in enumerate(stance.evidence):
             yield from _check_quote(text, quote, where((*here, "evidence", j)))
     for pair in product(speakers, targets) if row.complete and complete else ():
@@ -132,10 +119,7 @@ def _check_quote(text: str, quote: str | QuoteRow, place: Place) -> Iterator[Dat
             hint="extend it until it is unique, or give {text: ..., occurrence: 1}",
         )
     elif not isinstance(quote, str) and quote.occurrence > len(starts):
-        yield DataError(
-            place,
-            f"occurrence {quote.occurrence} of {passage!r}: the text has {len(starts)}",
-        )
+        yield DataError(place, f"occurrence {quote.occurrence} of {passage!r}: the text has {len(starts)}")
 
 
 def nearest_passage(text: str, passage: str) -> str:
@@ -163,7 +147,5 @@ def _unique(ids: Sequence[str], field: str, where: Where) -> Iterator[DataError]
 def _declared(name: str, known: Sequence[str], kind: str, place: Place) -> Iterator[DataError]:
     if name not in known:
         yield DataError(
-            place,
-            f"{kind} {name!r} is not declared",
-            hint=nearest_hint(name, known) + f"declared: {', '.join(known)}",
+            place, f"{kind} {name!r} is not declared", hint=nearest_hint(name, known) + f"declared: {', '.join(known)}"
         )

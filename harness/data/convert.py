@@ -80,7 +80,7 @@ def export_dataset(name: str, folder: Path, out: Path, mapping: Mapping[str, Any
 
 def check_mapping(name: str, mapping: Mapping[str, Any]) -> None:
     """DataError for a key that the format does not know: a misspelt one must not be ignored."""
-    # whether a set is complete is told by its articles
+    # whether a set is complete is read from its articles
     known = sorted({*MAPPING_KEYS.get(name, ()), *DatasetCard.model_fields} - {"complete"})
     for key in mapping:
         if key not in known:

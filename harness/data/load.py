@@ -44,9 +44,7 @@ def read_dataset(path: Path) -> tuple[Dataset, list[DataError]]:
     """What can be read, and everything that is wrong with the rest."""
     if not path.exists():
         raise DataError(
-            Place(str(path)),
-            "no such file or folder",
-            hint="give a dataset folder, or a .jsonl or .parquet file",
+            Place(str(path)), "no such file or folder", hint="give a dataset folder, or a .jsonl or .parquet file"
         )
     errors: list[DataError] = []
     if path.is_dir():
@@ -57,11 +55,7 @@ def read_dataset(path: Path) -> tuple[Dataset, list[DataError]]:
         sources = list((_jsonl_rows if path.suffix == ".jsonl" else _parquet_rows)(path, errors))
         context = NULL_IS_ABSENT
     else:
-        raise DataError(
-            Place(str(path)),
-            f"unknown kind of dataset {path.suffix!r}",
-            hint="a folder, .jsonl, .parquet",
-        )
+        raise DataError(Place(str(path)), f"unknown kind of dataset {path.suffix!r}", hint="a folder, .jsonl, .parquet")
     articles: list[Article] = []
     seen: dict[str, str] = {}
     for row, where in sources:
@@ -69,13 +63,7 @@ def read_dataset(path: Path) -> tuple[Dataset, list[DataError]]:
         if article is None:
             continue
         if article.id in seen:
-            errors.append(
-                DataError(
-                    where(("id",)),
-                    f"duplicate id {article.id!r}",
-                    hint=f"also in {seen[article.id]}",
-                )
-            )
+            errors.append(DataError(where(("id",)), f"duplicate id {article.id!r}", hint=f"also in {seen[article.id]}"))
             continue
         seen[article.id] = where(()).file
         articles.append(article)
@@ -140,9 +128,7 @@ def _read_card(path: Path, errors: list[DataError]) -> DatasetCard:
     if not path.exists():
         errors.append(
             DataError(
-                Place(str(path)),
-                "no such file",
-                hint="a dataset folder holds dataset.yaml with name and version",
+                Place(str(path)), "no such file", hint="a dataset folder holds dataset.yaml with name and version"
             )
         )
         return DatasetCard.model_construct(name=path.parent.name, version="0")
@@ -169,9 +155,7 @@ def _yaml_rows(folder: Path, errors: list[DataError]) -> Iterator[tuple[Any, Whe
             ways += [f"set id: {path.stem}"] if re.match(SAFE_ID, path.stem) else []
             errors.append(
                 DataError(
-                    document.place(("id",)),
-                    f"id {data['id']!r} is not the file's name",
-                    hint=" or ".join(ways) or None,
+                    document.place(("id",)), f"id {data['id']!r} is not the file's name", hint=" or ".join(ways) or None
                 )
             )
         yield data, document.place
@@ -193,13 +177,7 @@ def _jsonl_rows(path: Path, errors: list[DataError]) -> Iterator[tuple[Any, Wher
             except DataError as error:
                 errors.append(error)
             except UnicodeDecodeError as error:
-                errors.append(
-                    DataError(
-                        Place(str(path), number),
-                        f"not UTF-8: {error}",
-                        hint="save the file as UTF-8",
-                    )
-                )
+                errors.append(DataError(Place(str(path), number), f"not UTF-8: {error}", hint="save the file as UTF-8"))
             except json.JSONDecodeError as error:
                 errors.append(DataError(Place(str(path), number), f"not JSON: {error}"))
 
@@ -266,10 +244,7 @@ def _explain(error: ValidationError, where: Where, model: type[BaseModel]) -> It
             expected = str(item.get("ctx", {}).get("expected", ""))
             message = f"{given!r} is not allowed here"
             hint = (
-                nearest_hint(
-                    str(given),
-                    expected.replace("'", "").replace(" or ", ", ").split(", "),
-                )
+                nearest_hint(str(given), expected.replace("'", "").replace(" or ", ", ").split(", "))
                 + f"one of {expected}"
             )
         elif kind == "string_pattern_mismatch":

@@ -199,11 +199,7 @@ class DatasetCard(Strict):
 def json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of an article file, for editors."""
     schema = ArticleRow.model_json_schema()
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
-        "title": "Labelled article",
-    }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Labelled article"}
 
 
 def occurrences(text: str, quote: str) -> list[int]:
@@ -222,9 +218,7 @@ def to_article(row: ArticleRow) -> t.Article:
     def stance(s: StanceRow, text: str) -> t.StanceLabel:
         fields = s.model_dump(exclude={"evidence", "phenomena"})
         return t.StanceLabel(
-            **fields,
-            evidence=tuple(_locate(text, q) for q in s.evidence),
-            phenomena=tuple(s.phenomena),
+            **fields, evidence=tuple(_locate(text, q) for q in s.evidence), phenomena=tuple(s.phenomena)
         )
 
     def annotation(who: str, stances: list[StanceRow]) -> t.Annotation:

@@ -64,11 +64,7 @@ def read_yaml(path: Path, max_bytes: int, *, words: bool = False) -> LinedDocume
     except OSError as error:
         raise DataError(Place(file), f"cannot be read: {error.strerror}") from None
     if len(raw) > max_bytes:
-        raise DataError(
-            Place(file),
-            f"{len(raw):,} bytes; the limit is {max_bytes:,}",
-            hint="split the text",
-        )
+        raise DataError(Place(file), f"{len(raw):,} bytes; the limit is {max_bytes:,}", hint="split the text")
     return parse_yaml(utf8_text(raw, file), file, words=words)
 
 
@@ -91,10 +87,7 @@ def parse_yaml(text: str, file: str, *, words: bool = False) -> LinedDocument:
             f"not YAML: {problem}",
             hint="a text with ': ' or a leading quote, dash or bracket goes in quotes",
         ) from None
-    except (
-        yaml.YAMLError,
-        ValueError,
-    ) as error:  # a forbidden character; a date such as 2024-02-31
+    except (yaml.YAMLError, ValueError) as error:  # a forbidden character; a date such as 2024-02-31
         raise DataError(Place(file), f"not YAML: {error}") from None
     finally:
         loader.dispose()
@@ -130,11 +123,7 @@ def _walk(node: yaml.Node, path: Path_, lines: dict[Path_, int], seen: set[int],
     line = node.start_mark.line + 1
     # an alias is the same node met again: refusing it is what keeps a "billion laughs" file small
     if id(node) in seen:
-        raise DataError(
-            Place(file, line),
-            "anchors and aliases are not allowed",
-            hint="write the value out",
-        )
+        raise DataError(Place(file, line), "anchors and aliases are not allowed", hint="write the value out")
     seen.add(id(node))
     lines.setdefault(path, line)
     if isinstance(node, yaml.MappingNode):
@@ -143,10 +132,7 @@ def _walk(node: yaml.Node, path: Path_, lines: dict[Path_, int], seen: set[int],
             name = key.value if isinstance(key, yaml.ScalarNode) else str(key.value)
             place = (*path, name)
             if name in keys:
-                raise DataError(
-                    Place(file, key.start_mark.line + 1, ".".join(map(str, place))),
-                    "stands twice",
-                )
+                raise DataError(Place(file, key.start_mark.line + 1, ".".join(map(str, place))), "stands twice")
             keys.add(name)
             lines[place] = key.start_mark.line + 1
             _walk(value, place, lines, seen, file)

@@ -1,5 +1,4 @@
-"""How far annotators agree: three steps after the guidelines, overall alphas, evidence overlap, annotators against
-gold."""
+"""How far annotators agree: alphas for three questions and over all labels, overlap of evidence, each against gold."""
 
 from __future__ import annotations
 
@@ -44,7 +43,7 @@ class AgreementReport:
 
 
 class Step(NamedTuple):
-    """One question put to the labels: `group` (None: not asked) is compared within itself, `value` is what is said."""
+    """One question about the labels. `read` gives (group, value): values are compared within a group; None: not asked."""
 
     name: str
     values: int

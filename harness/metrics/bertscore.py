@@ -52,12 +52,7 @@ def signature(model: str, weights: str, layer: int | None = None, *, idf: bool =
     return f"bertscore|{identity}|idf:{'yes' if idf else 'no'}|rescaled:no|refs:mean"
 
 
-def bertscore(
-    summary: str,
-    references: Sequence[str],
-    encode: Encode,
-    idf: Idf | None = None,
-) -> BertScore:
+def bertscore(summary: str, references: Sequence[str], encode: Encode, idf: Idf | None = None) -> BertScore:
     """Precision, recall and F1, mean over references; 0 for a text without tokens.
 
     Raises MetricRefused without references.

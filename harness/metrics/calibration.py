@@ -10,13 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from harness.stats.bootstrap import (
-    RESAMPLES,
-    Interval,
-    by_cluster,
-    clustered_interval_counts,
-    ratio,
-)
+from harness.stats.bootstrap import RESAMPLES, Interval, by_cluster, clustered_interval_counts, ratio
 from harness.types import MetricValue, Stance
 
 Array = NDArray[np.floating]
@@ -147,12 +141,7 @@ def selective_accuracy(confidence: ArrayLike, correct: ArrayLike, coverage: floa
 
 
 def calibration_metrics(
-    data: Confident,
-    articles: Sequence[Hashable],
-    *,
-    n_errors: int = 0,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
+    data: Confident, articles: Sequence[Hashable], *, n_errors: int = 0, seed: int = 0, resamples: int = RESAMPLES
 ) -> dict[str, MetricValue]:
     """`ece`, `brier` and `selective_accuracy_at_<percent>` with intervals by article; `articles` has shape (n,).
 

@@ -131,7 +131,7 @@ def mae_macro(counts: Array) -> Array:
 def sign_flip_rate(counts: Array) -> Array:
     """Share of items with a side in gold whose prediction takes the other side, in [0, 1]; five-point counts (..., 5, 7).
 
-    Undefined where none of them was parsed: who says nothing has not shown that it flips nothing.
+    Undefined where none of these answers was parsed: a system that gives no label would otherwise look perfect.
     """
     against = counts[..., :2, 3:5].sum(axis=(-2, -1))
     favor = counts[..., 3:5, :2].sum(axis=(-2, -1))

@@ -1,4 +1,4 @@
-"""Whether a summary puts one speaker's words beside another's name: the evidence that a stance was moved."""
+"""Whether a summary puts one speaker's words beside another speaker's name."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _FUNCTION_WORDS = frozenset(map(stem_long, _FUNCTION_TEXT.split()))
 
 
 def moved(speaker: Speaker, owners: Sequence[StanceLabel], summary: str, article: Article) -> bool:
-    """Whether the summary puts the words of one of the owners' stances beside this speaker, on the evidence of wording.
+    """Whether the summary puts the words of one of the owners' stances beside this speaker.
 
     For each quote that is gold evidence of an owner's stance, its own words are its content words (stems of four letters
     or more, no function words, no speaker's name) that the article does not put beside this speaker: they are neither in
     the article's sentences about the speaker (`passage_sentences`) nor in the speaker's own evidence. The quote was
-    moved if at least MIN_WORDS of them, and MIN_SHARE, are in the summary's sentences about the speaker that do not name
-    the owner. Without evidence, and in scripts without spaces, nothing is found to be moved.
+    moved if at least MIN_WORDS of them, and a share of MIN_SHARE, are in those sentences of the summary about the speaker
+    that do not name the owner. Without evidence, and in scripts without spaces, the result is False.
     """
     beside = passage_sentences(speaker, summary, article)
     beside_words: set[str] | None = None

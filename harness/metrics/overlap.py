@@ -1,4 +1,4 @@
-"""A summary's wording beside its references and its article: chrF, extractive fragments, novelty, repetition, length.
+"""A summary's wording: chrF with its references, fragments shared with its article, novelty, repetition, length.
 
 All but chrF work on `unicode_tokens`, so every script counts. None stands for a value that a text does not have.
 """

@@ -1,4 +1,4 @@
-"""Metrics of other packages: what they are given, how they are found, and what becomes of one that fails.
+"""Metrics of other packages: how one is declared, checked and computed; one that fails leaves its item unscored.
 
 A package declares an entry point of the group `harness.metrics` that names a `SummaryMetric` or a `StanceMetric`:
 
@@ -175,7 +175,7 @@ def stance_scores(
 
 
 def _scored(metric: ThirdParty, subject: Any, article: Article) -> tuple[float | None, str | None]:
-    """A value that is possible, or None and why: another package's code must not end a run."""
+    """A value within the metric's range, or None and why; whatever another package's code raises does not end a run."""
     package = metric.signature.partition("|")[0]
     try:
         answer: Any = metric.score(subject, article)

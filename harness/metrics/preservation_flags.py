@@ -1,4 +1,4 @@
-"""Three ways in which a summary keeps a stance and still changes it, found by rules on its English wording."""
+"""Three flags for a summary that keeps a stance and still distorts it: rules on English wording."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ _SHE = re.compile(r"\b(?:she|hers?|herself)\b", re.IGNORECASE)
 def passage_sentences(speaker: Speaker, text: str, article: Article) -> list[str]:
     """The text's sentences that mention the speaker, each with those after it that go on with a pronoun for the speaker.
 
-    He and she go on after a person, but not the one where only the other was said before; it and they after all others.
+    `he` and `she` go on after a person (`he` not where only `she` came before, and the reverse), `it` and `they` after an
+    institution or a group.
     """
     passage: list[str] = []
     inside = False

@@ -1,5 +1,4 @@
-"""End to end without gold speakers: which speakers were found, with which stances and evidence, and where errors
-arise."""
+"""Scores where a finder named the speakers: which of them gold has, their stances and evidence, and where errors arose."""
 
 from __future__ import annotations
 
@@ -27,9 +26,9 @@ STAGES = (
     "speaker_invented",
     "stance_invented",
 )
-"""Where a gold stance was lost, and what was found that gold does not have.
+"""Where a gold stance was lost (the first six), and which speakers and stances gold does not have (the last two).
 
-The first six add up to gold's, less those that are unscored because the answer about them failed.
+The first six add up to the number of gold stances, less those whose answer failed.
 """
 
 TITLES = frozenset(

@@ -220,11 +220,7 @@ class _Scope:
         articles = [p.article_id for p in self.pairs]
         for scale in SCALES_OF["ece"]:
             calibration = calibration_metrics(
-                self._confident(scale),
-                articles,
-                n_errors=len(self.unscored),
-                seed=self.seed,
-                resamples=self.resamples,
+                self._confident(scale), articles, n_errors=len(self.unscored), seed=self.seed, resamples=self.resamples
             )
             values |= {f"{name}.{scale}": value for name, value in calibration.items()}
         return values

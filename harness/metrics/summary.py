@@ -32,7 +32,7 @@ NO_REFERENCES = "the article has no reference summary"
 
 @dataclass(frozen=True, slots=True)
 class SummaryOptions:
-    """What may be chosen; `bertscore` and `nli` are the signatures of the judges that were asked, empty without one."""
+    """What may be chosen; `bertscore` and `nli` are the signatures of the judges that answered, empty without one."""
 
     tokenizer: TokenizerName = "google"
     stemmer: bool = True
@@ -42,7 +42,7 @@ class SummaryOptions:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the judges said of one summary, or why they said nothing; `bertscore_note` stands beside the value."""
+    """The judges' values of one summary, or why there is none; `bertscore_note` is a remark on the value."""
 
     bertscore: BertScore | str = "BERTScore's encoder was not asked"
     consistency: Consistency | str = "the NLI model was not asked"

@@ -7,15 +7,7 @@ from dataclasses import dataclass
 
 import regex
 
-from harness.text.names import (
-    CASED_SCRIPTS,
-    NOUNS_WITH_CAPITALS,
-    UNSPACED_SCRIPTS,
-    Name,
-    bare_word,
-    main_script,
-    names,
-)
+from harness.text.names import CASED_SCRIPTS, NOUNS_WITH_CAPITALS, UNSPACED_SCRIPTS, Name, bare_word, main_script, names
 from harness.text.numbers import numbers
 from harness.text.scripts import script_of
 from harness.text.speaker_mentions import ARABIC_FORMS

@@ -174,10 +174,7 @@ class _Rows:
     def __init__(self, model: CausalModel, prompts: Sequence[list[int]], max_new_tokens: int) -> None:
         self._model, self._prompts = model, prompts
         self.plan = RowsPlan(
-            len(prompts),
-            max(map(len, prompts)) + max_new_tokens,
-            device=model.device,
-            dtype=model.model.dtype,
+            len(prompts), max(map(len, prompts)) + max_new_tokens, device=model.device, dtype=model.model.dtype
         )
 
     def prefill(self) -> torch.Tensor:

@@ -107,15 +107,7 @@ class TriePlan:
     """
 
     def __init__(
-        self,
-        trie: Trie,
-        start: int,
-        stop: int,
-        past: Past,
-        *,
-        dtype: torch.dtype,
-        device: str,
-        block: int,
+        self, trie: Trie, start: int, stop: int, past: Past, *, dtype: torch.dtype, device: str, block: int
     ) -> None:
         self.layers = 0
         self.kept: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}

@@ -1,4 +1,4 @@
-"""What a report has read or computed so far, so that nothing is read twice: one object, held by the report's `Runs`."""
+"""What a report has read or computed so far, so that nothing is read twice; each `Runs` holds one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables with the parts of each cell apart: what a cell shows is decided here, each format only joins the parts its own way."""
+"""Tables whose cells keep number, interval, sign and p-value apart; each format (Markdown, LaTeX, page) joins them."""
 
 from __future__ import annotations
 

@@ -137,7 +137,8 @@ def _moved(at: list[int] | None, i: int) -> int:
 
 
 def mentions(text: str, speakers: Sequence[Speaker]) -> list[tuple[int, int, int]]:
-    """Where the text has a speaker's name or alias, as (start, end, speaker); the longest name wins, a shared one is nobody's."""
+    """Where the text has a speaker's name or alias, as (start, end, speaker); of overlapping
+    names the longest counts, and a name that several speakers have counts for none."""
     owner: dict[str, int | None] = {}
     for i, speaker in enumerate(speakers):
         for name in speaker.names:

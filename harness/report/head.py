@@ -5,26 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.report.collect import Runs
+from harness.report.html_head import head
 from harness.report.table import Leaderboard, labels
-from harness.report.verdicts import judge_note
 from harness.report.words import quote
 from harness.results.records import RunRecord
 
 
 def head_lines(runs: Runs) -> list[str]:
     """What was scored, and the state of all runs."""
-    lines = []
-    use = runs.use
-    if use is not None:
-        pairs = sum(1 for a in runs.articles for _ in a.pairs())
-        lines.append(
-            f"Dataset {use.name} {use.version} ({use.fingerprint[:8]}), split {use.split}: "
-            f"{len(use.articles)} articles, {pairs} (speaker, target) pairs"
-        )
-    if runs.judge is not None:
-        lines.append(
-            f"Judge of stance preservation: {runs.judge.name} ({runs.judge.fingerprint[:8]}); {judge_note(runs)}"
-        )
+    lines = [f"{term}: {text}" for term, text in head(runs) if term in ("Dataset", "Material", "Judge")]
     return [*lines, *state_lines(runs)]
 
 

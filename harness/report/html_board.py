@@ -40,8 +40,8 @@ class CellView:
 
 @dataclass(frozen=True)
 class Heading:
-    """A column's heading: what it says, the scale or remark under it, whether a judge's word is behind it, and whether the first
-    press sorts it ascending (`a`) or descending (`d`); `kind` is its class."""
+    """A column's heading: what it says, the scale or remark under it, whether it rests on a judge, and whether the
+    first click sorts it ascending (`a`) or descending (`d`); `kind` is its class."""
 
     label: str
     under: str = ""
@@ -123,7 +123,7 @@ def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
 
 
 def _tells(board: Leaderboard, i: int) -> bool:
-    """Whether a column says anything: one without values does not, nor one of unparsed answers where there are none."""
+    """Whether a column is shown: one without values is not, nor that of unparsed answers where all were parsed."""
     values = {line.cells[i].value for line in board.lines} - {None}
     return bool(values) and not (board.columns[i][0] == UNPARSED and values == {0.0})
 

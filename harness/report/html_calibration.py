@@ -57,7 +57,7 @@ def selective(board: Leaderboard) -> Picture | None:
     ]
     caption = (
         "Three-way accuracy if a classifier keeps silent where it is least sure. A line that falls to the right means "
-        "that its doubts are worth heeding; a flat one, that they tell nothing."
+        "that its doubts are justified; a flat one, that they mean nothing."
         f"{left_out(len(shown), len(tables), 'systems')}{_silent(board, len(tables))}"
     )
     title, alternative = "Selective accuracy", ". ".join(spoken)

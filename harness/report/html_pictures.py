@@ -30,7 +30,7 @@ def left_out(shown: int, total: int, what: str) -> str:
 
 
 def stance_table(row: Row, name: str) -> object:
-    """One of the stance tables of the run that stands for the row."""
+    """A stance table of the row's run."""
     tables = row.tables.get("stance")
     return tables.get(f"stance.{name}") if isinstance(tables, dict) else None
 

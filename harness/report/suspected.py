@@ -1,4 +1,4 @@
-"""What a report can show without gold: suspected flips and drops beside their sources, and where systems disagree most."""
+"""What a report shows without gold: stances that a judge finds changed or lost, and where classifiers differ most."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _suspicion(summariser: str, data: dict[str, Any]) -> Suspicion:
         target=data["target"],
         outcome=data["outcome"],
         article_says=data["article_says"],
-        # of somebody whom the summary leaves out, a judge's word is no reading of it
+        # where the summary leaves the speaker out, what the judge read there means nothing
         summary_says=None if data["outcome"] == "dropped_speaker" else data["summary_says"],
         sentences=tuple(data["sentences"]),
     )
@@ -103,7 +103,7 @@ DISPUTED = "Where systems disagree"
 
 
 def unasked(runs: Runs) -> dict[str, str]:
-    """Why there can be no suspicion or no disagreement, by title, and what to add; empty where somebody was asked."""
+    """By title, why there is no suspicion or no disagreement, and which system to add; empty where there can be."""
     reasons = {}
     answered = [row for row in runs.rows("stance") if row.use.status == "ok"]
     if not runs.rows("summariser"):
@@ -113,7 +113,7 @@ def unasked(runs: Runs) -> dict[str, str]:
     if len(answered) < 2:
         other = "smollm2" if any(row.name == "sentiment" for row in answered) else "sentiment"
         who = f"{answered[0].name} alone answered" if answered else "no stance classifier answered"
-        reasons[DISPUTED] = f"{who}: harness run again with stance={other} gives it another to differ from"
+        reasons[DISPUTED] = f"{who}: run again with stance={other}, so that there are two to compare"
     return reasons
 
 

@@ -11,6 +11,7 @@ from harness.report.collect import Row, Runs
 from harness.report.compare import Comparison, MetricDifference, corrected, difference
 from harness.report.counts import shared_counts
 from harness.report.table import Leaderboard, Line, competing, labels
+from harness.report.words import p_words
 
 FLIPS = "stance.sign_flip_rate.five_point"
 HARM = "preservation.harm"
@@ -45,7 +46,7 @@ def verdicts(runs: Runs, board: Leaderboard) -> list[Verdict]:
 
 
 def unscored_verdict(runs: Runs) -> list[Verdict]:
-    """What can be said without gold: how often the classifiers disagree, what the judge suspects; empty where there is gold."""
+    """Sentences for data without gold: how often the classifiers differ, what the judge suspects; empty with gold."""
     import numpy as np
 
     from harness.report.columns import UNPARSED, codes
@@ -138,7 +139,7 @@ def outcome(d: MetricDifference) -> str:
     if d.p_corrected is None:
         return f"not tested{f' ({d.reason})' if d.reason else ''}{_unseen(d)}"
     if d.real:
-        return f"separable ({'Holm-corrected ' if d.primary else ''}p {_p(d.p_corrected)})"
+        return f"separable ({'Holm-corrected ' if d.primary else ''}{p_words(d.p_corrected)})"
     if d.more_articles:
         return f"not distinguishable; about {d.more_articles:,} more articles would do"
     return "not distinguishable" + _unseen(d)
@@ -157,10 +158,6 @@ def _unseen(d: MetricDifference) -> str:
         f"; on {n} no test can mark a difference, and one under {d.detectable:.2g} could not be seen "
         "even if its items were independent"
     )
-
-
-def _p(p: float | None) -> str:
-    return "unknown" if p is None else "< 0.001" if p < 0.001 else f"= {p:.3f}"
 
 
 def _value(row: Row, metric: str) -> str:
@@ -291,7 +288,7 @@ def pair_verdicts(comparison: Comparison) -> list[Verdict]:
     if (counts := comparison.mcnemar) is not None:
         text = (
             f"Three-way accuracy: only {a.name} is right on {counts.only_a} items, only {b.name} on {counts.only_b} "
-            f"(McNemar's mid-p {_p(counts.p_value)}, which takes items as independent: the tests by article lead)."
+            f"(McNemar's mid-{p_words(counts.p_value)}, which takes items as independent: the tests by article lead)."
         )
         sentences.append(Verdict("stance.accuracy.three_way", text))
     if not sentences:

@@ -1,4 +1,4 @@
-"""What a run would ask, count and cost, without computing anything."""
+"""A dry run: how many items a run would compute, about how many tokens they have, and what they would cost."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ from harness.types import Answered, Article, Dataset, Item, ItemScore
 
 @dataclass(frozen=True)
 class Finished:
-    """What became of a job: its record, whether it had been finished before, and why that stands if it was tried again."""
+    """The outcome of a job: its record, whether it was complete before, and why the old record was kept after a new try."""
 
     record: RunRecord
     skipped: bool = False

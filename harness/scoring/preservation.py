@@ -172,7 +172,7 @@ def validation(material: Material, rows: Sequence[OutcomeRow]) -> dict[str, obje
     if not triples:
         return {"validated": False, "n": 0, "reason": f"{NOT_VALIDATED}: no hand labels of summaries for this judge"}
     if n_open := len(drawn) - len(triples):
-        # which are labelled first is nobody's draw, so their weights stand for nothing
+        # those labelled so far are no random part of the draw, so their weights mean nothing
         reason = f"{n_open} of the {len(drawn)} triples drawn from these articles are not labelled yet"
         return {"validated": False, "n": len(triples), "reason": f"{NOT_VALIDATED}: {reason}"}
     comparison = judge_validation(triples)

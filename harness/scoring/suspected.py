@@ -1,4 +1,4 @@
-"""Without gold: where one judge reads otherwise from the summary than from the article. A list to look at, no score."""
+"""Without gold: stances that the judge reads from an article and not, or otherwise, from its summary: a list, no score."""
 
 from __future__ import annotations
 

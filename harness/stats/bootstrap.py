@@ -162,12 +162,7 @@ def clustered_interval_counts(
 
 
 def clustered_interval_mean(
-    values: ArrayLike,
-    clusters: Sequence[Hashable],
-    *,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-    level: float = LEVEL,
+    values: ArrayLike, clusters: Sequence[Hashable], *, seed: int = 0, resamples: int = RESAMPLES, level: float = LEVEL
 ) -> Interval:
     """Interval of the mean of item values (n,) whose articles are named by `clusters` (n,)."""
     array = np.asarray(values, dtype=np.float64)

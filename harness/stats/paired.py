@@ -60,11 +60,7 @@ def randomisation_p(
 
 
 def randomisation_p_all(
-    counts: ArrayLike,
-    pairs: Sequence[tuple[int, int]],
-    statistic: Statistic,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
+    counts: ArrayLike, pairs: Sequence[tuple[int, int]], statistic: Statistic, seed: int = 0, resamples: int = RESAMPLES
 ) -> NDArray[np.float64]:
     """`randomisation_p` of many pairs of systems, shape (pairs,), from counts (systems, G, ...) on the same items.
 

@@ -46,11 +46,7 @@ def ratio_randomisation_p(
 
 
 def ratio_randomisation_p_all(
-    counts: ArrayLike,
-    pairs: Sequence[tuple[int, int]],
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-    span: float = 1.0,
+    counts: ArrayLike, pairs: Sequence[tuple[int, int]], seed: int = 0, resamples: int = RESAMPLES, span: float = 1.0
 ) -> NDArray[np.float64]:
     """`ratio_randomisation_p` of many pairs of systems, shape (pairs,), from counts (systems, G, 2).
 

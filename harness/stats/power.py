@@ -1,5 +1,4 @@
-"""What a data set of this size can show: the smallest detectable effect, and how many more articles a claim would
-need."""
+"""What a dataset of this size can show: the smallest detectable difference, and how many more articles would do."""
 
 from __future__ import annotations
 
@@ -61,13 +60,7 @@ def detectable_from_se(se: float, n_clusters: int) -> Detectable:
 
 
 def detectable_counts(
-    a: ArrayLike,
-    b: ArrayLike,
-    statistic: Statistic,
-    *,
-    seed: int = 0,
-    se: float | None = None,
-    span: float = 1.0,
+    a: ArrayLike, b: ArrayLike, statistic: Statistic, *, seed: int = 0, se: float | None = None, span: float = 1.0
 ) -> Detectable:
     """For a statistic of counts by article, (G, ...) for each system; the standard error is `se` or the bootstrap's.
 

@@ -1,4 +1,4 @@
-"""Proof by simulation: do 95 % intervals cover the truth 95 times in 100, and do tests under the null mark 5 of 100?
+"""Checks by simulation: do 95 % intervals hold the truth 95 times in 100, do tests of equal systems mark 5 of 100?
 
 Articles differ in their mix of gold labels and in how hard they are, so their items are clustered; the truth of every
 metric follows exactly from the expected confusion, because mix and difficulty are drawn independently.

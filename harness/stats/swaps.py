@@ -1,4 +1,4 @@
-"""What the tests by swapping articles share: the fair coins, and from where on two differences count as equal."""
+"""What the tests that swap articles share: random swaps, and the distance below which two differences are equal."""
 
 from __future__ import annotations
 

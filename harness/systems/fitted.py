@@ -1,4 +1,4 @@
-"""What all fitted stance classifiers share: features of labelled pairs, one fit an event on the pairs of all others."""
+"""What all fitted stance classifiers share: for each event they learn from the labelled pairs of all other events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A floor: what can be guessed of a stance from how an article is declared, without reading a word of it."""
+"""A floor: stances guessed from what an article declares (sides, rungs, order), without reading its text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COLUMNS = 2**12
 """Features are hashed into so many columns: a row then depends on its own item only."""
 
 _PARTS = 5
-"""The first mention of a speaker is told by the fifth of the text that it lies in."""
+"""The place of a speaker's first mention is given as the fifth of the text, from 0 to 4."""
 
 
 class MetadataOptions(Options):
@@ -33,7 +33,7 @@ class Metadata(FittedStance):
     """LinearSVC with balanced classes over side, kind, main, direction, rung, parent, numbers of speakers and targets, the
     part of the text with the speaker's first mention and, with `order`, the places of speaker and target among those declared.
 
-    What it gets right needs no reading: a set on which it scores well gives its labels away by its shape.
+    Where it scores well, labels can be guessed without reading.
     """
 
     Options: ClassVar = MetadataOptions

@@ -1,4 +1,4 @@
-"""Keeps one input that does not fit, the window or the memory, from spoiling the answers to all others."""
+"""Answers the other inputs of a batch where one does not fit the model's window or the memory."""
 
 from __future__ import annotations
 

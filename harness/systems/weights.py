@@ -9,6 +9,7 @@ from pydantic import Field
 
 from harness.models.device import pick_device, pick_dtype
 from harness.models.loading import weight_bytes
+from harness.models.pool import Loaded
 from harness.models.source import ModelSource, resolve
 from harness.systems.base import Context, Options, System
 
@@ -21,14 +22,8 @@ class WeightOptions(Options):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
 
 
-class Loadable(Protocol):
+class Loadable(Loaded, Protocol):
     """A class of models that a pool can hold."""
-
-    @property
-    def device(self) -> str: ...
-
-    @property
-    def memory(self) -> int: ...
 
     @classmethod
     def load(cls, source: ModelSource, device: str, dtype: str) -> Self: ...

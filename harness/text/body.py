@@ -1,4 +1,4 @@
-"""The running text of an article: its sentences without the headlines that are repeated inside it, and those about a speaker."""
+"""Sentences of an article without headlines that are repeated inside its text, and its sentences about a speaker."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _body_sentences(title: str, text: str, language: str) -> tuple[Sentence, ...
 def repeated_headlines(title: str, text: str) -> list[tuple[int, int]]:
     """Spans of lines that are the title, or that stand more than once, are short and do not end like a sentence.
 
-    A text is never emptied: where only such lines stand, those that are not the title stay; where all are, all stay.
+    A text is never emptied: where all its lines would go, only titles do; where all are titles, none does.
     """
     lines = [(_fold(m.group()), m.span()) for m in _PARAGRAPH.finditer(text) if m.group().strip()]
     counts = Counter(line for line, _ in lines)
@@ -45,7 +45,7 @@ def repeated_headlines(title: str, text: str) -> list[tuple[int, int]]:
 def sentences_about(article: Article, speaker: Speaker) -> tuple[Sentence, ...]:
     """Sentences that name the speaker, each with the next ones as long as they begin with a pronoun.
 
-    Of a transcript (`harness.data.speeches`): the sentences of the speaker's own speeches, without the headings.
+    Of a transcript (`harness.text.speeches`): the sentences of the speaker's own speeches, without the headings.
     """
     if speeches(article.text):
         return tuple(

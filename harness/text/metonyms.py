@@ -1,4 +1,4 @@
-"""Which places, buildings and adjectives stand for which government, so that Berlin is found to be the German government."""
+"""Which places, buildings and adjectives stand for a government: Berlin for the German one."""
 
 from __future__ import annotations
 

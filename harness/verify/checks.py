@@ -194,7 +194,7 @@ def _described(metric: str) -> str:
     """What is simulated under a short name; a metric of stances is called by its own."""
     descriptions = {
         "score": "mean of a continuous score (ROUGE)",
-        "harm": "harm where one conveys four times as much",
-        "harm, sparse": "harm where one conveys half a stance an article",
+        "harm": "harm, where one system conveys four times as many stances",
+        "harm, sparse": "harm, where one system conveys half a stance an article",
     }
     return descriptions.get(metric, metric)

@@ -116,7 +116,7 @@ def make_app(folder: LabelFolder, port: int, token: str, suggestions: Suggestion
 
 
 class Guard:
-    """Refuses foreign hosts (DNS rebinding), foreign origins, calls without the token and big bodies; adds the headers."""
+    """Refuses requests of other hosts (DNS rebinding) or pages, without the token, or too large; adds the safety headers."""
 
     def __init__(self, app: ASGIApp, port: int, token: str) -> None:
         self.app = app

@@ -37,7 +37,7 @@ def serve(
         try:
             listener.bind(("127.0.0.1", port))
         except OSError as error:
-            raise HarnessError(f"port {port} cannot be had: {error.strerror}", hint="leave --port out") from None
+            raise HarnessError(f"port {port} cannot be used: {error.strerror}", hint="leave --port out") from None
         listener.listen(128)
         chosen = listener.getsockname()[1]
         token = secrets.token_urlsafe(24)

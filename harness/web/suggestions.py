@@ -1,4 +1,4 @@
-"""What a chosen system answered before, read from stored predictions: proposals for a person to confirm."""
+"""The stored stances of one system, as proposals that a person confirms."""
 
 from __future__ import annotations
 

@@ -263,7 +263,7 @@ def test_preservation_with_a_judge(river: Path, harness: Harness, tmp_path: Path
         assert table["judge_on"]["empty"]["preservation.coverage"]["value"] == 0
         assert table["judge_on"]["empty"]["preservation.fidelity"]["value"] is None
         assert len(table["rows"]) == 12
-    assert "Judge of stance preservation: sentiment" in harness("report").stdout
+    assert "Judge: sentiment" in harness("report").stdout
 
 
 def test_failed_answers_are_said_and_asked_for_again(river: Path, harness: Harness, tmp_path: Path) -> None:
