@@ -17,7 +17,7 @@ from harness.models.token_estimate import TOKEN_BYTES, USUAL_BYTES, estimate, es
 from harness.models.windows import Fitted, LongInput, fit_article
 from harness.runtime.files import encodable
 from harness.systems.base import Context, Options, System
-from harness.systems.endpoint_price import Price
+from harness.systems.endpoint_price import Price, shares_of, total_of
 from harness.systems.prompts import ARTICLE, ARTICLE_FIELDS, fields_of, fill, require_places, shown_fields
 from harness.text.replies import (
     READING,
@@ -284,8 +284,8 @@ class EndpointSystem(System):
         answers = [self._merged(of_item) for of_item in zip(*windows, strict=True)]
         # what the request cost is shared by those whom it answered, so that it is counted once and whole
         paying = [n for n, a in enumerate(answers) if a.error is None] or list(range(len(answers)))
-        tokens_in = _shares(_total([c.tokens_in for c in completions]), paying, len(answers))
-        tokens_out = _shares(_total([c.tokens_out for c in completions]), paying, len(answers))
+        tokens_in = shares_of(total_of([c.tokens_in for c in completions]), paying, len(answers))
+        tokens_out = shares_of(total_of([c.tokens_out for c in completions]), paying, len(answers))
         by_batch = "+batch" if self.options.send == "batch" else ""
         # how the tokens were bought stays with them: their price follows from it
         return [
@@ -346,24 +346,6 @@ class EndpointSystem(System):
         """One answer of those to several windows of an article: the texts in order, unless one of them is an error."""
         errors = [a for a in answers if a.error is not None]
         return errors[0] if errors else replace(answers[0], output=" ".join(a.output for a in answers))
-
-
-def _total(counts: Sequence[int | None]) -> int | None:
-    """The sum; None where one is not known."""
-    known = [c for c in counts if c is not None]
-    return sum(known) if len(known) == len(counts) else None
-
-
-def _shares(total: int | None, paying: Sequence[int], n: int) -> list[int | None]:
-    """The parts of a request's tokens that each of n items is counted with: those in `paying` alike, the first ones one more.
-
-    Of 8 tokens and three items, of which the first two pay, 4, 4 and 0.
-    """
-    if total is None:
-        return [None] * n
-    part, rest = divmod(total, len(paying))
-    shares = dict(zip(paying, [part + 1] * rest + [part] * (len(paying) - rest), strict=True))
-    return [shares.get(i, 0) for i in range(n)]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""What tokens of a server cost."""
+"""What tokens of a server cost, and whose they are where one request is about several items."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,3 +26,21 @@ class Price(BaseModel):
         """
         cost = (self.input * tokens_in + self.output * tokens_out) / 1e6
         return cost * self.batch if batch else cost
+
+
+def total_of(counts: Sequence[int | None]) -> int | None:
+    """The sum; None where one is not known."""
+    known = [c for c in counts if c is not None]
+    return sum(known) if len(known) == len(counts) else None
+
+
+def shares_of(total: int | None, paying: Sequence[int], n: int) -> list[int | None]:
+    """The parts of a request's tokens that each of n items is counted with: those in `paying` alike, the first ones one more.
+
+    Of 8 tokens and three items, of which the first two pay, 4, 4 and 0.
+    """
+    if total is None:
+        return [None] * n
+    part, rest = divmod(total, len(paying))
+    shares = dict(zip(paying, [part + 1] * rest + [part] * (len(paying) - rest), strict=True))
+    return [shares.get(i, 0) for i in range(n)]
