@@ -273,10 +273,12 @@ def export(path: Path, format_: str, out: Path, mapping: Path | None, losses: Pa
 
     \b
     Formats: jsonl, huggingface, label_studio, doccano, prodigy, dna, brat, inception, csv_table.
-    docs/labelling.md has their mappings; huggingface, brat and inception write a folder.
+    Tasks of other harnesses: lm_eval, inspect (docs/answers_elsewhere.md).
+    docs/labelling.md has the mappings; huggingface, brat, inception and the tasks write a folder.
     \b
-    Example:
+    Examples:
       harness data export --format label_studio datasets/escalation --out tasks.json
+      harness data export --format lm_eval datasets/escalation --out escalation_task
     """
     from harness.data.convert import export_dataset, read_mapping
 

@@ -201,10 +201,14 @@ def _missing_part(ids: tuple[str, ...], dataset: Dataset) -> str:
     try:
         article = dataset.article(ids[0])
     except KeyError:
-        return f"no article {ids[0]!r} {nearest_hint(ids[0], [a.id for a in dataset])}".rstrip()
-    _, speaker, target = ids
+        return _no("article", ids[0], "", [a.id for a in dataset])
     speakers = [n for s in article.speakers for n in (s.id, *s.names)]
-    if speaker not in speakers:
-        return f"no speaker {speaker!r} in {article.id} {nearest_hint(speaker, speakers)}".rstrip()
+    if ids[1] not in speakers:
+        return _no("speaker", ids[1], f" in {article.id}", speakers)
     targets = [n for t in article.targets for n in (t.id, t.proposition)]
-    return f"no target {target!r} in {article.id} {nearest_hint(target, targets)}".rstrip()
+    return _no("target", ids[2], f" in {article.id}", targets)
+
+
+def _no(kind: str, name: str, where: str, known: Sequence[str]) -> str:
+    hint = nearest_hint(name, known).strip()
+    return f"no {kind} {name!r}{where}" + (f" ({hint})" if hint else "")

@@ -156,9 +156,8 @@ def once(answers: Iterable[FileAnswer], hint: str) -> Iterator[FileAnswer]:
 
 def offered(labels: Any, choices: Sequence[str], words: Words, place: Place) -> tuple[Stance, ...]:
     """The labels that a question offers in order: as `labels` names them (our exports do), else by what the choices mean."""
-    if isinstance(labels, Sequence) and len(labels) == len(choices):
-        return tuple(words.stance(str(label), place) for label in labels)
-    meanings = tuple(words.stance(choice, place) for choice in choices)
+    named = labels if isinstance(labels, Sequence) and len(labels) == len(choices) else choices
+    meanings = tuple(words.stance(str(label), place) for label in named)
     if len(set(meanings)) < len(meanings):
-        raise DataError(place, f"two of the choices mean one stance: {', '.join(choices)}")
+        raise DataError(place, f"two of the choices mean one stance: {', '.join(map(str, named))}")
     return meanings

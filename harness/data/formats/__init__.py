@@ -86,6 +86,8 @@ def writer_named(name: str) -> Writer:
     if name in READ_ONLY:
         writable = ", ".join(f for f in (*FORMATS, *TASKS) if f not in READ_ONLY)
         raise ConfigError(f"{name} is a format that is only imported", hint=f"export to one of {writable}")
-    if name not in TASKS:
+    if name in FORMATS:
         return format_named(name)
+    if name not in TASKS:
+        raise UnknownSystem("format", name, (*FORMATS, *TASKS))
     return cast("Writer", import_module(f"harness.data.formats.{name}_task"))
