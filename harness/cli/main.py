@@ -234,9 +234,9 @@ def label(
     try:
         from harness.web.serve import serve
     except ImportError as error:
-        raise HarnessError(
-            f"the labelling page needs {error.name}", hint="pip install 'stance-harness[label]'"
-        ) from None
+        from harness.runtime.install import install_extra
+
+        raise HarnessError(f"the labelling page needs {error.name}", hint=install_extra("label")) from None
 
     def announce(address: str) -> None:
         click.echo(address)

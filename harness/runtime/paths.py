@@ -10,10 +10,15 @@ PACKAGE = Path(__file__).parents[1]
 CHECKOUT = PACKAGE.parent
 
 
+def is_checkout() -> bool:
+    """Whether the harness runs from a checkout of the project, and not from an installed wheel."""
+    return (CHECKOUT / "pyproject.toml").exists()
+
+
 def shared_roots() -> list[Path]:
     """Folders that may hold `configs/` and `datasets/`, best first."""
     roots = [Path.cwd()]
-    if (CHECKOUT / "pyproject.toml").exists():
+    if is_checkout():
         roots.append(CHECKOUT)
     roots.append(PACKAGE / "_share")
     return roots

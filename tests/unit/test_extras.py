@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 import sys
 import zipfile
 from pathlib import Path
@@ -13,16 +14,33 @@ from harness.data.formats import archive
 from harness.data.formats.archive import members, members_of
 from harness.data.formats.extras import extra
 from harness.errors import DataError, HarnessError
+from harness.runtime import install
 
 
-def test_a_missing_library_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "cassis", None)
+def hint_for(library: str) -> str | None:
     with pytest.raises(HarnessError) as error:
-        extra("cassis", "dkpro-cassis", "UIMA CAS XMI")
-    assert str(error.value) == (
-        "UIMA CAS XMI needs dkpro-cassis, which is not installed\n"
-        "  → pip install 'stance-harness[formats]', or from a checkout: pip install -e '.[formats]'"
+        extra(library, "dkpro-cassis", "UIMA CAS XMI")
+    assert error.value.message == "UIMA CAS XMI needs dkpro-cassis, which is not installed"
+    return error.value.hint
+
+
+def test_a_missing_library_says_how_to_install_it_where_the_harness_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "cassis", None)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
+    monkeypatch.setattr(install, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(install, "is_checkout", lambda: True)
+    monkeypatch.chdir(tmp_path)
+    assert hint_for("cassis") == ".venv/bin/python -m pip install -e '.[formats]'"
+    # from another folder
+    monkeypatch.chdir("/")
+    assert hint_for("cassis") == shlex.join(
+        [str(tmp_path / ".venv/bin/python"), "-m", "pip", "install", "-e", f"{tmp_path}[formats]"]
     )
+    monkeypatch.setattr(install, "is_checkout", lambda: False)
+    monkeypatch.chdir(tmp_path)
+    assert hint_for("cassis") == ".venv/bin/python -m pip install 'stance-harness[formats]'"
 
 
 def zipped(**files: bytes) -> bytes:

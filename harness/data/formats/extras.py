@@ -6,6 +6,7 @@ from importlib import import_module
 from types import ModuleType
 
 from harness.errors import HarnessError
+from harness.runtime.install import install_extra
 
 
 def extra(module: str, package: str, what: str) -> ModuleType:
@@ -15,5 +16,5 @@ def extra(module: str, package: str, what: str) -> ModuleType:
     except ModuleNotFoundError:
         raise HarnessError(
             f"{what} needs {package}, which is not installed",
-            hint="pip install 'stance-harness[formats]', or from a checkout: pip install -e '.[formats]'",
+            hint=install_extra("formats"),
         ) from None
