@@ -9,6 +9,7 @@ from pydantic import Field
 
 from harness.systems.base import Context, Options, System
 from harness.text.body import body_sentences
+from harness.text.marks import plain_text
 from harness.text.scripts import TokenizerName
 from harness.text.sentences import Sentence
 from harness.types import Answer, Article, Dataset, Item
@@ -54,20 +55,33 @@ class Lead(Extractive):
 
 
 class LexRank(Extractive):
-    """Sentences that are central in the similarity graph (Erkan and Radev, 2004), by the library `sumy`."""
+    """Sentences that are central in the similarity graph (Erkan and Radev, 2004), by the library `sumy`; each of them once.
+
+    Where no two sentences share a word that tells them apart, none is central, and the first are taken.
+    """
+
+    version: ClassVar = "2"
 
     def choose(self, article: Article, sentences: Sequence[Sentence], count: int) -> list[int]:
+        import numpy as np
         from sumy.models.dom import ObjectDocumentModel, Paragraph
         from sumy.models.dom import Sentence as SumySentence
         from sumy.nlp.stemmers import Stemmer
         from sumy.summarizers.lex_rank import LexRankSummarizer
 
+        first_place = {plain_text(s.text): n for n, s in reversed(list(enumerate(sentences)))}
+        places = sorted(first_place.values())
         # sumy's own tokenizer wants data that must be downloaded: it is given sentences and words that are split already
-        split = [SumySentence(s.text, _Words()) for s in sentences]
+        split = [SumySentence(plain_text(sentences[n].text), _Words()) for n in places]
         summarizer = LexRankSummarizer(Stemmer("english") if article.language == "en" else _same)
-        ranked = summarizer(ObjectDocumentModel([Paragraph(split)]), count)
-        texts = [s.text for s in sentences]
-        return [texts.index(str(s)) for s in ranked]
+        try:
+            with np.errstate(invalid="raise"):
+                ranked = summarizer(ObjectDocumentModel([Paragraph(split)]), count)
+        except FloatingPointError:
+            # its scores are divided by the length of a vector of zeros
+            return places[:count]
+        place_of = {id(s): n for s, n in zip(split, places, strict=True)}
+        return [place_of[id(s)] for s in ranked]
 
 
 class OracleExtract(Extractive):

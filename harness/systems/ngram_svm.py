@@ -11,8 +11,10 @@ from pydantic import Field
 
 from harness.results.store import content_hash
 from harness.systems.base import Context, Options
-from harness.systems.fitted import FittedStance, labelled_pairs, passage
+from harness.systems.fitted import FittedStance, labelled_pairs
 from harness.systems.folds import training_articles
+from harness.text.body import body_sentences, words_about
+from harness.text.marks import plain_text
 from harness.types import Answer, Dataset, Item, Stance
 
 _COLUMNS = 2**18
@@ -33,7 +35,13 @@ class LinearText(FittedStance):
     side: what it gets right needs no article.
     """
 
+    version: ClassVar = "2"
     Options: ClassVar = LinearOptions
+
+    def identity(self) -> dict[str, Any]:
+        identity = super().identity()
+        # what version 2 changed is how articles are read, and the name is none
+        return identity if self.options.sees == "text" else identity | {"version": "1"}
 
     def reads_item(self, item: Item) -> dict[str, Any]:
         if self.options.sees == "text":
@@ -62,8 +70,8 @@ class LinearText(FittedStance):
             names = [_name(item) for item in items]
             blocks = [counts(names, "word", (1, 2)), counts(names, "char_wb", (3, 5))]
         else:
-            texts = [" ".join(passage(item)) for item in items]
-            targets = [item.target.proposition for item in items if item.target is not None]
+            texts = [" ".join(_words(item)) for item in items]
+            targets = [plain_text(item.target.proposition) for item in items if item.target is not None]
             blocks = [counts(texts, "word", (1, 2)), counts(texts, "char_wb", (3, 5)), counts(targets, "word", (1, 2))]
         return hstack(blocks, format="csr")
 
@@ -84,6 +92,12 @@ class LinearText(FittedStance):
         svm.fit(hstack(examples, format="csr"), labels)
         answers = [Stance(label) for label in svm.predict(hstack(questions, format="csr")).tolist()]
         return [Answer(stance, label=stance, path="svm") for stance in answers]
+
+
+def _words(item: Item) -> list[str]:
+    """The sentences about the item's speaker in plain marks; where nothing names them, every sentence."""
+    assert item.speaker is not None
+    return words_about(item.article, item.speaker) or [plain_text(s.text) for s in body_sentences(item.article)]
 
 
 def _name(item: Item) -> str:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from pydantic import model_validator
 
 from harness.systems.base import Context, Options, System
-from harness.text.body import sentences_about
+from harness.text.body import words_about
 from harness.types import Answer, Dataset, Item, Stance
 
 
@@ -27,9 +27,13 @@ class Thresholds(Options):
 
 
 class Sentiment(System):
-    """VADER (Hutto and Gilbert, 2014): mean compound score of the speaker's sentences; none of them means `no_stance`."""
+    """VADER (Hutto and Gilbert, 2014): mean compound score of the speaker's sentences; none of them means `no_stance`.
+
+    They are read in plain marks: VADER knows neither `won’t` nor a word in typographic quotation marks.
+    """
 
     kind: ClassVar = "stance"
+    version: ClassVar = "2"
     Options: ClassVar = Thresholds
 
     def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
@@ -49,11 +53,11 @@ class Sentiment(System):
         answers = []
         for item in items:
             assert item.speaker is not None
-            sentences = sentences_about(item.article, item.speaker)
+            sentences = words_about(item.article, item.speaker)
             if not sentences:
                 answers.append(Answer(Stance.NO_STANCE, label=Stance.NO_STANCE, path="vader", raw="no sentence about"))
                 continue
-            score = fmean(analyzer.polarity_scores(s.text)["compound"] for s in sentences)
+            score = fmean(analyzer.polarity_scores(s)["compound"] for s in sentences)
             label = self._label(score)
             answers.append(Answer(label, label=label, path="vader", raw=f"compound {score:.4f}"))
         return answers

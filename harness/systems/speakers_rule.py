@@ -13,7 +13,9 @@ import regex
 from harness.metrics.speakers import TITLES
 from harness.systems.base import Context, System
 from harness.text.body import body_sentences
+from harness.text.marks import plain_marks
 from harness.text.names import bare_word
+from harness.text.quotations import quotation_before
 from harness.text.speeches import speeches
 from harness.types import Answer, Article, Dataset, Item
 
@@ -43,7 +45,7 @@ _START = r"(?<![\p{L}\p{M}])"
 _LEANS = "against|for|ready|prepared|willing|in favou?r|opposed|unwilling|reluctant|sceptical|adamant"
 _PAST = "took|made|gave|put|held|let|set|kept|went|came|got|led|left|met|knew|felt|found|brought|wrote|drew|swore|spoke|chose"
 _BETWEEN = r"(?:(?:has|have|had|also|again|later|then|now|still|never|once|twice|only|not|will|would|did|does|\p{Ll}+ly)\s+){0,3}"
-_QUOTED = regex.compile(r'["“]([^"“”]{2,})["”]')
+_QUOTED = regex.compile(r'"([^"]{2,})"')
 _DATES = frozenset(
     """
     january february march april may june july august september october november december monday tuesday wednesday thursday
@@ -85,6 +87,7 @@ class RuleSpeakers(System):
     """
 
     kind: ClassVar = "speakers"
+    version: ClassVar = "2"
 
     def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
         article = item.article
@@ -102,10 +105,14 @@ def find_speakers(article: Article) -> list[dict[str, Any]]:
     if headed:
         return [{"name": name, "aliases": [], "quotes": []} for name in headed]
     speakers: list[_Named] = []
-    for sentence in body_sentences(article):
+    sentences = body_sentences(article)
+    for n, sentence in enumerate(sentences):
+        # rules are written for plain marks; a form and a quotation are the text's own words at the same place
+        plain = plain_marks(sentence.text)
         # what somebody else is quoted as saying has its own speakers, who are not the article's
-        outside = _QUOTED.sub(lambda m: '"' + " " * (len(m.group()) - 2) + '"', sentence.text)
-        for form in _named(outside):
+        outside = _QUOTED.sub(lambda m: '"' + " " * (len(m.group()) - 2) + '"', plain)
+        asked = quotation_before(article.text, sentences, n)
+        for form in _named(outside, sentence.text):
             words = _words(form)
             if not words:
                 continue
@@ -116,7 +123,7 @@ def find_speakers(article: Article) -> list[dict[str, Any]]:
             speaker.words = max(speaker.words, words, key=len)
             if form not in speaker.forms:
                 speaker.forms.append(form)
-            quotes = [m.group(1).strip() for m in _QUOTED.finditer(sentence.text)] or [sentence.text]
+            quotes = [*(_quotes(asked.text) if asked else ()), *_quotes(sentence.text)] or [sentence.text]
             speaker.quotes += [q for q in quotes if q not in speaker.quotes]
     _full_names(article.text, speakers)
     rows = []
@@ -126,9 +133,19 @@ def find_speakers(article: Article) -> list[dict[str, Any]]:
     return rows
 
 
-def _named(sentence: str) -> Iterator[str]:
+def _quotes(sentence: str) -> list[str]:
+    """What stands in quotation marks of any kind, in the sentence's own words."""
+    return [sentence[m.start(1) : m.end(1)].strip() for m in _QUOTED.finditer(plain_marks(sentence))]
+
+
+def _named(outside: str, sentence: str) -> Iterator[str]:
+    """The names of who speaks or acts `outside` of quotations, as the sentence writes them."""
     hits = sorted(
-        ((m.start("name"), m.group("name")) for p in _patterns() for m in p.finditer(sentence, overlapped=False)),
+        (
+            (m.start("name"), sentence[m.start("name") : m.end("name")])
+            for p in _patterns()
+            for m in p.finditer(outside, overlapped=False)
+        ),
         key=lambda hit: hit[0],
     )
     for _, name in hits:

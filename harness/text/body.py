@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from functools import lru_cache
 
+from harness.text.marks import plain_marks, plain_text
+from harness.text.quotations import quotation_before
 from harness.text.sentences import Sentence, sentences
 from harness.text.speeches import name_pattern, own_speeches, speeches
 from harness.types import Article, Speaker
@@ -61,6 +64,29 @@ def sentences_about(article: Article, speaker: Speaker) -> tuple[Sentence, ...]:
         if follows:
             about.append(sentence)
     return tuple(about)
+
+
+def words_about(article: Article, speaker: Speaker) -> list[str]:
+    """`sentences_about` for lexicons and n-grams: in plain marks, names found in either dress, and with each sentence the
+    quotation that it gives to the speaker (`"Will they kill us?" Olm asked.`)."""
+    if speeches(article.text):
+        return [plain_text(s.text) for s in sentences_about(article, speaker)]
+    plain_speaker = replace(
+        speaker, name=plain_marks(speaker.name), aliases=tuple(plain_marks(alias) for alias in speaker.aliases)
+    )
+    pattern = name_pattern(plain_speaker)
+    whole = body_sentences(article)
+    chosen: list[Sentence] = []
+    follows = False
+    for n, sentence in enumerate(whole):
+        plain = plain_marks(sentence.text)
+        named = pattern.search(plain) is not None
+        follows = named or (follows and _PRONOUN.match(plain) is not None)
+        if named and (quotation := quotation_before(article.text, whole, n)) is not None and quotation not in chosen:
+            chosen.append(quotation)
+        if follows:
+            chosen.append(sentence)
+    return [plain_text(s.text) for s in chosen]
 
 
 def _fold(line: str) -> str:
