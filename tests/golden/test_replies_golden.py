@@ -16,7 +16,7 @@ import yaml
 from harness.config import SystemConfig
 from harness.models.server import read_completion
 from harness.systems.causal import CausalGenerator
-from harness.systems.endpoint import EndpointSystem, _Question
+from harness.systems.endpoint import EndpointSystem, Request
 from harness.systems.registry import build
 from harness.text.replies import with_thought
 from harness.types import Answer, Item, Stance
@@ -46,7 +46,7 @@ def test_of_a_server(case: dict[str, Any]) -> None:
     kind = "summariser" if case["ask"] == "summary" else "stance"
     asked = system(kind, **({} if kind == "summariser" else {"reply": case["ask"]}))
     assert isinstance(asked, EndpointSystem)
-    answer = asked._answer(_Question(["prompt"], 0), [read_completion(json_bytes(sent), "chat")])
+    [answer] = asked._answer(Request([PAIR], ["prompt"], [], 0), [read_completion(json_bytes(sent), "chat")])
     check(case, answer)
     assert answer.raw == with_thought(case.get("thought", ""), case["reply"]).strip(), "nothing of it is lost"
     older = replace(answer, output="older", label=None, error=None, reading=0)

@@ -27,9 +27,10 @@ def numbers(path: Path) -> dict[tuple[str, str, str], tuple[str, str, str]]:
 
 
 def test_nothing_is_computed_again(folder: Path, harness: Harness) -> None:
-    args = ["dataset.path=fords.jsonl", "split=all", "summariser=lead3", "stance=majority,sentiment", "judge=sentiment"]
-    done = harness("run", "-m", *args, "results=results")
-    assert "nothing was computed: every run was complete" in done.stdout + done.stderr
+    # sentiment and lexrank have had new versions since, and are asked anew
+    args = ["dataset.path=fords.jsonl", "split=all", "summariser=lead3", "stance=majority", "judge=none"]
+    done = harness("run", *args, "results=results")
+    assert ": 0 of 83 answers computed" in done.stdout + done.stderr
 
 
 def test_every_number_is_the_same(folder: Path, harness: Harness) -> None:

@@ -209,7 +209,7 @@ def test_article_files_give_the_text_back(article: Article, other: Article) -> N
     def read(text: str) -> Article | None:
         errors: list[Any] = []
         document = parse_yaml(text, "made")
-        found = _to_article(document.data, document.place, errors)
+        found = _to_article(document.data, document.place, errors, {}, complete=True)
         assert not errors
         return found
 

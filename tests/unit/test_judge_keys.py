@@ -97,4 +97,5 @@ def test_one_key_in_full(tmp_path: Path) -> None:
     judge = build("stance", SystemConfig(name="sentiment", adapter="sentiment"))
     [first, *_] = judge_items(data.articles, summaries(data))["summary"]
     [key] = plan(judge, [first], data, PredictionStore(tmp_path)).keys
-    assert key == "3cdd7b5086e55292ad94b681f6e8fbd773c10eeb"
+    # of version 2 of the adapter, which reads typographic marks as plain ones
+    assert key == "834c6edfa31528a5a1fbda15a3521a9a99f5cecb"

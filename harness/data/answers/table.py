@@ -173,11 +173,14 @@ class _Cells:
         raise DataError(self._at(ours, place), f"{value!r} is no text")
 
     def _scores(self, row: Mapping[str, Any], place: Place) -> dict[Stance, float]:
-        """Scores by label: of the column `scores` (an object, or pairs as Parquet gives maps), else of the labels' columns."""
+        """Scores by label: of the column `scores` (an object, pairs as Parquet gives maps, or the list of {label, value} of
+        our prediction parts), else of the labels' columns."""
         if "scores" in self.columns and row.get(self.columns["scores"]) is not None:
             raw, where = row[self.columns["scores"]], self._at("scores", place)
             try:
-                given = dict(raw)
+                entries = raw if isinstance(raw, list) else []
+                listed = bool(entries) and all(isinstance(e, dict) and e.keys() == {"label", "value"} for e in entries)
+                given = {e["label"]: e["value"] for e in entries} if listed else dict(raw)
             except (TypeError, ValueError):
                 raise DataError(where, f"{raw!r}: an object of numbers by label is wanted") from None
             named = {name: value for name, value in given.items() if value is not None}

@@ -61,7 +61,7 @@ def _saved(state: Path, ledger: Ledger) -> list[Path]:
     """The Arrow files of a folder of `save_to_disk`; what else its two files of JSON say of the data is listed."""
     raw = parse_json(guard(state, MAX_BYTES).read_bytes(), Place(str(state)))
     try:
-        files = [state.with_name(str(entry["filename"])) for entry in raw["_data_files"]]
+        files = [state.parent / str(entry["filename"]) for entry in raw["_data_files"]]
     except (KeyError, TypeError):
         raise DataError(Place(str(state)), "names no `_data_files`", hint="save the dataset again") from None
     if strange := [file for file in files if file.parent != state.parent or not file.is_file()]:
