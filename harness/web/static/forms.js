@@ -119,6 +119,8 @@ export function targetForm(id) {
         direction: data.get("direction"),
         rung: data.get("rung") === "" ? null : Number(data.get("rung")),
         parent: data.get("parent") || null,
+        paraphrases: old?.paraphrases ?? [],
+        negated: old?.negated ?? null,
       };
       if (!old) store.pair = { speaker: store.pair.speaker, target: row.id };
       change((doc) => {
