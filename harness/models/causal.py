@@ -9,6 +9,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ModelError
+from harness.models.chat_clock import CONSTANTS, stopped_clock
 from harness.models.loading import LoadedModel, load_pretrained
 from harness.models.packed_linear import Packed, pack_linears
 from harness.models.source import ModelSource
@@ -24,9 +25,6 @@ Message = Mapping[str, str]
 
 _UNBOUNDED = 1 << 20
 """Window of a model that names none (a recurrent one)."""
-
-# Some templates print today's date or switch a hidden monologue on: a prompt must not depend on either.
-_TEMPLATE_CONSTANTS: Mapping[str, Any] = {"date_string": "26 Jul 2024", "enable_thinking": False}
 
 
 @dataclass
@@ -213,9 +211,10 @@ class CausalModel(LoadedModel):
         )
 
     def _render(self, turns: list[dict[str, str]], add_generation_prompt: bool) -> str:
-        text = self.tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=add_generation_prompt, **_TEMPLATE_CONSTANTS
-        )
+        with stopped_clock():
+            text = self.tokenizer.apply_chat_template(
+                turns, tokenize=False, add_generation_prompt=add_generation_prompt, **CONSTANTS
+            )
         return str(text)
 
     def _has_bos(self, text: str) -> bool:

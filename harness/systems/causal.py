@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from harness.errors import WindowExceeded
+from harness.models.chat_clock import DATE, reads_clock
 from harness.systems.base import Context
 from harness.systems.one_by_one import all_or_each
 from harness.systems.parsing import first_stance, parse_label
@@ -59,6 +60,12 @@ class Prompted:
 
 class CausalSystem(WeightedSystem):
     """Shares prompts between the systems below."""
+
+    def identity(self) -> dict[str, Any]:
+        identity = super().identity()
+        # before the clock was stopped, a prompt of these models alone depended on the day
+        stopped = {"clock": f"{DATE:%Y-%m-%d}"} if reads_clock(self.source, self.options.system) else {}
+        return identity | stopped
 
     def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
         """Only what the prompt shows."""
