@@ -3,7 +3,7 @@
 # Two sentences without a common word are valid input, and so is any pair of sentences, since log(2 / (1 + 1)) = 0 takes the weight
 # from every word that one of them has. We expected equal scores. Seen: RuntimeWarning "invalid value encountered in divide" and a
 # ranking by nan, which happens to be the order of the text. A sentence that stands twice has one entry in the ratings (they are kept
-# in a dict by text), so both copies are taken into a summary of two.
+# in a dict by text), so both copies are taken, though another sentence is left.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -29,7 +29,7 @@ with warnings.catch_warnings(record=True) as caught:
     print(summary(["Alpha beta.", "Gamma delta."], 1), [str(w.message) for w in caught])
 assert any("invalid value" in str(w.message) for w in caught)
 warnings.simplefilter("ignore")
-twice = summary(["They want peace now.", "The long war goes on.", "They want peace now.", "Rain fell on the town."], 2)
+twice = summary(["Peace now.", "The war goes on.", "Peace now.", "War is on."], 3)
 print(twice)
-assert twice == ["They want peace now."] * 2
+assert twice.count("Peace now.") == 2
 PY

@@ -72,7 +72,7 @@ def reads_clock(source: ModelSource, system: str | None) -> bool:
     with stopped_clock() as clock:
         for messages in turns:
             try:
-                tokens = {name: f"<{name}>" for name in _TOKENS}
+                tokens: dict[str, Any] = {name: f"<{name}>" for name in _TOKENS}
                 render_jinja_template(
                     [messages], chat_template=template, add_generation_prompt=True, **tokens, **CONSTANTS
                 )
