@@ -140,24 +140,25 @@ class _Names:
         self._says = says
         self._new = Ids(field.removesuffix("s"))
         self._ids: dict[str, str] = {}
+        self._mapped: dict[str, str] = {}
         self._rows: dict[str, dict[str, Any]] = {}
         for name, meaning in section.items():
             row = dict(meaning) if isinstance(meaning, Mapping) else {"id": str(meaning)}
             identifier = str(row.get("id") or self._new(name))
-            self._ids[name.casefold().strip()] = identifier
+            self._mapped[name.casefold().strip()] = identifier
             known = self._rows.setdefault(identifier, {"id": identifier, says: name, **row})
             if says == "name" and name not in (known[says], *known.get("aliases", [])):
                 known["aliases"] = [*known.get("aliases", []), name]
 
     def id(self, name: str) -> str:
-        """The id of a name: the mapping's, else the name itself where it can be an id, else made of it."""
-        key = name.casefold().strip()
-        if key in self._ids:
-            return self._ids[key]
+        """The id of a name: the mapping's (in any case), else the name itself where it can be an id, else made of it."""
+        known = self._mapped.get(name.casefold().strip()) or self._ids.get(name)
+        if known is not None:
+            return known
         identifier = name if re.fullmatch(SAFE_ID, name) else self._new(name)
         while identifier != name and self._rows.get(identifier, {}).get(self._says, name) != name:
             identifier += "-2"
-        self._ids[key] = identifier
+        self._ids[name] = identifier
         self._rows.setdefault(identifier, {"id": identifier, self._says: name})
         return identifier
 
