@@ -12,7 +12,7 @@ export HF_HUB_OFFLINE ?= 1
 # judgements by people that `harness verify` can read, where they lie beside the checkout: then the tests verify them too
 export HARNESS_EXTERNAL ?= $(wildcard $(CURDIR)/../shared/external)
 
-.PHONY: run test lint lint-pages reference bench docs coders clean
+.PHONY: run test fuzz lint lint-pages reference bench docs coders clean
 .DEFAULT_GOAL := run
 
 # torch first and alone: a range that another package asks for would take a build with gigabytes of CUDA
@@ -38,6 +38,10 @@ run: $(VENV)/.installed
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# property tests with examples that no run before has drawn
+fuzz: $(VENV)/.installed-test
+	HYPOTHESIS_PROFILE=new_examples $(BIN)/python -m pytest -n 2 tests/property
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

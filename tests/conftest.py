@@ -9,8 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
+# `make test` draws the same examples every time; `make fuzz` draws new ones
+settings.register_profile("same_examples", derandomize=True)
+settings.register_profile("new_examples", print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same_examples"))
 # two processes of tests share the cores, and so do the commands that they start
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
