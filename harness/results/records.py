@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from harness.errors import StoreError
 from harness.results.stored_columns import run_columns
@@ -68,6 +68,11 @@ class SystemUse(_Part):
     status: str = "ok"
     ceiling: bool = False
     remarks: list[str] = []
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_were_remarks(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        return {name: value for name, value in fields.items() if value or name != "remarks"}
 
 
 class DatasetUse(_Part):
