@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from harness.data.formats.labels import Labels, names_of
 from harness.data.formats.layer_folders import SIDECAR, Sidecar, sidecar_of
 from harness.data.formats.layers import Layers
 from harness.data.formats.ledger import Imported, Ledger
-from harness.data.formats.spans import Span
+from harness.data.formats.spans import ATTRIBUTES, Span
 from harness.errors import DataError, Place
 from harness.types import PHENOMENA, Article, Stance
 
@@ -63,7 +63,10 @@ def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
     ledger = Ledger()
     sidecar = sidecar_of(path)
     reader = _Ours(sidecar, ledger) if sidecar else _Theirs(mapping, ledger)
-    articles = [reader.article(document) for document in read_documents(path, by_folder=sidecar is not None)]
+    documents = list(read_documents(path, by_folder=sidecar is not None))
+    articles = [reader.article(document) for document in documents]
+    if path.is_dir():
+        _say_unread(path, documents, ledger)
     return ledger.imported(unique(articles, path), {"complete": all(a.complete for a in articles)})
 
 
@@ -118,6 +121,23 @@ def _words(file: Path) -> str:
         raise DataError(Place(str(file)), f"not UTF-8 at byte {error.start}", hint="save the file as UTF-8") from None
 
 
+def _say_unread(path: Path, documents: Sequence[Document], ledger: Ledger) -> None:
+    """Lists texts without an annotation file, and files of kinds that are not read."""
+    known = {(document.name, document.text) for document in documents}
+    for file in sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith(".")):
+        if file.suffix == ".txt" and (file.stem, _words(file)) not in known:
+            ledger.lose(str(file), "a text without an annotation file is left out")
+        elif file.suffix not in (".txt", ".ann", ".conf") and file.name != SIDECAR:
+            ledger.lose(str(file), f"a file of kind {file.suffix or 'without a name'} is not read")
+
+
+def _say_doubled(read: Annotations, file: str, ledger: Ledger) -> None:
+    """Lists attributes that a span or an event has several times: the last one counts, as in brat."""
+    for (of, kind), n in Counter((a.of, a.type) for a in read.attributes).items():
+        if n > 1:
+            ledger.lose(f"{file}: {of}", f"attribute `{kind}` stands several times: the last one is read", n - 1)
+
+
 class _Ours:
     """Reads what `brat_write` wrote."""
 
@@ -143,6 +163,10 @@ class _Ours:
             self._ledger.lose(f"{file}:{line}", f"`{kind}` is not read")
         for event in read.events.values():
             self._ledger.lose(f"{file}:{event.line}", f"event `{event.type}` is not read")
+        _say_doubled(read, file, self._ledger)
+        for a in read.attributes:
+            if a.of not in read.spans:
+                self._ledger.lose(file, f"attribute `{a.type}` of {a.of} is not read")
         notes = {(n.of, n.type): n for n in read.notes}
         for span in read.spans.values():
             place = Place(file, span.line, span.id)
@@ -154,7 +178,11 @@ class _Ours:
                 raise DataError(place, f"{span.type!r} is no stance", hint=f"one of {', '.join(Stance)}")
             stance = Stance(span.type)
             extra: dict[str, Any] = {"phenomena": [k for k, v in values.items() if v is None and k in PHENOMENA]}
-            extra |= {k: int(v) if k == "confidence" else v for k, v in values.items() if v is not None}
+            known = {k: v for k, v in values.items() if v is not None and k in ATTRIBUTES and k not in NOTES}
+            extra |= {k: int(v) if k == "confidence" else v for k, v in known.items()}
+            for kind in values:
+                if kind not in known and kind not in extra["phenomena"]:
+                    self._ledger.lose(place, f"attribute `{kind}` is not read")
             for kind in NOTES:
                 if note := notes.pop((span.id, kind), None):
                     extra[kind] = json.loads(note.words)
@@ -196,6 +224,7 @@ class _Theirs:
 
     def _spans(self, file: str, read: Annotations, text: str, speakers: dict[str, None]) -> list[Span]:
         silent: Counter[str] = Counter()
+        _say_doubled(read, file, self._ledger)
         used = {ref for event in read.events.values() for _, ref in (("", event.trigger), *event.roles)}
         spans: list[Span] = []
         for event in read.events.values():

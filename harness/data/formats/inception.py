@@ -18,9 +18,7 @@ and of the passages of one label: all come back in the order of the text.
 
 from __future__ import annotations
 
-import io
 import re
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -29,7 +27,6 @@ from typing import Any
 
 from harness.data.formats.archive import MAX_UNPACKED, members, members_of
 from harness.data.formats.base import MAX_INPUT, Ids, guard, metadata_or_new, unique
-from harness.data.formats.extras import extra
 from harness.data.formats.inception_write import LAYER, save
 from harness.data.formats.labels import Labels, names_of
 from harness.data.formats.layer_folders import Sidecar, sidecar_of
@@ -37,28 +34,14 @@ from harness.data.formats.layers import Layers
 from harness.data.formats.ledger import Imported, Ledger
 from harness.data.formats.offsets import Offsets
 from harness.data.formats.spans import ATTRIBUTES, Span
+from harness.data.formats.uima_xmi import BOOKKEEPING, read_cas
 from harness.data.formats.webanno_tsv import Marked, read_table
-from harness.data.formats.xml_tree import refuse_definitions
 from harness.errors import DataError, Place
 from harness.types import Article
 
 __all__ = ["load", "save"]
 
 ROLES = ("stance", "speaker", "target")
-BOOKKEEPING = (
-    "uima.tcas.DocumentAnnotation",
-    "uima.cas.Sofa",
-    "de.tudarmstadt.ukp.dkpro.core.api.metadata.type.DocumentMetaData",
-    "de.tudarmstadt.ukp.dkpro.core.api.metadata.type.TagsetDescription",
-    "de.tudarmstadt.ukp.dkpro.core.api.metadata.type.TagDescription",
-    "de.tudarmstadt.ukp.dkpro.core.api.segmentation.type.Token",
-    "de.tudarmstadt.ukp.dkpro.core.api.segmentation.type.Sentence",
-    "de.tudarmstadt.ukp.clarin.webanno.api.type.CASMetadata",
-    "de.tudarmstadt.ukp.clarin.webanno.api.type.FeatureDefinition",
-    "de.tudarmstadt.ukp.clarin.webanno.api.type.LayerDefinition",
-)
-"""Types of what every document has: text, tokens, sentences, names of layers."""
-
 _IDLE = ("INITIAL_CAS",)
 """A project's copy of a document before anybody annotated it."""
 
@@ -169,54 +152,7 @@ def _inner(name: str, raw: bytes, path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _xmi(source: Source, ledger: Ledger) -> Layer:
-    cassis = extra("cassis", "dkpro-cassis", "UIMA CAS XMI")
-    if not source.types:
-        raise DataError(
-            source.place, "its TypeSystem.xml is not there", hint="export the document again and give the whole zip"
-        )
-    for raw in (source.raw, source.types):
-        refuse_definitions(raw, source.place)
-    try:
-        with warnings.catch_warnings(record=True) as remarks:
-            warnings.simplefilter("always")
-            types = cassis.load_typesystem(io.BytesIO(source.types))
-            cas = cassis.load_cas_from_xmi(io.BytesIO(source.raw), typesystem=types)
-    except Exception as error:  # cassis hands through what lxml and its own classes raise
-        raise DataError(
-            source.place, f"not a readable CAS: {error}", hint="export it again, with its TypeSystem.xml"
-        ) from None
-    wrong = next((str(r.message) for r in remarks if "offset" in str(r.message)), None)
-    if wrong is not None:
-        # cassis would keep the number, in another unit than all others
-        raise DataError(source.place, f"{wrong}: outside the text, or inside a character", hint="export it again")
-    text = cas.sofa_string
-    if not isinstance(text, str):
-        raise DataError(source.place, "has no text")
-    if others := len(cas.sofas) - 1:
-        ledger.lose(source.place, "further views of the document are not read", others)
-    marked: list[Marked] = []
-    unread: Counter[str] = Counter()
-    for fs in cas.select_all_fs():
-        name = fs.type.name
-        if name in BOOKKEEPING:
-            ledger.bookkeeping[name] += 1
-            continue
-        if not isinstance(getattr(fs, "begin", None), int) or not isinstance(getattr(fs, "end", None), int):
-            unread[f"`{name}` is no span: not read"] += 1
-            continue
-        one = Marked(name, fs.begin, fs.end)
-        for feature in fs.type.all_features:
-            value = fs[feature.name]
-            if feature.name in ("sofa", "begin", "end") or value is None:
-                continue
-            if isinstance(value, str | int | float | bool):
-                one.features[feature.name] = str(value)
-            else:
-                unread[f"links in `{name}.{feature.name}` are not carried"] += 1
-        marked.append(one)
-    for what, n in unread.items():
-        ledger.lose(source.place, what, n)
-    return Layer(source, text, marked)
+    return Layer(source, *read_cas(source.raw, source.types, source.place, ledger))
 
 
 def _tsv(source: Source, ledger: Ledger) -> Layer:
@@ -227,6 +163,8 @@ def _tsv(source: Source, ledger: Ledger) -> Layer:
     table = read_table(raw, source.place.file)
     for name, n in table.unread.items():
         ledger.lose(source.place, f"relations and links of `{name}` are not carried", n)
+    for number, line in table.strange:
+        ledger.lose(Place(source.place.file, number), f"the line {line[:40]!r} is of no known kind")
     if table.gaps:
         ledger.lose(source.place, "what stands between two sentences is not in the file: set as line ends", table.gaps)
     offsets = Offsets(table.text, "utf16")

@@ -7,13 +7,12 @@ publisher; `contentCreated`, else `firstCreated`, else `versionCreated` → day;
 language; a `guid` that is an address → url. Items without inline text (pictures, film, packages, events, knowledge) are left
 out and counted.
 Not carried: subjects and other controlled terms, descriptions, links, remote content, further forms of the text, usage terms;
-every element that is not read is counted by its name.
+every element or attribute that is not read is counted by its name.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,51 +24,34 @@ from harness.data.formats.dates import day_in
 from harness.data.formats.ledger import Imported, Ledger
 from harness.data.formats.markup import body_text, nitf_text, plain_text
 from harness.data.formats.raw_article import RawArticle
-from harness.data.formats.xml_tree import local_name, tree_of
+from harness.data.formats.xml_tree import Vocabulary, local_name, tree_of
 from harness.data.load import MAX_BYTES
 from harness.errors import DataError, Place
 from harness.types import Article
 
-BOOKKEEPING = (
-    *(
-        "catalogRef",
-        "catalog",
-        "itemClass",
-        "pubStatus",
-        "versionCreated",
-        "firstCreated",
-        "contentCreated",
-        "contentModified",
-    ),
-    *(
-        "embargoed",
-        "generator",
-        "profile",
-        "urgency",
-        "role",
-        "service",
-        "fileName",
-        "title",
-        "altId",
-        "hash",
-        "timestamp",
-    ),
-)
-_READ = {
-    *(
-        "rightsInfo",
-        "copyrightHolder",
-        "copyrightNotice",
-        "itemMeta",
-        "provider",
-        "contentMeta",
-        "infoSource",
-        "creator",
-    ),
-    *("located", "language", "headline", "slugline", "by", "contentSet", "inlineXML", "inlineData"),
-}
+BOOKKEEPING = frozenset(
+    {"catalogRef", "catalog", "itemClass", "pubStatus", "versionCreated", "firstCreated", "contentCreated", "contentModified"}
+    | {"embargoed", "generator", "profile", "urgency", "role", "service", "fileName", "title", "altId", "hash", "timestamp"}
+    | {"sent", "sender", "transmitId", "priority", "origin", "destination", "channel"}
+)  # fmt: skip
 _HEADS = ("contentMeta", "itemMeta", "rightsInfo")
 _OTHER_ITEMS = {"packageItem", "conceptItem", "knowledgeItem", "catalogItem", "planningItem"}
+_KNOWN = Vocabulary(
+    read=frozenset(
+        {"newsMessage", "header", "itemSet", "newsItem", *_HEADS, "contentSet", "copyrightHolder", "provider", "infoSource"}
+        | {"creator", "located", "language", "name", "inlineData"}
+    ),
+    words=frozenset({"headline", "slugline", "by", "copyrightNotice"}),
+    markup=frozenset({"a", "br", "span", "inline", "ruby", "rb", "rp", "rt"}),
+    forms=frozenset({"inlineXML"}),
+    bookkeeping=BOOKKEEPING,
+    attributes=frozenset(
+        {"guid", "version", "standard", "standardversion", "conformance", "schemaLocation", "lang", "dir", "id", "creator"}
+        | {"modified", "how", "why", "qcode", "uri", "literal", "type", "tag", "contenttype", "contenttypevariant", "format"}
+        | {"href", "rendition", "wordcount", "charcount", "role", "rank", "encoding", "size"}
+    ),
+    elsewhere=frozenset({"newsItem", *_OTHER_ITEMS}),
+)  # fmt: skip
 
 
 def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
@@ -85,6 +67,8 @@ def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
             raise DataError(
                 place, "is NewsML 1, another format than NewsML-G2", hint="ask the agency for its G2 or ninjs feed"
             )
+        if local_name(root) == "newsMessage":
+            _KNOWN.account(root, place, ledger)
         for item in _items(root, place, ledger):
             article = _article(item, Place(str(file), item.sourceline, item.get("guid")), ids, ledger)
             if article is not None:
@@ -112,7 +96,7 @@ def _article(item: Any, place: Place, ids: Ids, ledger: Ledger) -> Article | Non
         return None
     if further:
         ledger.lose(place, "further forms of the text are not carried", further)
-    _account(item, place, ledger)
+    _KNOWN.account(item, place, ledger)
     guid = item.get("guid") or ""
     days = [day_in(_words(item, name)) for name in ("contentCreated", "firstCreated", "versionCreated")]
     language = next((e.get("tag") for e in item.iter() if local_name(e) == "language" and e.get("tag")), None)
@@ -161,20 +145,6 @@ def _html(element: Any) -> str:
     return str(
         etree.tostring(body if body is not None else element, encoding="unicode", method="html", with_tail=False)
     )
-
-
-def _account(item: Any, place: Place, ledger: Ledger) -> None:
-    """Counts what of an item is not read, by its name."""
-    unread: Counter[str] = Counter()
-    for part in item:
-        for element in (part, *part) if local_name(part) in (*_HEADS, "contentSet") else (part,):
-            name = local_name(element)
-            if name in BOOKKEEPING:
-                ledger.bookkeeping[name] += 1
-            elif name and name not in _READ:
-                unread[f"`{name}` is not carried"] += 1
-    for what, n in unread.items():
-        ledger.lose(place, what, n)
 
 
 def _words(item: Any, name: str) -> str:

@@ -14,7 +14,6 @@ rich text.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,20 +27,23 @@ from harness.data.formats.layers import Layers
 from harness.data.formats.ledger import Imported, Ledger
 from harness.data.formats.offsets import Offsets
 from harness.data.formats.spans import Span
-from harness.data.formats.xml_tree import local_name, tree_of
+from harness.data.formats.xml_tree import Vocabulary, local_name, tree_of
 from harness.errors import DataError, Place
 from harness.types import Article, Stance
 
 PARENTS = {"stance": "Stances", "speaker": "Speakers", "target": "Targets"}
 UNITS = ("code_points", "utf16")
-_READ = {"Project", "Users", "User", "CodeBook", "Codes", "Code", "Sources", "TextSource", "PDFSource", "Representation"} | {
-    "PlainTextContent", "PlainTextSelection", "Coding", "CodeRef",
-}  # fmt: skip
-_ATTRIBUTES = {
-    "guid", "name", "id", "plainTextPath", "richTextPath", "path", "currentPath", "creatingUser", "creationDateTime",
-    "modifyingUser", "modifiedDateTime", "startPosition", "endPosition", "targetGUID", "color", "isCodable", "origin", "basePath",
-    "creatingUserGUID", "modifyingUserGUID", "schemaLocation",
-}  # fmt: skip
+_KNOWN = Vocabulary(
+    read=frozenset(
+        {"Project", "Users", "User", "CodeBook", "Codes", "Code", "Sources", "TextSource", "PDFSource", "Representation"}
+        | {"PlainTextContent", "PlainTextSelection", "Coding", "CodeRef"}
+    ),
+    attributes=frozenset(
+        {"guid", "name", "id", "plainTextPath", "richTextPath", "path", "currentPath", "creatingUser", "creationDateTime"}
+        | {"modifyingUser", "modifiedDateTime", "startPosition", "endPosition", "targetGUID", "color", "isCodable", "origin"}
+        | {"basePath", "creatingUserGUID", "modifyingUserGUID", "schemaLocation"}
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
             raise DataError(Place(str(path)), "holds no project.qde", hint="export the project as REFI-QDA (.qdpx)")
         place = Place(f"{path}: {project}")
         root = tree_of(archive.read(project), place)
-        _account(root, place, ledger)
+        _account(root, archive, project, place, ledger)
         reader = _Reader(root, mapping, place, ledger)
         articles = []
         for source in root.iter():
@@ -90,23 +92,20 @@ def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
     return ledger.imported(unique(articles, path), {"complete": False})
 
 
-def _account(root: Any, place: Place, ledger: Ledger) -> None:
-    """Lists elements and attributes that nothing here reads, each kind once with its number."""
-    unread: Counter[str] = Counter()
-    waiting = [root]
-    while waiting:
-        element = waiting.pop()
-        name = local_name(element)
-        if name and name not in _READ:
-            unread[f"`{name}` is not carried"] += 1
-            continue
-        names = [re.sub(r"^\{.*\}", "", str(a)) for a in element.attrib]
-        unread.update(f"attribute `{a}` of `{name}` is not carried" for a in names if a not in _ATTRIBUTES)
-        if element.get("richTextPath"):
-            unread["rich text is not carried"] += 1
-        waiting += list(element)
-    for what, n in sorted(unread.items()):
-        ledger.lose(place, what, n)
+def _account(root: Any, archive: Archive, project: str, place: Place, ledger: Ledger) -> None:
+    """Lists elements, attributes and members of the archive that nothing here reads, each kind once with its number."""
+    _KNOWN.account(root, place, ledger)
+    named: set[str] = set()
+    rich = 0
+    for element in root.iter():
+        rich += element.get("richTextPath") is not None
+        for attribute in ("plainTextPath", "richTextPath", "path", "currentPath"):
+            named.add((element.get(attribute) or "").rpartition("://")[2].lstrip("/").casefold())
+    if rich:
+        ledger.lose(place, "rich text is not carried", rich)
+    for name in archive.names():
+        if name != project and not {name.casefold(), name.casefold().removeprefix("sources/")} & named:
+            ledger.lose(Place(place.file, field=name), "a member that the project does not name is not read")
 
 
 class _Reader:

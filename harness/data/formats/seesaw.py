@@ -60,13 +60,18 @@ def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
     ledger = Ledger(bookkeeping=_BOOKKEEPING)
     stories: dict[str, Record] = {}
     articles = []
-    for file in sorted((path / "annotations").glob("*.json")):
+    files = sorted((path / "annotations").glob("*.json"))
+    for file in files:
         story, _, number = file.stem.partition("_DOCUMENT_")
         if story not in stories:
             stories[story] = _record(path / "meta" / f"{story}.json", ledger)
         annotated = _record(file, ledger)
         printed = _record(path / "articles" / file.name, ledger)
         articles.append(_article(file.stem, annotated, printed, stories[story], number, ledger))
+    used = {*files, *(path / "articles" / f.name for f in files), *(path / "meta" / f"{s}.json" for s in stories)}
+    for other in sorted(p for folder in FOLDERS for p in (path / folder).rglob("*")):
+        if other.is_file() and other not in used:
+            ledger.lose(str(other), "a file that belongs to no annotated article is not read")
     return ledger.imported(unique(articles, path), {"complete": False})
 
 

@@ -29,12 +29,14 @@ class Marked:
 
 @dataclass
 class Table:
-    """What a file holds: the text in UTF-16 units, span annotations, and how many relations and chains stand beside them."""
+    """What a file holds: the text in UTF-16 units, span annotations, how many relations and chains stand beside them, and
+    the lines of the head that are of no known kind."""
 
     text: str
     marked: list[Marked]
     unread: Counter[str]
     gaps: int
+    strange: list[tuple[int, str]]
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ def read_table(raw: str, file: str) -> Table:
     marked: list[Marked] = []
     open_: dict[tuple[str, str], Marked] = {}
     unread: Counter[str] = Counter()
+    strange: list[tuple[int, str]] = []
     gaps = 0
     sentence: list[str] = []
     for number, line in enumerate(lines, start=1):
@@ -75,12 +78,18 @@ def read_table(raw: str, file: str) -> Table:
                 )
             cells = row[6].split("\t")
             n_columns = sum(len(layer.columns) for layer in layers)
-            if len([*cells]) < n_columns:
+            if beyond := [cell for cell in cells[n_columns:] if cell not in ("", "_")]:
+                raise DataError(
+                    place, f"has {' '.join(beyond)!r} behind the columns that the head names", hint="export it again"
+                )
+            if len(cells) < n_columns:
                 raise DataError(place, f"has {len(cells)} columns of features; the head names {n_columns}")
             _annotations(layers, cells, start, end, marked, open_, unread)
+        elif line.startswith("#") and number > 1 and not re.match(r"#Sentence\.id=", line):
+            strange.append((number, line))
         elif line and not line.startswith("#"):
             raise DataError(place, f"{line[:40]!r} is no line of WebAnno TSV 3", hint="export it again")
-    return Table(_words(units), marked, unread, gaps)
+    return Table(_words(units), marked, unread, gaps, strange)
 
 
 def _place_sentence(units: list[str], text: str, token: str, start: int, place: Place) -> int:

@@ -2,11 +2,60 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
 
+from harness.data.formats.ledger import Ledger
 from harness.errors import DataError, Place
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Local names of the elements and attributes that a reader accounts for; all others are losses.
+
+    `bookkeeping` elements are counted. What stands in an element of `words` is read as words, whatever its markup; `markup`
+    names that which says nothing. The first element in one of `forms` is another format's, which its own reader answers for.
+    Those of `elsewhere` are accounted for apart.
+    """
+
+    read: frozenset[str]
+    attributes: frozenset[str]
+    bookkeeping: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
+    markup: frozenset[str] = frozenset()
+    forms: frozenset[str] = frozenset()
+    elsewhere: frozenset[str] = frozenset()
+
+    def account(self, root: Any, place: Place, ledger: Ledger) -> None:
+        """Lists what below an element is not known, each kind once with its number; an unknown element with all it holds."""
+        unread: Counter[str] = Counter()
+        waiting = [(root, "")]
+        while waiting:
+            element, above = waiting.pop()
+            name = local_name(element)
+            if not name or (above and name in self.elsewhere):
+                continue
+            attributes = [etree.QName(str(a)).localname for a in element.attrib]
+            strange = [f"attribute `{a}` of `{name}` is not carried" for a in attributes if a not in self.attributes]
+            if above in self.words:
+                unread.update(strange)
+                if name not in self.markup:
+                    unread[f"markup `{name}` of `{above}` is not carried, its words are"] += 1
+                waiting += [(child, above) for child in element]
+                continue
+            if name in self.bookkeeping:
+                ledger.bookkeeping[name] += 1
+            elif name not in self.read and name not in self.words and name not in self.forms:
+                unread[f"`{name}` is not carried"] += 1
+                continue
+            unread.update(strange)
+            children = [child for child in element if local_name(child)]
+            waiting += [(child, name) for child in children[name in self.forms :]]
+        for what, n in sorted(unread.items()):
+            ledger.lose(place, what, n)
 
 
 def tree_of(raw: bytes, place: Place) -> Any:
