@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.data.convert import export_dataset
-from harness.data.formats import FORMATS, READ_ONLY
+from harness.data.formats import FORMATS, READ_ONLY, format_named
 from harness.data.formats.guess import guess_format
 from harness.errors import DataError
 from tests.conftest import Harness
@@ -77,6 +77,33 @@ def test_files_of_other_programs(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("A text.", encoding="utf-8")
     with pytest.raises(DataError, match=r"nothing in it says(.|\n)*say --format"):
         guess_format(tmp_path / "x.txt")
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b"", "x: is empty\n  → export it again"),
+        (bytes(range(256)) * 9, "x: is neither text nor a kind of file that is read\n  → say --format"),
+        (b"PK\x03\x04 cut short", "x: not a readable zip: File is not a zip file\n  → is the file whole"),
+        (
+            b'[{"id": 1, "data": {"te',
+            "x: not JSON: Unterminated string starting at: line 1 column 20 (char 19)\n  → is the file whole",
+        ),
+        (b"%PDF-1.7\n\0", "x: is a PDF, whose lines cannot be told apart\n  → export DOCX or RTF"),
+        ("caf\xe9,b\nc".encode("utf-16"), "x: nothing in it says which format it is in\n  → say --format"),
+    ],
+)
+def test_what_is_in_no_format(raw: bytes, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("x").write_bytes(raw)
+    with pytest.raises(DataError) as error:
+        guess_format(Path("x"))
+    assert str(error.value).startswith(message)
+    Path("folder").mkdir()
+    with pytest.raises(DataError, match="folder: is empty"):
+        guess_format(Path("folder"))
+    with pytest.raises(DataError, match="folder: is a folder"):
+        format_named("dna").load(Path("folder"), {})
 
 
 def test_the_command_says_what_it_takes_a_file_for(harness: Harness, tmp_path: Path) -> None:

@@ -65,7 +65,9 @@ def _opened(source: Path | io.BytesIO, place: Place, most: int) -> Iterator[Arch
     try:
         opened = zipfile.ZipFile(source)
     except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise DataError(place, f"not a readable zip: {error}") from None
+        raise DataError(
+            place, f"not a readable zip: {error}", hint="is the file whole, and of this format? copy or export it again"
+        ) from None
     with opened:
         infos = opened.infolist()
         size = sum(info.file_size for info in infos)

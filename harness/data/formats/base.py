@@ -34,6 +34,8 @@ _ARCHIVES = {
 
 def guard(path: Path, limit: int = MAX_INPUT) -> Path:
     """The path of a plain file within the limit; DataError for archives, which could unpack to anything."""
+    if path.is_dir():
+        raise DataError(Place(str(path)), "is a folder: this format is in a file", hint="give the file itself")
     if not path.is_file():
         raise DataError(Place(str(path)), "no such file")
     with path.open("rb") as file:
@@ -68,7 +70,9 @@ def parse_json(raw: bytes, place: Place) -> Any:
     except UnicodeDecodeError:
         raise DataError(place, "not UTF-8", hint="save the file as UTF-8") from None
     except json.JSONDecodeError as error:
-        raise DataError(place, f"not JSON: {error}") from None
+        raise DataError(
+            place, f"not JSON: {error}", hint="is the file whole, and of this format? export it again"
+        ) from None
     except RecursionError:
         raise DataError(place, "not JSON: nested too deeply") from None
 

@@ -71,6 +71,8 @@ def blocks_of(path: Path, ledger: Ledger) -> list[Block]:
 
     DataError for what is none of the four kinds.
     """
+    if path.is_dir():
+        raise DataError(Place(str(path)), "is a folder: this format is in a file", hint="give the file itself")
     if not path.is_file():
         raise DataError(Place(str(path)), "no such file")
     if path.stat().st_size > MAX_INPUT:
@@ -101,7 +103,9 @@ def _docx(path: Path, ledger: Ledger) -> Iterator[str]:
     try:
         document = docx.Document(str(path))
     except Exception as error:  # python-docx hands through what zipfile, lxml and its own parts raise
-        raise DataError(Place(str(path)), f"not a readable Word file: {error}") from None
+        raise DataError(
+            Place(str(path)), f"not a readable Word file: {error}", hint="export it again as DOCX or RTF"
+        ) from None
     body = document.element.body
     for name, what in (("tbl", "tables"), ("txbxContent", "text boxes"), ("footnoteReference", "footnotes")):
         if n := sum(1 for _ in body.iter(f"{_WORD}{name}")):

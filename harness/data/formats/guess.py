@@ -17,6 +17,12 @@ _HEAD = 200_000
 """Bytes that are looked at."""
 
 
+_WITH_ZEROS = (b"\xff\xfe", b"\xfe\xff", b"%PDF", b"\xd0\xcf\x11\xe0")
+"""First bytes of UTF-16, and of what the reader of documents refuses with words of its own: PDF, old Word files."""
+
+_ASK = "say --format; `harness data import --help` lists them"
+
+
 class Guess(NamedTuple):
     """The name of a format and what gives it away."""
 
@@ -28,12 +34,14 @@ def guess_format(path: Path) -> Guess:
     """The format of a file or folder; DataError that asks for `--format` where nothing gives it away."""
     if not path.exists():
         raise DataError(Place(str(path)), "no such file or folder")
+    if not (any(path.iterdir()) if path.is_dir() else path.stat().st_size):
+        raise DataError(Place(str(path)), "is empty", hint="export it again, or give another path")
     guess = next((_in_folder(path) if path.is_dir() else _in_file(path)), None)
     if guess is None:
         raise DataError(
             Place(str(path)),
             "nothing in it says which format it is in",
-            hint="say --format; `harness data import --help` lists them",
+            hint=_ASK,
         )
     return guess
 
@@ -67,6 +75,8 @@ def _in_file(path: Path) -> Iterator[Guess]:
         yield from _in_zip(path)
     elif head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")) and not head.lstrip().startswith(b"{\\rtf"):
         yield from _in_json(path, head)
+    elif b"\0" in head and not head.startswith(_WITH_ZEROS):
+        raise DataError(Place(str(path)), "is neither text nor a kind of file that is read", hint=_ASK)
     else:
         yield from _in_text(path, head)
 

@@ -120,7 +120,7 @@ def _files(path: Path) -> Iterator[tuple[str, bytes]]:
     if path.is_dir():
         for file in sorted(p for p in path.rglob("*") if p.is_file() and not p.is_symlink()):
             yield from _opened(file.relative_to(path).as_posix(), file)
-    elif path.suffix.casefold() == ".zip":
+    elif _is_zip(path):
         with members(path, MAX_UNPACKED) as archive:
             for name in archive.names():
                 raw = archive.read(name)
@@ -132,6 +132,13 @@ def _files(path: Path) -> Iterator[tuple[str, bytes]]:
         types = next((p for p in path.parent.glob("*") if p.name.casefold() == "typesystem.xml"), None)
         if types is not None:
             yield types.name, guard(types, MAX_INPUT).read_bytes()
+
+
+def _is_zip(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(2) == b"PK"
 
 
 def _opened(name: str, file: Path) -> Iterator[tuple[str, bytes]]:
