@@ -87,7 +87,7 @@ def test_files_of_other_programs(tmp_path: Path) -> None:
         (b"PK\x03\x04 cut short", "x: not a readable zip: File is not a zip file\n  → is the file whole"),
         (
             b'[{"id": 1, "data": {"te',
-            "x: not JSON: Unterminated string starting at: line 1 column 20 (char 19)\n  → is the file whole",
+            "x: not JSON: Unterminated string starting at: line 1 column 21 (char 20)\n  → is the file whole",
         ),
         (b"%PDF-1.7\n\0", "x: is a PDF, whose lines cannot be told apart\n  → export DOCX or RTF"),
         ("caf\xe9,b\nc".encode("utf-16"), "x: nothing in it says which format it is in\n  → say --format"),

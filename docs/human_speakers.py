@@ -1,0 +1,74 @@
+"""Scores the speaker finder `rule` against PolNeAR's sources, for docs/human_labels.md; intervals by article.
+
+    python docs/human_speakers.py PolNeAR/data/dev
+
+A source that is only a pronoun, or has no word of its own, does not count. A speaker fits a source if a word of the name
+stands in it: generous to both sides, as PolNeAR marks "a spokesman for Clinton" and a finder says "Clinton".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+from harness.config import SystemConfig
+from harness.data.formats.brat import Document, read_documents
+from harness.stats.bootstrap import clustered_interval_counts, ratio
+from harness.systems.base import Context
+from harness.systems.registry import build
+from harness.types import Article, Dataset, Item, Source
+
+PRONOUNS = frozenset(
+    {"he", "she", "they", "it", "i", "we", "you", "who", "his", "her", "their", "him", "them", "one", "his/her", "that", "which"}
+    | {"this", "these", "those", "someone", "others", "some", "many", "people"}
+)  # fmt: skip
+PLAIN = frozenset(
+    {"the", "and", "for", "mrs", "sen", "rep", "gov", "president", "senator", "former", "new", "york", "with", "his", "her"}
+    | {"their"}
+)  # fmt: skip
+"""Words that name nobody, beside all of one or two letters."""
+
+
+def telling(words: str) -> set[str]:
+    """The words of three letters or more that may tell who is meant."""
+    return {w for w in re.findall(r"[^\W\d_]+", words.lower()) if w not in PLAIN and len(w) > 2}
+
+
+def counts(document: Document, speakers: list[str]) -> tuple[int, int, int, int]:
+    """Sources that a speaker fits, sources, speakers that fit a source, speakers."""
+    marked = [s.words for _, read in document.layers.values() for s in read.spans.values() if s.type == "Source"]
+    sources = [telling(w) for w in set(marked) if not set(w.lower().split()) <= PRONOUNS and telling(w)]
+    everyone = [telling(w) for w in marked]
+    named = [telling(name) for name in speakers]
+    return (
+        sum(any(name & source for name in named) for source in sources),
+        len(sources),
+        sum(any(name & source for source in everyone) for name in named),
+        len(named),
+    )
+
+
+def main(folder: Path) -> int:
+    """Prints recall and precision."""
+    system = build("speakers", SystemConfig(name="rule", adapter="rule"), "cpu", 0)
+    rows = []
+    for document in read_documents(folder):
+        if not any(s.type == "Source" for _, read in document.layers.values() for s in read.spans.values()):
+            continue
+        headline = document.text.split("\n", 1)[0][:80]
+        article = Article("a", headline, document.text, "e", Source(kind="news"), targets=(), speakers=())
+        context = Context(Dataset(name="polnear", version="1", articles=(article,), fingerprint=""))
+        answer = system.answer([Item(article)], context)[0]
+        rows.append(counts(document, [s["name"] for s in json.loads(answer.output or "[]")]))
+    sums = [sum(column) for column in zip(*rows, strict=True)]
+    print(f"{len(rows)} articles, {sums[1]:,} sources, {sums[3]:,} speakers named")
+    for name, at in (("recall", 0), ("precision", 2)):
+        i = clustered_interval_counts([row[at : at + 2] for row in rows], ratio)
+        print(f"{name} {i.value:.3f} [{i.low:.3f}, {i.high:.3f}]")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
