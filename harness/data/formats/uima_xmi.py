@@ -87,8 +87,8 @@ def read_cas(raw: bytes, type_system: bytes, place: Place, ledger: Ledger) -> tu
         name = fs.type.name
         if name in BOOKKEEPING:
             ledger.bookkeeping[name] += 1
-            others = (f.name for f in fs.type.all_features if f.name not in _PLAIN_FEATURES and fs[f.name] is not None)
-            unread.update(f"feature `{name}.{other}` is not carried" for other in others)
+            features = (f.name for f in fs.type.all_features if f.name not in _PLAIN_FEATURES and fs[f.name] is not None)
+            unread.update(f"feature `{name}.{other}` is not carried" for other in features)
             continue
         if not isinstance(getattr(fs, "begin", None), int) or not isinstance(getattr(fs, "end", None), int):
             unread[f"`{name}` is no span: not read"] += 1
