@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
 from harness import types as t
+from harness.data import formats
 from harness.data.check import check_article
 from harness.data.schema import ArticleRow, occurrences, to_article, to_row
 from harness.errors import Place
@@ -43,8 +46,20 @@ texts = (
     .map("".join)
     .filter(lambda s: bool(s.strip()))
 )
+
+
+def words_of_the_formats() -> list[str]:
+    """The short words that the modules of the formats write or look for: whoever is called by one must come back too.
+
+    Hypothesis draws such constants as well, but of whichever modules are imported, which depends on what ran before.
+    """
+    nodes = [n for file in Path(formats.__path__[0]).glob("*.py") for n in ast.walk(ast.parse(file.read_text("utf-8")))]
+    constants = {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    return sorted(c for c in constants if c.strip() and len(c) <= 20)
+
+
 words = st.text(min_size=1, max_size=12).filter(lambda s: bool(s.strip())) | st.sampled_from(
-    ["=cmd()", "+1", "yes", "null"]
+    ["=cmd()", "+1", "yes", "null", *words_of_the_formats()]
 )
 ids = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,8}", fullmatch=True)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import sqlite3
+import sys
 import zipfile
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.data.convert import export_dataset, import_file
-from harness.data.formats import FORMATS, format_named
+from harness.data.formats import FORMATS, LABEL_KEYS, MAPPING_KEYS, format_named
 from harness.data.formats.csv_table import neutralised, restored
 from harness.data.formats.dna_write import save as save_dna
 from harness.data.formats.guess import guess_format
@@ -25,7 +27,7 @@ from harness.data.load import load_dataset, read_dataset, to_huggingface
 from harness.data.save import article_yaml, save_article, save_dataset
 from harness.errors import DataError, HarnessError
 from harness.types import Article, Contrast, Stance
-from tests.conftest import Harness
+from tests.conftest import ROOT, Harness
 
 FAMILY = "👨‍👩‍👧 e\u0301 war"
 
@@ -440,3 +442,36 @@ def test_commands_print_what_was_lost(river: Path, tmp_path: Path, harness: Harn
     assert "exists and is not empty" in done.stderr
     done = harness("data", "import", "--format", "prodgy", "d.jsonl", "--out", "x", code=1)
     assert "did you mean 'prodigy'" in done.stderr
+
+
+def test_the_format_of_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The module that CONTRIBUTING shows is imported, as a format is."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    module = ModuleType("harness.data.formats.debates")
+    exec(page.partition("# debates.py\n")[2].partition("```")[0], module.__dict__)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(FORMATS, "debates", "debates as JSON Lines")
+    monkeypatch.setitem(MAPPING_KEYS, "debates", (*LABEL_KEYS, "annotator"))
+    position = {"who": "Ada", "on": "The gates", "side": "pro", "from": 0, "to": 15, "tone": "loud"}
+    line = {"debate": "Gates", "words": "Shut the gates!", "positions": [position], "room": "12", "saved_at": "noon"}
+    (tmp_path / "d.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    imported = import_file("debates", tmp_path / "d.jsonl", tmp_path / "out", {"stances": {"pro": "support"}})
+    [article] = load_dataset(tmp_path / "out").articles
+    assert article.gold is not None
+    [label] = article.gold.stances
+    assert (article.title, article.speakers[0].name, article.targets[-1].proposition) == ("Gates", "Ada", "The gates")
+    assert (label.stance, label.evidence[0].text) == (Stance.SUPPORT, "Shut the gates!")
+    assert [x.what for x in imported.losses] == ["the room is not carried", "`positions.tone` is not read"]
+    assert imported.bookkeeping == {"saved_at": 1}
+
+
+@pytest.mark.parametrize("name", ["machine:", "machine:tiny", "machine: "])
+def test_label_studio_keeps_the_name_of_a_machine(name: str, river: Path, tmp_path: Path) -> None:
+    article = load_dataset(river).articles[0]
+    assert article.gold is not None
+    labelled = replace(article, annotations=(replace(article.gold, annotator=name),))
+    save_dataset([labelled], {"name": "river", "version": "1"}, tmp_path / "one")
+    export_dataset("label_studio", tmp_path / "one", tmp_path / "t.json", {})
+    assert [len(t["predictions"]) for t in json.loads((tmp_path / "t.json").read_text(encoding="utf-8"))] == [1]
+    [back] = format_named("label_studio").load(tmp_path / "t.json", {}).articles
+    assert back == labelled

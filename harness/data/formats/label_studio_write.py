@@ -53,12 +53,14 @@ def _task(article: Article, number: int, losses: list[Loss]) -> dict[str, Any]:
     for n, (annotation, gold) in enumerate(layers):
         result = _result(article, annotation, f"{number}-{n}", losses)
         who = annotation.annotator
-        if who.startswith(MACHINE) and not gold:
-            task["predictions"].append({"model_version": who.removeprefix(MACHINE), "result": result})
-        else:
+        model = who.removeprefix(MACHINE) if who.startswith(MACHINE) and not gold else None
+        if not model:
             named = {"id": f"{number}-{n}-by", "from_name": "annotator", "to_name": "text", "type": "textarea"}
             result.append({**named, "value": {"text": [who]}})
+        if model is None:
             task["annotations"].append({"ground_truth": gold, "result": result})
+        else:
+            task["predictions"].append({"model_version": model, "result": result})
     return task
 
 
