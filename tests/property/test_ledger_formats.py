@@ -126,7 +126,9 @@ def records_in(path: Path) -> int:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_a_random_key_never_vanishes(name: str, seeds: dict[str, list[Path]], tmp_path: Path) -> None:
+def test_a_random_key_never_vanishes(
+    name: str, seeds: dict[str, list[Path]], tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     chance = random.Random(f"{name} 7")
     done = turn = 0
     while done < RECORDS / len(SHAPES):
@@ -142,6 +144,8 @@ def test_a_random_key_never_vanishes(name: str, seeds: dict[str, list[Path]], tm
         assert any(key in x.casefold() for x in listed) or is_inside_a_loss(path, key, listed), f"{seed.name}: {key}"
         assert not any(key in x for x in bookkeeping)
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+    record_property("records", done)
+    record_property("files", turn)
 
 
 def account(name: str, path: Path, mapping: dict[str, Any]) -> tuple[list[str], list[str]]:
