@@ -1,19 +1,23 @@
-"""Prints the tables of docs/human_labels.md: what the systems score on people's labels, and how far our gold ranks them alike.
+"""Fills the tables of docs/human_labels.md: what the systems score on people's labels, and how far our gold ranks them alike.
 
-    python docs/human_labels.py SEESAW=/tmp/seesaw_results UK-Iraq=/tmp/uk_iraq_results SemEval=/tmp/semeval_results
+    python docs/human_labels.py --validation SEESAW seesaw_valid       copies the stories of SEESAW's validation split
+    python docs/human_labels.py SEESAW=seesaw_results UK-Iraq=uk_iraq_results SemEval-2016=semeval_results speakers=speakers.md
 
-Each argument is a name and a results folder; `gold=` adds systems to those of results/reference.
+Each argument is a name and a results folder; our gold is that of results/reference; `speakers=` is a file of what
+docs/human_speakers.py prints.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from generate import filled
 from scipy.stats import kendalltau
 
 ROOT = Path(__file__).parents[1]
@@ -31,16 +35,31 @@ FEW = 8
 Values = Mapping[str, Any]
 
 
-def scores(*folders: Path) -> dict[str, Mapping[str, Values]]:
-    """The metrics of each stance classifier's complete run below the folders, by its name; annotators left out."""
+def scores(folder: Path, versions: Mapping[str, str] | None = None) -> dict[str, Mapping[str, Values]]:
+    """The metrics of each stance classifier's complete run in a results folder, by its name; annotators left out.
+
+    With `versions` (fingerprints by name) only runs of these versions count, so that one system is compared with itself.
+    """
     systems: dict[str, Mapping[str, Values]] = {}
-    for file in sorted(f for folder in folders for f in (folder / "runs").glob("*/record.json")):
+    for record in records(folder):
+        name = record["config"]["stance"]["name"]
+        if versions is None or fingerprint(record) == versions.get(name):
+            systems[name] = record["metrics"]
+    return systems
+
+
+def records(folder: Path) -> Iterator[Mapping[str, Any]]:
+    """The records of complete runs of stance classifiers."""
+    for file in sorted((folder / "runs").glob("*/record.json")):
         record = json.loads(file.read_text(encoding="utf-8"))
         config = record["config"]
-        if record["status"] != "complete" or config["summariser"] or config["stance"]["adapter"] == "annotator":
-            continue
-        systems[config["stance"]["name"]] = record["metrics"]
-    return systems
+        if record["status"] == "complete" and not config["summariser"] and config["stance"]["adapter"] != "annotator":
+            yield record
+
+
+def fingerprint(record: Mapping[str, Any]) -> str:
+    """That of the stance classifier of a run."""
+    return str(next(s["fingerprint"] for s in record["systems"] if s["kind"] == "stance"))
 
 
 def rank_correlation(first: list[float], second: list[float]) -> tuple[float, float | None, float | None]:
@@ -85,16 +104,47 @@ def _cell(value: Values) -> str:
     return f"{value['value']:.3f}{interval}".replace("-0.", "−0.")
 
 
+def validation(seesaw: Path, out: Path) -> int:
+    """Copies the stories of SEESAW's validation split into a folder of the same shape; prints how many articles they have."""
+    n = 0
+    for story in sorted((seesaw / "meta").glob("*.json")):
+        if json.loads(story.read_text(encoding="utf-8"))["Split"] != "valid":
+            continue
+        for file in (story, *seesaw.glob(f"a*/{story.stem}_DOCUMENT_*.json")):
+            (out / file.parent.name).mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, out / file.parent.name)
+            n += file.parent.name == "articles"
+    print(f"{n} articles in {out}")
+    return 0
+
+
+def blocks(gold: Mapping[str, Any], people: Mapping[str, Any]) -> Iterator[str]:
+    """A table for our gold and one for each set of people's labels, with the number of pairs and the systems not run."""
+    for name, systems in {"Our gold": gold, **people}.items():
+        first = next(iter(systems.values()))["stance.f_avg.three_way"]
+        missing = ", ".join(sorted(set(gold) - set(systems)))
+        yield f"**{name}**, {first['n_scored'] + first['n_unscored']:,} pairs" + (
+            f"; not run: {missing}" if missing else ""
+        )
+        yield ""
+        yield from table(systems)
+        yield ""
+
+
 def main(arguments: list[str]) -> int:
-    """Prints a table for our gold and one for each folder, then the correlations."""
+    """Writes the page's tables, or copies the validation stories."""
+    if arguments[:1] == ["--validation"]:
+        return validation(*map(Path, arguments[1:3]))
     folders = dict(argument.split("=", 1) for argument in arguments)
-    added = [Path(folders.pop("gold"))] if "gold" in folders else []
-    gold = scores(ROOT / "results" / "reference", *added)
-    people = {name: scores(Path(folder)) for name, folder in folders.items()}
-    for name, systems in {"our gold": gold, **people}.items():
-        print(f"\n{name}, {next(iter(systems.values()))['stance.f_avg.three_way']['n_scored']:,} pairs\n")
-        print("\n".join(table(systems)))
-    print("\n" + "\n".join(correlations(gold, people)))
+    speakers = Path(folders.pop("speakers")).read_text(encoding="utf-8").splitlines()
+    reference = ROOT / "results" / "reference"
+    gold = scores(reference)
+    versions = {record["config"]["stance"]["name"]: fingerprint(record) for record in records(reference)}
+    people = {name: scores(Path(folder), versions) for name, folder in folders.items()}
+    page = ROOT / "docs" / "human_labels.md"
+    text = filled(page.read_text(encoding="utf-8"), "stances", list(blocks(gold, people))[:-1])
+    text = filled(text, "ranks", list(correlations(gold, people)))
+    page.write_text(filled(text, "speakers", speakers), encoding="utf-8")
     return 0
 
 

@@ -1,6 +1,6 @@
-"""Scores the speaker finder `rule` against PolNeAR's sources, for docs/human_labels.md; intervals by article.
+"""Scores the speaker finder `rule` against PolNeAR's sources, as the table of docs/human_labels.md; intervals by article.
 
-    python docs/human_speakers.py PolNeAR/data/dev
+    python docs/human_speakers.py PolNeAR/data/dev PolNeAR/data/train
 
 A source that is only a pronoun, or has no word of its own, does not count. A speaker fits a source if a word of the name
 stands in it: generous to both sides, as PolNeAR marks "a spokesman for Clinton" and a finder says "Clinton".
@@ -50,8 +50,8 @@ def counts(document: Document, speakers: list[str]) -> tuple[int, int, int, int]
     )
 
 
-def main(folder: Path) -> int:
-    """Prints recall and precision."""
+def row(folder: Path) -> str:
+    """The line of the table for one part of the corpus: how much there is, recall and precision."""
     system = build("speakers", SystemConfig(name="rule", adapter="rule"), "cpu", 0)
     rows = []
     for document in read_documents(folder):
@@ -63,12 +63,21 @@ def main(folder: Path) -> int:
         answer = system.answer([Item(article)], context)[0]
         rows.append(counts(document, [s["name"] for s in json.loads(answer.output or "[]")]))
     sums = [sum(column) for column in zip(*rows, strict=True)]
-    print(f"{len(rows)} articles, {sums[1]:,} sources, {sums[3]:,} speakers named")
-    for name, at in (("recall", 0), ("precision", 2)):
+    cells = [folder.name, "rule", f"{len(rows):,}", f"{sums[1]:,}", f"{sums[3]:,}"]
+    for at in (0, 2):
         i = clustered_interval_counts([row[at : at + 2] for row in rows], ratio)
-        print(f"{name} {i.value:.3f} [{i.low:.3f}, {i.high:.3f}]")
+        cells.append(f"{i.value:.3f} [{i.low:.3f}, {i.high:.3f}]")
+    return f"| {' | '.join(cells)} |"
+
+
+def main(folders: list[Path]) -> int:
+    """Prints the table."""
+    print("| part | finder | articles | sources | speakers named | recall | precision |")
+    print("|---|---|---|---|---|---|---|")
+    for folder in folders:
+        print(row(folder))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main([Path(argument) for argument in sys.argv[1:]]))
