@@ -63,8 +63,9 @@ class Row:
 class Runs:
     """The runs of a results folder that can be compared with each other, and those that cannot, with the reason.
 
-    `stale`: of the same dataset, but not comparable; `others`: of another dataset. `cache` holds what was read of the folder
-    or computed from it; a changed copy (`dataclasses.replace`) begins with an empty one.
+    `stale`: of the same dataset, but not comparable; `others`: of another dataset. `systems`, where it names any, are the only
+    ones that are shown and tested, by name or `name (first six digits of the fingerprint)`. `cache` holds what was read of
+    the folder or computed from it; a changed copy (`dataclasses.replace`) begins with an empty one.
     """
 
     results: Path
@@ -74,6 +75,7 @@ class Runs:
     broken: tuple[StoreError, ...] = ()
     others: tuple[tuple[RunRecord, str], ...] = ()
     problems: list[str] = field(default_factory=list, compare=False)
+    systems: frozenset[str] = frozenset()
     cache: Cache = field(default_factory=Cache, init=False, compare=False, repr=False)
 
     @property
@@ -138,7 +140,8 @@ class Runs:
             if use is not None:
                 by_system.setdefault(use.fingerprint, []).append(record)
         rows = [self._row(kind, records) for records in by_system.values()]
-        return sorted(rows, key=lambda r: (r.name, r.fingerprint))
+        shown = [r for r in rows if not self.systems or self.systems & {r.name, f"{r.name} ({r.fingerprint[:6]})"}]
+        return sorted(shown, key=lambda r: (r.name, r.fingerprint))
 
     @property
     def judge(self) -> SystemUse | None:
@@ -283,10 +286,13 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def load_runs(results: str | Path = "results", run_ids: Iterable[str] | None = None) -> Runs:
+def load_runs(
+    results: str | Path = "results", run_ids: Iterable[str] | None = None, systems: Iterable[str] = ()
+) -> Runs:
     """The runs to compare: those named, or all that share dataset, articles and scoring version with the newest one.
 
-    Raises ConfigError if there is no such run, or if those named cannot be compared.
+    `systems` are the only ones to show and test; all where it is empty. Raises ConfigError if there is no such run or
+    system, or if the runs that are named cannot be compared.
     """
     folder = Path(results)
     with uncollected():
@@ -308,7 +314,14 @@ def load_runs(results: str | Path = "results", run_ids: Iterable[str] | None = N
         raise ConfigError(f"{record.run_id} and {newest.run_id} cannot be compared: {why}", hint="run both again")
     others = tuple((r, why) for r, why in apart if _dataset_name(r) != _dataset_name(newest))
     stale = tuple((r, why) for r, why in apart if _dataset_name(r) == _dataset_name(newest))
-    return Runs(folder, tuple(current), tuple(failed), stale, tuple(broken), others)
+    chosen = frozenset(systems)
+    runs = Runs(folder, tuple(current), tuple(failed), stale, tuple(broken), others, systems=chosen)
+    names = {name for r in current for u in r.systems for name in (u.name, f"{u.name} ({u.fingerprint[:6]})")}
+    for name in sorted(chosen - names):
+        raise ConfigError(
+            f"no run has a system called {name!r}", hint=nearest_hint(name, sorted(names)) + ", ".join(sorted(names))
+        )
+    return runs
 
 
 def _has(record: RunRecord, role: str, use: SystemUse) -> bool:
