@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigError, HarnessError, StoreError, nearest_hint
 from harness.metrics.catalogue import board_of, judge_of, measures
@@ -29,6 +29,7 @@ from harness.results.records import (
 )
 from harness.results.store import PredictionStore
 from harness.results.stored_columns import TornPart
+from harness.runtime.frames import Tabular
 from harness.types import Article, Dataset, Prediction, Speaker
 
 if TYPE_CHECKING:
@@ -59,9 +60,11 @@ class Row:
         return self.runs[0]
 
 
-@dataclass(frozen=True)
-class Runs:
+@dataclass(frozen=True, repr=False)
+class Runs(Tabular):
     """The runs of a results folder that can be compared with each other, and those that cannot, with the reason.
+
+    `runs[0]` and `runs["majority-escalation"]` (the beginning of an id) are records; as a table it has a row a metric.
 
     `stale`: of the same dataset, but not comparable; `others`: of another dataset. `systems`, where it names any, are the only
     ones that are shown and tested, by name or `name (first six digits of the fingerprint)`. `cache` holds what was read of
@@ -77,6 +80,24 @@ class Runs:
     problems: list[str] = field(default_factory=list, compare=False)
     systems: frozenset[str] = frozenset()
     cache: Cache = field(default_factory=Cache, init=False, compare=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, key: int | str) -> RunRecord:
+        return self.records[key] if isinstance(key, int) else _find(list(self.records), key)
+
+    def __repr__(self) -> str:
+        data = f" on {self.use.name} {self.use.version} ({len(self.use.articles)} articles)" if self.use else ""
+        return f"<{len(self)} runs{data} in {self.results}>"
+
+    def table_rows(self) -> list[dict[str, Any]]:
+        """A row a system and metric: kind, system, fingerprint, metric, value, 95 % interval, counts, and why there is none."""
+        rows = []
+        for row in (row for kind in ("summariser", "stance") for row in self.rows(kind)):
+            system = {"kind": row.kind, "system": row.name, "fingerprint": row.fingerprint[:12]}
+            rows += [{**system, "metric": metric, **row.metrics[metric].model_dump()} for metric in sorted(row.metrics)]
+        return rows
 
     @property
     def use(self) -> DatasetUse | None:
