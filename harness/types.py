@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
+
+from harness.runtime.frames import Tabular
 
 ESCALATION = "escalation"
 """Id of the target that every article has."""
@@ -47,14 +49,7 @@ class ThreeWay(StrEnum):
     FAVOR = "favor"
 
 
-_DEGREES: dict[Stance, int | None] = {
-    Stance.OPPOSE: -2,
-    Stance.LEAN_OPPOSE: -1,
-    Stance.NEUTRAL: 0,
-    Stance.LEAN_SUPPORT: 1,
-    Stance.SUPPORT: 2,
-    Stance.NO_STANCE: None,
-}
+_DEGREES: dict[Stance, int | None] = dict(zip(Stance, (-2, -1, 0, 1, 2, None), strict=True))
 STANCES: tuple[Stance, ...] = tuple(Stance)
 SCALE: tuple[Stance, ...] = STANCES[:5]
 
@@ -236,19 +231,21 @@ class Article:
         return {(s.speaker, s.target): s for s in self.gold.stances} if self.gold else {}
 
 
-_Declared = TypeVar("_Declared", Speaker, Target)
+_Named = TypeVar("_Named", Speaker, Target, Article)
 
 
-def _by_id(things: Sequence[_Declared], wanted: str) -> _Declared:
-    for thing in things:
-        if thing.id == wanted:
-            return thing
-    raise KeyError(wanted)
+def _by_id(things: Sequence[_Named], wanted: str) -> _Named:
+    if (thing := next((t for t in things if t.id == wanted), None)) is None:
+        raise KeyError(wanted)
+    return thing
 
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
-    """Labelled articles under one name and version; `fingerprint` is the hash of their canonical content."""
+class Dataset(Tabular):
+    """Labelled articles under one name and version; `fingerprint` is the hash of their canonical content.
+
+    `dataset[0]` and `dataset["cuba-1962-excomm"]` are articles; as a table it has a row a (speaker, target) pair.
+    """
 
     name: str
     version: str
@@ -265,12 +262,25 @@ class Dataset:
     def __iter__(self) -> Iterator[Article]:
         return iter(self.articles)
 
+    def __getitem__(self, key: int | str) -> Article:
+        return self.article(key) if isinstance(key, str) else self.articles[key]
+
+    def __repr__(self) -> str:
+        return f"<dataset {self.name} {self.version}: {len(self)} articles, {len(self.table_rows())} pairs>"
+
+    def table_rows(self) -> list[dict[str, Any]]:
+        """A row a scored pair: its article, speaker and target, gold stance (None where there is none) and evidence."""
+        rows = []
+        for a in self.articles:
+            for (s, t), label in ((pair, a.gold_stances().get((pair[0].id, pair[1].id))) for pair in a.pairs()):
+                row = {"article": a.id, "split": a.split, "event": a.event, "speaker": s.name, "target": t.proposition}
+                evidence = " … ".join(e.text for e in label.evidence) if label else None
+                rows.append({**row, "stance": label and str(label.stance), "evidence": evidence})
+        return rows
+
     def article(self, article_id: str) -> Article:
         """The article with that id; KeyError otherwise."""
-        for article in self.articles:
-            if article.id == article_id:
-                return article
-        raise KeyError(article_id)
+        return _by_id(self.articles, article_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,14 @@ RESULTS = click.option(
 )
 
 
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def names_in(text: str | None) -> list[str]:
+    """The names of an option that takes several, with commas between them."""
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
 class Commands(click.Group):
     """Keeps the order in which commands are written, and suggests the nearest for one that does not exist."""
 

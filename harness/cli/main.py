@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.base import RESULTS, Commands, quiet_pipes
+from harness.cli.base import FILE, RESULTS, Commands, names_in, quiet_pipes
 from harness.cli.data import data
 from harness.cli.results import results
 from harness.errors import HarnessError
@@ -53,22 +53,32 @@ def run(overrides: tuple[str, ...]) -> None:
     "--out", type=click.Path(path_type=Path), help="Folder of the report.  [default: <results>/reports/latest]"
 )
 @click.option("--baseline", help="A system that all others are tested against, too.")
-def report(runs: tuple[str, ...], results: Path, out: Path | None, baseline: str | None) -> None:
+@click.option("--systems", metavar="NAME,...", help="Shows and tests these systems alone.")
+@click.option("--columns", metavar="NAME,...", help="Columns of the leaderboards, by heading or metric, in this order.")
+def report(
+    runs: tuple[str, ...],
+    results: Path,
+    out: Path | None,
+    baseline: str | None,
+    systems: str | None,
+    columns: str | None,
+) -> None:
     """Compares runs: leaderboards with intervals, and which differences are real.
 
     \b
     Examples:
       harness report
       harness report --baseline majority --out results/reports/july
+      harness report --systems tfidf_svm,smollm2,majority --columns "macro-F1 3-way,kappa" --out paper
     """
     from rich.console import Console
 
     from harness.report.collect import load_runs
-    from harness.report.table import leaderboards
+    from harness.report.table import chosen_columns, leaderboards
     from harness.report.terminal import terminal
     from harness.report.write import write_report
 
-    loaded = load_runs(results, runs)
+    loaded = load_runs(results, runs, names_in(systems))
     latest = results / "reports" / "latest"
     if loaded.bare and out is None and latest.exists():
         raise HarnessError(
@@ -76,6 +86,7 @@ def report(runs: tuple[str, ...], results: Path, out: Path | None, baseline: str
             hint="the commands at its end make them; --out DIR writes what the records tell",
         )
     boards = leaderboards(loaded, baseline=baseline)
+    boards = chosen_columns(boards, names_in(columns)) if columns else boards
     # the files come first: printing may end at a closed pipe, and it names torn parts that the pages met
     written = write_report(loaded, boards, out or latest)
     terminal(Console(highlight=False, emoji=False), loaded, boards)
@@ -86,8 +97,13 @@ def report(runs: tuple[str, ...], results: Path, out: Path | None, baseline: str
 @click.argument("a")
 @click.argument("b")
 @RESULTS
-@click.option("--html", "page", type=click.Path(path_type=Path), help="Also writes a page with both runs to this file.")
-def compare(a: str, b: str, results: Path, page: Path | None) -> None:
+@click.option("--html", "page", type=FILE, help="Also writes a page with both runs to this file.")
+@click.option("--csv", "csv_file", type=FILE, help="Also writes the differences to this file, one a line.")
+@click.option("--tex", type=FILE, help="Also writes them to this file as LaTeX tables.")
+@click.option("--md", type=FILE, help="Also writes them to this file as Markdown tables.")
+def compare(
+    a: str, b: str, results: Path, page: Path | None, csv_file: Path | None, tex: Path | None, md: Path | None
+) -> None:
     """Tests the paired differences of two runs, A minus B.
 
     \b
@@ -101,14 +117,15 @@ def compare(a: str, b: str, results: Path, page: Path | None) -> None:
     from harness.report.terminal import comparison_terminal
 
     comparisons = compare_runs(a, b, results)
-    if page is not None:
+    written = [path for path in (page, csv_file, tex, md) if path is not None]
+    if written:
         from harness.report.write import write_comparison
 
-        write_comparison(a, b, results, comparisons, page)
+        write_comparison(a, b, results, comparisons, page=page, csv_file=csv_file, tex=tex, md=md)
     for comparison in comparisons:
         comparison_terminal(Console(highlight=False, emoji=False), comparison)
-    if page is not None:
-        click.echo(f"written: {page}", err=True)
+    if written:
+        click.echo("written: " + ", ".join(map(str, written)), err=True)
 
 
 @cli.command()

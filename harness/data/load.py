@@ -15,6 +15,7 @@ from harness.data.check import check_article
 from harness.data.schema import NULL_IS_ABSENT, SAFE_ID, ArticleRow, DatasetCard, to_article
 from harness.data.yaml_lines import LinedDocument, read_yaml
 from harness.errors import DataError, Place, ValidationFailed, nearest_hint
+from harness.runtime.paths import dataset_path
 from harness.types import Article, Dataset
 
 MAX_BYTES = 20_000_000
@@ -32,9 +33,10 @@ _SHAPES = {
 def load_dataset(path: str | Path) -> Dataset:
     """The dataset in a folder (`dataset.yaml` and `articles/`), or in one .jsonl or .parquet file of the same schema.
 
-    Raises ValidationFailed with everything that is wrong, each with file, line and field.
+    A name, such as `escalation`, is one that comes with the harness or lies in `datasets/`. Raises ConfigError for what is not
+    there, and ValidationFailed with everything that is wrong, each with file, line and field.
     """
-    dataset, errors = read_dataset(Path(path))
+    dataset, errors = read_dataset(dataset_path(str(path)))
     if errors:
         raise ValidationFailed(errors)
     return dataset

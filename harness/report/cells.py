@@ -110,18 +110,18 @@ def difference_shown(line: Line, i: int, board: Leaderboard) -> Shown:
     return Shown(signed(d.difference, metric), interval, REAL if d.real else TIED, p_words(d.p_corrected))
 
 
-DIFFERENCES = ("difference [95 %]", "p", "p corrected", "detectable", "items")
+DIFFERENCES = ("difference [95 %]", "p corrected", "p", "detectable", "items")
 """Headings of `comparison_row` after the metric and the two systems."""
 
 
 def comparison_row(d: MetricDifference) -> list[Shown]:
-    """A paired difference of two systems: metric, both values, difference, p, corrected p, smallest detectable one, items."""
+    """A paired difference of two systems: metric, both values, difference, corrected p, p, smallest detectable one, items."""
     difference = Shown(missing=short(d.reason or "undefined"))
     if d.difference is not None:
         difference = Shown(f"{d.difference:+.3f}", _interval(d.ci_low, d.ci_high, "{:+.3f}".format))
     a, b, detectable = ("" if value is None else f"{value:.3f}" for value in (d.a, d.b, d.detectable))
     corrected = p_text(d.p_corrected) + (" real" if d.real else "")
-    rest = (p_text(d.p_value), corrected, detectable, str(d.n_items))
+    rest = (corrected, p_text(d.p_value), detectable, str(d.n_items))
     return [Shown(words=d.metric + (" *" if d.primary else "")), Shown(a), Shown(b), difference, *map(Shown, rest)]
 
 

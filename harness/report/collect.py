@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigError, HarnessError, StoreError, nearest_hint
 from harness.metrics.catalogue import board_of, judge_of, measures
@@ -29,6 +29,7 @@ from harness.results.records import (
 )
 from harness.results.store import PredictionStore
 from harness.results.stored_columns import TornPart
+from harness.runtime.frames import Tabular
 from harness.types import Article, Dataset, Prediction, Speaker
 
 if TYPE_CHECKING:
@@ -59,12 +60,15 @@ class Row:
         return self.runs[0]
 
 
-@dataclass(frozen=True)
-class Runs:
+@dataclass(frozen=True, repr=False)
+class Runs(Tabular):
     """The runs of a results folder that can be compared with each other, and those that cannot, with the reason.
 
-    `stale`: of the same dataset, but not comparable; `others`: of another dataset. `cache` holds what was read of the folder
-    or computed from it; a changed copy (`dataclasses.replace`) begins with an empty one.
+    `runs[0]` and `runs["majority-escalation"]` (the beginning of an id) are records; as a table it has a row a metric.
+
+    `stale`: of the same dataset, but not comparable; `others`: of another dataset. `systems`, where it names any, are the only
+    ones that are shown and tested, by name or `name (first six digits of the fingerprint)`. `cache` holds what was read of
+    the folder or computed from it; a changed copy (`dataclasses.replace`) begins with an empty one.
     """
 
     results: Path
@@ -74,7 +78,26 @@ class Runs:
     broken: tuple[StoreError, ...] = ()
     others: tuple[tuple[RunRecord, str], ...] = ()
     problems: list[str] = field(default_factory=list, compare=False)
+    systems: frozenset[str] = frozenset()
     cache: Cache = field(default_factory=Cache, init=False, compare=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, key: int | str) -> RunRecord:
+        return self.records[key] if isinstance(key, int) else _find(list(self.records), key)
+
+    def __repr__(self) -> str:
+        data = f" on {self.use.name} {self.use.version} ({len(self.use.articles)} articles)" if self.use else ""
+        return f"<{len(self)} runs{data} in {self.results}>"
+
+    def table_rows(self) -> list[dict[str, Any]]:
+        """A row a system and metric: kind, system, fingerprint, metric, value, 95 % interval, counts, and why there is none."""
+        rows = []
+        for row in (row for kind in ("summariser", "stance") for row in self.rows(kind)):
+            system = {"kind": row.kind, "system": row.name, "fingerprint": row.fingerprint[:12]}
+            rows += [{**system, "metric": metric, **row.metrics[metric].model_dump()} for metric in sorted(row.metrics)]
+        return rows
 
     @property
     def use(self) -> DatasetUse | None:
@@ -138,7 +161,8 @@ class Runs:
             if use is not None:
                 by_system.setdefault(use.fingerprint, []).append(record)
         rows = [self._row(kind, records) for records in by_system.values()]
-        return sorted(rows, key=lambda r: (r.name, r.fingerprint))
+        shown = [r for r in rows if not self.systems or self.systems & {r.name, f"{r.name} ({r.fingerprint[:6]})"}]
+        return sorted(shown, key=lambda r: (r.name, r.fingerprint))
 
     @property
     def judge(self) -> SystemUse | None:
@@ -283,10 +307,13 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def load_runs(results: str | Path = "results", run_ids: Iterable[str] | None = None) -> Runs:
+def load_runs(
+    results: str | Path = "results", run_ids: Iterable[str] | None = None, systems: Iterable[str] = ()
+) -> Runs:
     """The runs to compare: those named, or all that share dataset, articles and scoring version with the newest one.
 
-    Raises ConfigError if there is no such run, or if those named cannot be compared.
+    `systems` are the only ones to show and test; all where it is empty. Raises ConfigError if there is no such run or
+    system, or if the runs that are named cannot be compared.
     """
     folder = Path(results)
     with uncollected():
@@ -308,7 +335,14 @@ def load_runs(results: str | Path = "results", run_ids: Iterable[str] | None = N
         raise ConfigError(f"{record.run_id} and {newest.run_id} cannot be compared: {why}", hint="run both again")
     others = tuple((r, why) for r, why in apart if _dataset_name(r) != _dataset_name(newest))
     stale = tuple((r, why) for r, why in apart if _dataset_name(r) == _dataset_name(newest))
-    return Runs(folder, tuple(current), tuple(failed), stale, tuple(broken), others)
+    chosen = frozenset(systems)
+    runs = Runs(folder, tuple(current), tuple(failed), stale, tuple(broken), others, systems=chosen)
+    names = {name for r in current for u in r.systems for name in (u.name, f"{u.name} ({u.fingerprint[:6]})")}
+    for name in sorted(chosen - names):
+        raise ConfigError(
+            f"no run has a system called {name!r}", hint=nearest_hint(name, sorted(names)) + ", ".join(sorted(names))
+        )
+    return runs
 
 
 def _has(record: RunRecord, role: str, use: SystemUse) -> bool:

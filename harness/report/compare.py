@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigError
 from harness.metrics.catalogue import direction, primary_of
 from harness.report.collect import Row, Runs, load_runs
 from harness.report.counts import Counts, shared_counts
+from harness.results.records import RunRecord
+from harness.runtime.frames import Tabular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,9 +52,11 @@ class MetricDifference:
         return self.p_corrected is not None and self.p_corrected <= ALPHA
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Tabular):
     """Two systems of one kind side by side; `items` ranks (item, score of A, score of B) by how far they part.
+
+    `comparison[0]` and `comparison["stance.macro_f1.three_way"]` are differences; as a table it has a row a metric.
 
     `mcnemar` is McNemar's test of three-way accuracy, for classifiers that share items.
     """
@@ -63,6 +67,20 @@ class Comparison:
     differences: tuple[MetricDifference, ...]
     items: tuple[tuple[str, float, float], ...]
     mcnemar: McNemar | None = None
+
+    def __len__(self) -> int:
+        return len(self.differences)
+
+    def __getitem__(self, key: int | str) -> MetricDifference:
+        return self.differences[key] if isinstance(key, int) else {d.metric: d for d in self.differences}[key]
+
+    def __repr__(self) -> str:
+        real = sum(d.real for d in self.differences)
+        return f"<{self.a.name} minus {self.b.name}: {len(self)} metrics, {real} real differences>"
+
+    def table_rows(self) -> list[dict[str, Any]]:
+        """A row a metric: both values, their difference with its interval and p-values, and what could be detected."""
+        return [{"a_name": self.a.name, "b_name": self.b.name, **asdict(d), "real": d.real} for d in self.differences]
 
     @property
     def articles(self) -> list[tuple[str, float, float, int]]:
@@ -160,20 +178,26 @@ def _at_level(d: MetricDifference, alpha: float) -> MetricDifference:
     return replace(d, detectable=d.detectable * wider, more_articles=more)
 
 
-def compare(a: str, b: str, results: str | Path = "results", *, seed: int = 0) -> list[Comparison]:
-    """Compares two runs: their summarisers, their stance classifiers, or both where they differ.
+def compare(
+    a: str | Path | RunRecord, b: str | Path | RunRecord, results: str | Path | None = None, *, seed: int = 0
+) -> list[Comparison]:
+    """Compares two runs, each a record, an id (its beginning is enough) or the path of its folder: their summarisers, their
+    stance classifiers, or both where they differ.
 
-    P-values are corrected once over all that is compared. Raises ConfigError if a run failed, the runs are of different
-    articles, share every system, or nothing of them was scored.
+    `results` is the folder where paths name none, by default `results`. P-values are corrected once over all that is
+    compared. Raises ConfigError if a run failed, the runs are of different articles, share every system, or nothing of them
+    was scored.
     """
-    runs = load_runs(results, [a, b])
+    names, folders = zip(*map(_run_name, (a, b)), strict=True)
+    results = results or next((folder for folder in folders if folder), "results")
+    runs = load_runs(results, names)
     if runs.failed:
         failures = "; ".join(
             f"{r.run_id} failed: {r.error.message if r.error else 'unknown error'}" for r in runs.failed
         )
         raise ConfigError(failures, hint="harness run tries a failed run again; then compare")
     first, second = runs.records[0], runs.records[-1]
-    if not first.run_id.startswith(a):
+    if not first.run_id.startswith(names[0]):
         first, second = second, first
     comparisons = []
     for kind in ("summariser", "stance"):
@@ -197,6 +221,15 @@ def compare(a: str, b: str, results: str | Path = "results", *, seed: int = 0) -
             hint=f"harness report {first.run_id} {second.run_id} lists where they disagree",
         )
     return scored
+
+
+def _run_name(run: str | Path | RunRecord) -> tuple[str, Path | None]:
+    """A run's id, or the beginning of it, and the results folder where a path names it."""
+    if not isinstance(run, str | Path):
+        return run.run_id, None
+    path = Path(run)
+    path = path.parent if path.name == "record.json" else path
+    return path.name, path.parents[1] if path.parent.name == "runs" else None
 
 
 def compare_rows(runs: Runs, a: Row, b: Row, *, seed: int = 0) -> Comparison:

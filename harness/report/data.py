@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.report.collect import Runs, canonical
+from harness.report.compare import Comparison
 from harness.report.finders import Finder, as_data, finders
 from harness.report.head import first_line, problem_lines
 from harness.report.html_head import head
@@ -55,6 +56,19 @@ def csv_text(runs: Runs, boards: Sequence[Leaderboard], found_by: Sequence[Finde
             writer.writerow({**who, "metric": metric, **v.model_dump(include={*FIELDS} & {*type(v).model_fields})})
         for stage, n in f.stages.items():
             writer.writerow({**who, "metric": f"speakers.stages.{stage}", "value": n})
+    return out.getvalue()
+
+
+def comparison_csv(comparisons: Sequence[Comparison]) -> str:
+    """One row a metric of the paired differences of two runs, in full precision; n counts what both systems were scored on."""
+    out = io.StringIO()
+    fields = ("metric", "a", "b", "difference", "ci_low", "ci_high", "p_value", "p_corrected", "detectable")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["kind", "system_a", "system_b", *fields, "primary", "n_articles", "n_items", "reason"])
+    for c in comparisons:
+        for d in c.differences:
+            values = ("" if (v := getattr(d, field)) is None else v for field in fields)
+            writer.writerow([c.kind, c.a.name, c.b.name, *values, d.primary, d.n_articles, d.n_items, d.reason or ""])
     return out.getvalue()
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from harness.metrics.catalogue import direction
-from harness.report.cells import Shown, board_columns
+from harness.metrics.catalogue import columns_of, direction
+from harness.report.cells import DIFFERENCES, Column, Shown, board_columns, comparison_row
 from harness.report.collect import Runs
+from harness.report.compare import Comparison
 from harness.report.marks import REAL, TIED
 from harness.report.table import Leaderboard, labels
 from harness.report.verdicts import judge_note
@@ -28,6 +31,8 @@ _SPECIAL = {
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
 }
+_EM = {**dict.fromkeys(".,:;[]()i jl!|'", 0.33), "m": 0.83, "w": 0.75, "M": 0.95, "W": 1.03, "+": 0.78, "=": 0.78}
+"""Widths of characters in Computer Modern, in parts of the size of the type; others by case (TeX's cmr10.tfm, rounded up)."""
 _ARROWS = {1: r"~$\uparrow$", -1: r"~$\downarrow$", 0: ""}
 _SIGNS = {TIED: r"$\approx$", REAL: r"$\neq$"}
 
@@ -38,44 +43,131 @@ def escape(text: str) -> str:
 
 
 def latex(runs: Runs, boards: Sequence[Leaderboard]) -> str:
-    r"""One `table` for each leaderboard that has systems; needs \usepackage{booktabs} and, for wide ones, {graphicx}."""
-    parts = ["% \\usepackage{booktabs,graphicx}"]
-    parts += [_table(runs, board) for board in boards if board.lines]
+    r"""The leaderboards that have systems, each as one or more `table`s; needs \usepackage{booktabs}."""
+    parts = ["% \\usepackage{booktabs}"]
+    for board in boards:
+        if board.lines:
+            names = labels([line.row for line in board.lines])
+            first = _TexColumn(("system",), [(escape(names[line.row.fingerprint]),) for line in board.lines])
+            columns = [column for column in board_columns(board) if column.role != "pace"]
+            caption = _caption(runs, board, [c.metric for c in columns])
+            parts.append(_tables(f"tab:{LABELS[board.kind]}", caption, first, list(map(_tex_column, columns))))
     return "\n".join(parts) + "\n"
 
 
-MOST = 7
-"""Columns that a page holds; a table with more stacks intervals under their values and is scaled to the width of a line."""
+def comparison_latex(comparisons: Sequence[Comparison]) -> str:
+    r"""Paired differences of two runs, on the metrics of a leaderboard, as `table`s; needs \usepackage{booktabs}."""
+    return "\n".join(["% \\usepackage{booktabs}", *map(_comparison, comparisons)]) + "\n"
 
 
-def _table(runs: Runs, board: Leaderboard) -> str:
-    names = labels([line.row for line in board.lines])
-    columns = [column for column in board_columns(board) if column.role != "pace"]
-    titles = {"rank": "rank", "difference": r"$\Delta$"}
-    head = [titles.get(c.role) or escape(c.label) + _ARROWS[direction(c.metric)] for c in columns]
-    wide = len(columns) > MOST
-    lines = [
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{_caption(runs, board, [c.metric for c in columns])}}}",
-        *([r"\resizebox{\linewidth}{!}{%"] if wide else []),
-        rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
-        r"\toprule",
-        " & ".join(["system", *head]) + r" \\",
-        r"\midrule",
-    ]
-    for n, line in enumerate(board.lines):
-        row = [escape(names[line.row.fingerprint]), *(_joined(_parts(c.cells[n]), wide) for c in columns)]
-        lines.append(" & ".join(row) + r" \\")
-    end = r"\end{tabular}" + ("}" if wide else "")
-    return "\n".join([*lines, r"\bottomrule", end, r"\end{table}"])
+def _comparison(comparison: Comparison) -> str:
+    names = dict(columns_of(comparison.kind))
+    differences = [d for d in comparison.differences if d.metric in names]
+    rows = [comparison_row(d) for d in differences]
+    first = _TexColumn(("metric",), [(escape(names[d.metric] + " *" * d.primary),) for d in differences])
+    head = [comparison.a.name, comparison.b.name, *DIFFERENCES]
+    columns = [_TexColumn(_head(title), [_parts(row[i]) for row in rows]) for i, title in enumerate(head, start=1)]
+    n = max((d.n_articles for d in differences), default=0)
+    caption = (
+        f"{escape(comparison.a.name)} minus {escape(comparison.b.name)} on {n} articles: paired difference with its "
+        r"95\,\% interval by article, p of paired randomisation, corrected by Holm over the primary metrics (*), by "
+        "Benjamini and Hochberg over the others; the difference that these articles could show."
+    )
+    return _tables(f"tab:difference-{LABELS[comparison.kind]}", caption, first, columns)
 
 
-def _joined(parts: tuple[str, ...], stack: bool) -> str:
-    """Value, interval and p on one line, or one below the other."""
-    small = [parts[0], *(rf"{{\scriptsize {part}}}" for part in parts[1:])]
-    below = r" \\ ".join(small)
-    return rf"\shortstack[r]{{{below}}}" if stack and len(parts) > 1 else " ".join(small)
+LABELS = {"summariser": "summarisers", "stance": "stances"}
+"""What a leaderboard's table is called in \\ref, after `tab:`; further parts end in -2, -3."""
+LINE = 345.0
+"""Points of a line in the class `article` at 10 pt, the narrowest page that a table must fit without being scaled."""
+NAME = 112.0
+"""Points to which a column of names may grow before it breaks its lines."""
+GAP = 4.0
+"""Points on either side of a column (\\tabcolsep)."""
+SMALL, SCRIPT = 9.0, 7.0
+"""Points of the type in which values, and what stands below them, are set."""
+
+
+@dataclass(frozen=True, slots=True)
+class _TexColumn:
+    """A column in LaTeX: lines of its heading, and of each cell, the first \\small and what is below it \\scriptsize."""
+
+    head: tuple[str, ...]
+    cells: Sequence[tuple[str, ...]]
+
+    @property
+    def width(self) -> float:
+        """Points that the widest line takes."""
+        lines = [_width(line, SMALL) for line in self.head]
+        lines += [_width(line, SCRIPT if n else SMALL) for cell in self.cells for n, line in enumerate(cell)]
+        return max(lines)
+
+
+def _tex_column(column: Column) -> _TexColumn:
+    head = {"rank": ("rank",), "difference": (r"$\Delta$",)}.get(column.role) or _head(column.label)
+    if column.role == "value":
+        head = (*head[:-1], head[-1] + _ARROWS[direction(column.metric)])
+    return _TexColumn(head, [_parts(cell) for cell in column.cells])
+
+
+def _head(title: str) -> tuple[str, ...]:
+    """A heading with one word a line, what stands in brackets as one."""
+    return tuple(map(escape, re.findall(r"\[[^]]*\]|\S+", title)))
+
+
+def _tables(label: str, caption: str, names: _TexColumn, columns: Sequence[_TexColumn]) -> str:
+    """`table`s that each fit a line at \\small: columns that do not fit go to a further table with the same names."""
+    widest = max(_width(word, SMALL) for line in (names.head, *names.cells) for word in line[0].split())
+    names_width = max(widest, min(names.width, NAME))
+    groups: list[list[_TexColumn]] = [[]]
+    room = LINE - names_width - 2 * GAP
+    for column in columns:
+        needed = column.width + 2 * GAP
+        if groups[-1] and needed > room:
+            groups.append([])
+            room = LINE - names_width - 2 * GAP
+        groups[-1].append(column)
+        room -= needed
+    broken = names_width < names.width
+    tables = []
+    for n, group in enumerate(groups, start=1):
+        number = "" if n == 1 else f"-{n}"
+        about = caption if n == 1 else rf"Table~\ref{{{label}}}, further columns."
+        first = rf"p{{{names_width:.0f}pt}}" if broken else "l"
+        lines = [
+            r"\begin{table}",
+            r"\centering\small",
+            rf"\setlength{{\tabcolsep}}{{{GAP:.0f}pt}}",
+            rf"\caption{{{about}}}",
+            rf"\label{{{label}{number}}}",
+            rf"\begin{{tabular}}{{@{{}}{first}{'r' * len(group)}@{{}}}}",
+            r"\toprule",
+            " & ".join([names.head[0], *(_stack(column.head, "b") for column in group)]) + r" \\",
+            r"\midrule",
+        ]
+        for row, name in enumerate(names.cells):
+            said = (r"\raggedright " if broken else "") + name[0]
+            lines.append(" & ".join([said, *(_stack(column.cells[row], "t") for column in group)]) + r" \\[3pt]")
+        tables.append("\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"]))
+    return "\n".join(tables)
+
+
+def _stack(parts: tuple[str, ...], at: str) -> str:
+    """Lines one below the other, in a cell that stands on its top (`t`) or bottom (`b`) line; of a cell, the first line is
+    the value and what is below it smaller."""
+    if len(parts) == 1:
+        return parts[0]
+    # in braces: after a line's end LaTeX takes a square bracket for the height of the gap
+    rest = [rf"{{{part}}}" if at == "b" else rf"{{\scriptsize {part}}}" for part in parts[1:]]
+    lines = r" \\ ".join([parts[0], *rest])
+    return rf"\begin{{tabular}}[{at}]{{@{{}}r@{{}}}}{lines}\end{{tabular}}"
+
+
+def _width(tex: str, size: float) -> float:
+    """Points that a line of LaTeX takes in Computer Modern, rounded up: commands of signs count as one wide sign."""
+    plain = re.sub(r"\\text[a-z]+\{\}|\$\\?[a-zA-Z-]+\$", "M", tex)
+    plain = re.sub(r"\\(?:text[a-z]+|scriptsize)|[{}$\\]", "", plain)
+    return 1.04 * size * sum(_EM.get(c, 0.75 if c.isupper() else 0.51) for c in plain)
 
 
 def _parts(cell: Shown) -> tuple[str, ...]:

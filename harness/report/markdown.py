@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.report.cells import Shown, Table, board_table
+from harness.report.cells import DIFFERENCES, Shown, Table, board_table, comparison_row
 from harness.report.collect import Runs
+from harness.report.compare import Comparison
 from harness.report.finders import NOTE as FINDER_NOTE
 from harness.report.finders import TITLE as FINDERS
 from harness.report.finders import finder_table, finders
@@ -14,7 +15,7 @@ from harness.report.html_head import head
 from harness.report.limits import limit_lines
 from harness.report.suspected import without_gold
 from harness.report.table import Leaderboard
-from harness.report.verdicts import unscored_verdict, verdicts
+from harness.report.verdicts import pair_verdicts, unscored_verdict, verdicts
 from harness.report.words import NOTES, TITLES
 
 MOST_SUSPECTED = 1000
@@ -43,6 +44,16 @@ def markdown(runs: Runs, boards: Sequence[Leaderboard]) -> str:
         parts += ["## Left out, and notes", "", *(f"- {escape(line)}" for line in problems), ""]
     commands = reproduce(runs, boards)
     parts += ["## Reproduce", "", "```", *commands, "```", ""]
+    return "\n".join(parts)
+
+
+def comparison_markdown(comparisons: Sequence[Comparison]) -> str:
+    """The paired differences of two runs as Markdown: what they say in words, then a table of all metrics."""
+    parts = []
+    for c in comparisons:
+        table = Table(["metric", c.a.name, c.b.name, *DIFFERENCES], [comparison_row(d) for d in c.differences])
+        parts += [f"## {TITLES[c.kind]}: {escape(c.a.name)} − {escape(c.b.name)}", ""]
+        parts += [*(f"{escape(v.text)}\n" for v in pair_verdicts(c)), *table_lines(table), ""]
     return "\n".join(parts)
 
 

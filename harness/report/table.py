@@ -93,6 +93,24 @@ def leaderboards(runs: Runs, *, baseline: str | None = None, seed: int = 0) -> l
     return boards
 
 
+def chosen_columns(boards: Sequence[Leaderboard], names: Sequence[str]) -> list[Leaderboard]:
+    """The boards with the named columns alone, in that order; a name is a metric's key or its label. A board without any of
+    them is left out. Raises ConfigError for a name that no board has."""
+    known = {name: metric for board in boards for metric, label in board.columns for name in (label, metric)}
+    if unknown := [name for name in names if name not in known]:
+        raise ConfigError(
+            f"no column is called {unknown[0]!r}", hint=nearest_hint(unknown[0], sorted(known)) + ", ".join(known)
+        )
+    shown = []
+    for board in boards:
+        places = {metric: i for i, (metric, _) in enumerate(board.columns)}
+        wanted = [places[known[name]] for name in names if known[name] in places]
+        lines = tuple(replace(line, cells=tuple(line.cells[i] for i in wanted)) for line in board.lines)
+        if wanted:
+            shown.append(replace(board, columns=tuple(board.columns[i] for i in wanted), lines=lines))
+    return shown
+
+
 @dataclass(frozen=True)
 class _Tested:
     """Rows of a kind, the baseline's, the tests of primary metrics (not corrected yet), best system and ranks by metric, and

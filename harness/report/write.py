@@ -6,11 +6,11 @@ from pathlib import Path
 
 from harness.report.collect import Runs, load_runs, uncollected
 from harness.report.compare import Comparison
-from harness.report.data import csv_text, json_text
+from harness.report.data import comparison_csv, csv_text, json_text
 from harness.report.finders import finders
 from harness.report.html import html
-from harness.report.latex import latex
-from harness.report.markdown import markdown
+from harness.report.latex import comparison_latex, latex
+from harness.report.markdown import comparison_markdown, markdown
 from harness.report.table import Leaderboard, leaderboards
 from harness.runtime.files import write_text
 
@@ -30,8 +30,22 @@ def write_report(runs: Runs, boards: list[Leaderboard], out: Path) -> list[Path]
     return [out / name for name in contents]
 
 
-def write_comparison(a: str, b: str, results: Path, comparisons: list[Comparison], out: Path) -> Path:
-    """One page for two runs: their paired differences, then all that a report has. Raises what `load_runs` raises."""
-    runs = load_runs(results, [a, b])
-    write_text(out, html(runs, leaderboards(runs), comparisons))
-    return out
+def write_comparison(
+    a: str,
+    b: str,
+    results: Path,
+    comparisons: list[Comparison],
+    *,
+    page: Path | None = None,
+    csv_file: Path | None = None,
+    tex: Path | None = None,
+    md: Path | None = None,
+) -> None:
+    """Two runs' paired differences as files: a page with all that a report has, CSV, LaTeX, Markdown. Raises what
+    `load_runs` raises."""
+    if page is not None:
+        runs = load_runs(results, [a, b])
+        write_text(page, html(runs, leaderboards(runs), comparisons))
+    for path, write in ((csv_file, comparison_csv), (tex, comparison_latex), (md, comparison_markdown)):
+        if path is not None:
+            write_text(path, write(comparisons))

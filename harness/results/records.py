@@ -114,6 +114,10 @@ class RunRecord(_Part):
     started_at: str = ""
     seconds: float = 0.0
 
+    def __repr__(self) -> str:
+        systems = " + ".join(s.name for s in self.systems)
+        return f"<{self.status} run {self.run_id}: {systems}>"
+
     def system(self, kind: str) -> SystemUse | None:
         """The run's system of that kind; None if it has none."""
         return next((s for s in self.systems if s.kind == kind), None)

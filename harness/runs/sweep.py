@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -129,11 +130,15 @@ def run_command(overrides: Sequence[str], *, quiet: bool = False) -> int:
     return session.close()
 
 
-def run(*overrides: str, quiet: bool = True) -> list[RunRecord]:
-    """Runs from Python: `run("summariser=lead3,lexrank", "stance=majority")` is a sweep over both.
+def run(*overrides: str, quiet: bool = True, **fields: object) -> list[RunRecord]:
+    """Runs from Python: `run(summariser="lead3", stance=["majority", "sentiment"], limit=3)` is a sweep over both stances.
 
-    Returns the records in order; a failed job's record says why. Raises ConfigError for a config that says something impossible.
+    `fields` are groups and fields as the command line has them, a dotted one by `**{"dataset.path": path}`: a list of a field
+    that holds one value, or of a group, is swept over; None, True and numbers are meant as such. Overrides as the command
+    line takes them go before. Returns the records in order; a failed job's record says why. Raises ConfigError for a config
+    that says something impossible.
     """
+    overrides = (*overrides, *(_override(name, value) for name, value in fields.items()))
     import hydra
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -155,6 +160,29 @@ def run(*overrides: str, quiet: bool = True) -> list[RunRecord]:
     if session.refused:
         raise session.refused[0][1]
     return [f.record for f in session.finished]
+
+
+HOLDS_LISTS = ("articles", "dataset.targets")
+"""Fields whose value is a list, and not a sweep."""
+
+
+def _override(name: str, value: object) -> str:
+    """`name=value` in Hydra's spelling."""
+    if isinstance(value, list | tuple):
+        values = ",".join(map(_spelled, value))
+        return f"{name}=[{values}]" if name in HOLDS_LISTS else f"{name}={values}"
+    return f"{name}={_spelled(value)}"
+
+
+def _spelled(value: object) -> str:
+    """A value as Hydra's grammar reads it back: text in quotation marks unless it is a plain word or a path."""
+    if value is None or isinstance(value, bool | int | float):
+        return "null" if value is None else str(value).lower()
+    text = str(value)
+    if re.fullmatch(r"[A-Za-z_/.][\w/.+-]*", text) and text.lower() not in ("true", "false", "null", "nan", "inf"):
+        return text
+    escaped = re.sub(r"(\\*)'", lambda m: m[1] * 2 + "\\'", text)
+    return "'" + re.sub(r"(\\+)$", lambda m: m[1] * 2, escaped) + "'"
 
 
 def _resolved(cfg: Any, overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:

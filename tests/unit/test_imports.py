@@ -15,8 +15,9 @@ from scipy.sparse.csgraph import connected_components
 PACKAGE = Path(__file__).parents[2] / "harness"
 
 LAYERS = [
-    {"types", "errors"},
+    {"errors"},
     {"runtime"},
+    {"types"},
     {"config", "text", "metrics", "stats"},
     {"data", "models", "results"},
     {"scoring"},

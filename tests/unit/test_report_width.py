@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import re
-from dataclasses import replace
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,14 @@ from harness.errors import ConfigError
 from harness.report.cells import Shown, comparison_row
 from harness.report.collect import load_runs
 from harness.report.compare import Comparison, MetricDifference, compare
-from harness.report.data import csv_text, json_text
-from harness.report.latex import latex
-from harness.report.markdown import markdown, one_line
-from harness.report.table import leaderboards
+from harness.report.data import comparison_csv, csv_text, json_text
+from harness.report.latex import comparison_latex, latex
+from harness.report.markdown import comparison_markdown, markdown, one_line
+from harness.report.table import chosen_columns, leaderboards
 from harness.report.terminal import comparison_terminal, terminal
 from harness.report.words import p_words
 from harness.results.records import Value
+from tests.conftest import ROOT
 from tests.make_believe import dataset, judge, run, stance, summariser
 
 
@@ -56,6 +58,8 @@ def test_compare_cuts_no_number_and_names_the_columns_left_out(pair: tuple[Path,
         if heading not in left_out:
             for number in re.findall(r"[+-]?\d\.\d{3}", cell):
                 assert number in table, (width, heading)
+    if width >= 80:
+        assert "p corrected" not in left_out
     if width == 250:
         assert not left_out
     if width == 40:
@@ -82,8 +86,8 @@ def test_compare_without_scores_says_so(pair: tuple[Path, str, str], tmp_path: P
 def test_p_values_are_never_zero_and_say_which_correction() -> None:
     made = {"metric": "stance.kappa.five_point", "a": 0.9, "b": 0.1, "difference": 0.8, "ci_low": 0.7, "ci_high": 0.9}
     row = comparison_row(MetricDifference(**made, p_value=0.0001, p_corrected=0.0004))
-    assert row[4:6] == [Shown("< 0.001"), Shown("< 0.001 real")]
-    assert comparison_row(MetricDifference(**made, p_value=0.0123, p_corrected=None))[4:6] == [Shown("0.012"), Shown()]
+    assert row[4:6] == [Shown("< 0.001 real"), Shown("< 0.001")]
+    assert comparison_row(MetricDifference(**made, p_value=0.0123, p_corrected=None))[4:6] == [Shown(), Shown("0.012")]
 
 
 def test_compare_heads_its_corrected_p_for_every_row(pair: tuple[Path, str, str]) -> None:
@@ -155,12 +159,51 @@ def test_an_unvalidated_judge_is_named_in_csv_and_json(tmp_path: Path) -> None:
     assert told["validation"]["validated"] is False
 
 
-def test_a_wide_latex_table_is_scaled_and_a_narrow_one_is_not(pair: tuple[Path, str, str]) -> None:
+def test_latex_tables_fit_a_line_without_being_scaled(pair: tuple[Path, str, str], tmp_path: Path) -> None:
     runs = load_runs(pair[0])
-    boards = leaderboards(runs)
-    text = latex(runs, boards)
-    assert r"\resizebox{\linewidth}{!}{%" in text
-    assert r"\end{tabular}}" in text
+    text = latex(runs, leaderboards(runs))
+    assert "resizebox" not in text
     assert text.count("{") == text.count("}")
-    narrow = [replace(b, columns=b.columns[:2]) for b in boards]
-    assert "resizebox" not in latex(runs, narrow)
+    assert r"\label{tab:stances}" in text
+    assert r"\label{tab:stances-2}" in text
+    assert r"Table~\ref{tab:stances}, further columns" in text
+    compiles(text + comparison_latex(compare(pair[1], pair[2], pair[0])), tmp_path)
+
+
+@pytest.mark.parametrize("report", sorted((ROOT / "results").rglob("table.tex")), ids=lambda p: p.parent.name)
+def test_committed_latex_tables_fit_a_line(report: Path, tmp_path: Path) -> None:
+    compiles(report.read_text(encoding="utf-8"), tmp_path)
+
+
+def compiles(tables: str, folder: Path) -> None:
+    """Typesets them where a LaTeX is installed; no line may stick out by more than 5 pt."""
+    program = shutil.which("pdflatex")
+    if program is None:
+        return
+    page = "\\documentclass{article}\\usepackage{booktabs,graphicx}\\begin{document}\n%s\\end{document}\n"
+    (folder / "page.tex").write_text(page % tables, encoding="utf-8")
+    command = [program, "-halt-on-error", "-interaction=nonstopmode", "page.tex"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="latin-1", timeout=60)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert all(float(pt) <= 5 for pt in re.findall(r"Overfull .hbox \(([\d.]+)pt", done.stdout))
+
+
+def test_columns_and_systems_are_chosen_by_name(pair: tuple[Path, str, str]) -> None:
+    runs = load_runs(pair[0], systems=["good"])
+    [stances] = chosen_columns(leaderboards(runs), ["kappa", "stance.macro_f1.three_way"])
+    assert [label for _, label in stances.columns] == ["kappa", "macro-F1 3-way"]
+    assert [line.row.name for line in stances.lines] == ["good"]
+    assert [cell.metric for cell in stances.lines[0].cells] == [metric for metric, _ in stances.columns]
+    with pytest.raises(ConfigError, match="no column is called 'kapa'") as raised:
+        chosen_columns(leaderboards(runs), ["kapa"])
+    assert "kappa" in (raised.value.hint or "")
+    with pytest.raises(ConfigError, match="no run has a system called 'god'"):
+        load_runs(pair[0], systems=["god"])
+
+
+def test_compare_writes_csv_and_markdown(pair: tuple[Path, str, str]) -> None:
+    comparisons = compare(pair[1], pair[2], pair[0])
+    rows = list(csv.DictReader(io.StringIO(comparison_csv(comparisons))))
+    assert [r["metric"] for r in rows] == [d.metric for c in comparisons for d in c.differences]
+    assert float(rows[0]["p_corrected"]) == comparisons[0].differences[0].p_corrected
+    assert f"{comparisons[0].differences[0].difference:+.3f}" in comparison_markdown(comparisons)
