@@ -14,17 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import EndpointError, StoreError
 from harness.models.budget import Meter, Share
-from harness.models.server import (
-    PASSING,
-    PATHS,
-    Body,
-    Completion,
-    Outcome,
-    Server,
-    message_of,
-    read_completion,
-    retry_after,
-)
+from harness.models.server import PATHS, Body, Completion, Outcome, Server, read_completion
+from harness.models.server_errors import PASSING, message_of, retry_after
 from harness.runtime.files import encodable, write_text
 from harness.runtime.secrets import without
 

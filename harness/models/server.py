@@ -6,12 +6,9 @@ import asyncio
 import json
 import os
 import random
-import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from rich.filesize import decimal
@@ -19,6 +16,7 @@ from rich.filesize import decimal
 from harness.errors import ConfigError, EndpointError
 from harness.models.budget import Meter, Share
 from harness.models.reasoning import thought_of
+from harness.models.server_errors import Refusals, is_refusal, message_of, retry_after
 from harness.models.streaming import streamed
 from harness.runtime.files import encodable
 from harness.runtime.secrets import LONG, without
@@ -29,15 +27,13 @@ if TYPE_CHECKING:
 Api = Literal["chat", "completions"]
 
 PATHS: Mapping[Api, str] = {"chat": "chat/completions", "completions": "completions"}
-PASSING = frozenset({408, 409, 425, 429})
-"""Statuses below 500 that another attempt may not meet."""
-_REFUSED = frozenset({400, 422})
+_REFUSED = frozenset({400, 422, 500, 501})
 _LARGEST = 64 * 2**20
 """Bytes of a response at which it is given up."""
 _MOST_TOKENS = 2**48
 """A server that counts more has miscounted."""
-_REASON = 300
-"""Characters of what a server says that a reason quotes."""
+_REASON = 600
+"""Characters of the reason why there is no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +103,13 @@ class _Response(NamedTuple):
 class _PassingError(Exception):
     """An attempt failed in a way that the next one may not."""
 
-    def __init__(self, reason: str, *, wait: float | None = None, unreachable: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, wait: float | None = None, unreachable: bool = False, status: int | None = None
+    ) -> None:
         super().__init__(reason)
         self.wait = wait
         self.unreachable = unreachable
+        self.status = status
 
 
 class Client:
@@ -128,7 +127,8 @@ class Client:
         self._draw = draw
         self._unreachable = False
         self._resume_at = 0.0
-        self._refused = False
+        self._without_optional = False
+        self._refusals = Refusals()
 
     def complete(self, bodies: Sequence[Body]) -> list[Completion | EndpointError]:
         """An answer to each request body, in order, or the error that stands for it; see `stream`."""
@@ -140,11 +140,12 @@ class Client:
         """The outcomes of each unit of request bodies, with its number, as soon as its last request has one.
 
         At most `concurrency` requests are under way, of all units together; a unit is taken when there is room for it.
-        408, 409, 425, 429, any 5xx, a broken connection, a timeout and an answer that cannot be read are tried again, up to
-        `attempts` times, after a jittered exponential wait, or after what `Retry-After` asks for, if that is longer (all
-        requests then wait). Anything else fails at once. The key is in no answer and in no error, even if the server
-        quotes it; ConfigError if it is missing. On Ctrl-C what is answered comes before KeyboardInterrupt goes on, with
-        None in the place of what is not; so it is before BudgetSpent, when the `meter` admits no further request.
+        408, 409, 425, 429, any 5xx but a validation's, a broken connection, a timeout and an answer that cannot be read are
+        tried again, up to `attempts` times, after a jittered exponential wait, or after what `Retry-After` asks for, if that
+        is longer (all requests then wait). Anything else fails at once. The key is in no answer and in no error, even if the
+        server quotes it; ConfigError if it is missing. On Ctrl-C what is answered comes before KeyboardInterrupt goes on, with
+        None in the place of what is not; so it is before BudgetSpent, when the `meter` admits no further request, and before
+        EndpointError, when the server refuses the requests about three articles with the same words and answers none.
         """
         key = self.server.key()
         return streamed(lambda ready: self._all(units, key, meter or Meter(), ready))
@@ -177,7 +178,7 @@ class Client:
             finally:
                 gate.release()
             meter.release(share)
-            return EndpointError(encodable(without(reason, key))[: 2 * _REASON])
+            return EndpointError(encodable(without(reason, key))[:_REASON])
 
         async def finish(unit: int) -> None:
             outcomes = await asyncio.gather(*begun[unit][1])
@@ -198,6 +199,10 @@ class Client:
                         if share is None:
                             await asyncio.gather(*whole, *requests)
                             raise meter.spent()
+                        if (verdict := self._refusals.verdict()) is not None:
+                            meter.release(share)
+                            await asyncio.gather(*whole, *requests)
+                            raise verdict
                         requests.append(task := asyncio.create_task(one(body, share)))
                         under_way.add(task)
                         task.add_done_callback(under_way.discard)
@@ -225,10 +230,13 @@ class Client:
                 reason, patience = str(error), error.wait
                 if attempt >= self.server.attempts or (error.unreachable and self._unreachable):
                     self._unreachable = error.unreachable
+                    if error.status is not None and error.status >= 500:
+                        self._refusals.refused(reason, body)
                     count = "1 attempt" if attempt == 1 else f"{attempt} attempts"
                     raise EndpointError(f"no answer after {count}: {reason}") from None
             else:
                 self._unreachable = False
+                self._refusals.answered()
                 return completion
             if patience is not None and patience > self.server.longest_wait_s:
                 raise EndpointError(f"{reason}; the server asks for {patience:.0f} s of patience") from None
@@ -246,17 +254,18 @@ class Client:
         started = time.perf_counter()
         optional = self.server.optional
         plain = {k: v for k, v in body.items() if k not in optional}
-        sent = plain if self._refused else body
+        sent = plain if self._without_optional else body
         response = await self._post(client, sent)
         if response.status in _REFUSED and any(f in sent and f.encode() in response.content for f in optional):
             response = await self._post(client, plain)
-            self._refused = response.status == 200
+            self._without_optional = response.status == 200
         status, header, content = response
         if status == 200:
             return read_completion(content, self.server.api, time.perf_counter() - started, attempt, key)
         reason = f"{status} {message_of(content, key)}".strip()
-        if status >= 500 or status in PASSING:
-            raise _PassingError(reason, wait=retry_after(header))
+        if not is_refusal(status, content):
+            raise _PassingError(reason, wait=retry_after(header), status=status)
+        self._refusals.refused(reason, body)
         raise EndpointError(reason)
 
     async def _post(self, client: httpx.AsyncClient, body: Body) -> _Response:
@@ -280,20 +289,6 @@ class Client:
         except httpx.RequestError as error:
             what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             raise _PassingError(what, unreachable=isinstance(error, httpx.ConnectError)) from None
-
-
-def retry_after(header: str | None, now: datetime | None = None) -> float | None:
-    """Seconds that a `Retry-After` header asks for, given as a number or an HTTP date; None where it says neither."""
-    if header is None:
-        return None
-    if re.fullmatch(r"\s*\d+(\.\d+)?\s*", header):
-        return float(header)
-    try:
-        date = parsedate_to_datetime(header)
-        date = date if date.tzinfo else date.replace(tzinfo=UTC)
-        return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
 
 
 def read_completion(
@@ -376,18 +371,3 @@ def _count(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return int(value) if 0 <= value < _MOST_TOKENS else None
-
-
-def message_of(content: bytes, key: str | None) -> str:
-    """What an error response says, in at most 300 characters, without the key."""
-    text = content.decode("utf-8-sig", "replace")
-    try:
-        body = json.loads(text)
-        message = body.get("error") or body.get("detail") or body.get("message") or body
-        message = message.get("message") or message if isinstance(message, dict) else message
-        text = message if isinstance(message, str) else json.dumps(message, ensure_ascii=False)
-    except (ValueError, AttributeError, RecursionError):
-        pass
-    # first the key, then the cut: half a key is one, too
-    text = " ".join(without(text, key).split())
-    return text if len(text) <= _REASON else text[: _REASON - 1] + "…"

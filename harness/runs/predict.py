@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
@@ -56,13 +56,12 @@ def plan(system: System, items: Sequence[Item], dataset: Dataset, store: Predict
     items = list(items)
     questions = [item.as_article() for item in items] if system.kind == "stance" else items
     stored = store.read(system.name, system.fingerprint)
-    done = {key for key, p in stored.items() if p.answer.error is None}
+    reread: list[tuple[str, Item, Answer]] = []
     try:
-        keys, earlier_keys = _keys(system, questions, dataset, done)
+        keys, earlier_keys = _keys(system, questions, dataset, stored, reread)
     except Unfitted as error:
         return Plan(items, [], {}, unfitted=error.message)
-    reread = _read_again(system, dict(zip(keys, questions, strict=True)), stored)
-    done = {key for key, p in stored.items() if p.answer.error is None}
+    done = _answered(stored)
     key_of = dict(zip(map(id, questions), keys, strict=True))
     units = []
     for unit in system.plan(questions):
@@ -74,43 +73,64 @@ def plan(system: System, items: Sequence[Item], dataset: Dataset, store: Predict
     return Plan(items, keys, stored, reread, units, earlier_keys=earlier_keys)
 
 
+def _answered(stored: Mapping[str, Prediction]) -> set[str]:
+    """The keys of stored answers that are no errors."""
+    return {key for key, p in stored.items() if p.answer.error is None}
+
+
 def _keys(
-    system: System, questions: Sequence[Item], dataset: Dataset, done: Collection[str]
+    system: System,
+    questions: Sequence[Item],
+    dataset: Dataset,
+    stored: dict[str, Prediction],
+    reread: list[tuple[str, Item, Answer]],
 ) -> tuple[list[str], dict[int, list[str]]]:
     """Every question's key, and the earlier keys of those that a request about several left without an answer.
 
     What such a request left is asked about again by a request about the rest alone, which has keys of its own, and so on.
-    Where nothing of a request is answered, the rest is the whole, and its keys stay.
+    Where nothing of a request is answered, the rest is the whole, and its keys stay. Stored replies of an older reading are
+    read again on the way, among the questions of their own request.
     """
 
     def keys_of(asked: Sequence[Item]) -> list[str]:
-        return [prediction_key(system.fingerprint, reads) for reads in system.reads_of(asked, dataset)]
+        keys = [prediction_key(system.fingerprint, reads) for reads in system.reads_of(asked, dataset)]
+        reread.extend(_read_again(system, asked, keys, stored))
+        return keys
 
     keys = keys_of(questions)
     earlier: dict[int, list[str]] = {}
     n_asked = len(questions)
-    while 0 < len(left := [n for n, key in enumerate(keys) if key not in done]) < n_asked:
+    while True:
+        done = _answered(stored)
+        left = [n for n, key in enumerate(keys) if key not in done]
+        if not 0 < len(left) < n_asked:
+            return keys, earlier
         n_asked = len(left)
         for n, key in zip(left, keys_of([questions[n] for n in left]), strict=True):
             if key != keys[n]:
                 earlier.setdefault(n, []).append(keys[n])
                 keys[n] = key
-    return keys, earlier
 
 
 def _read_again(
-    system: System, questions: Mapping[str, Item], stored: dict[str, Prediction]
+    system: System, questions: Sequence[Item], keys: Sequence[str], stored: dict[str, Prediction]
 ) -> list[tuple[str, Item, Answer]]:
     """Puts into `stored` what an older version read otherwise from the same replies, and returns it; nothing is asked."""
+    older = {key for key in keys if key in stored and stored[key].answer.reading < system.reading}
+    if not older:
+        return []
     reread = []
-    for key, question in questions.items():
-        prediction = stored.get(key)
-        if prediction is None or prediction.answer.reading >= system.reading:
-            continue
-        before, after = prediction.answer, system.reread(question, prediction.answer)
-        stored[key] = replace(prediction, answer=after)
-        if (before.output, before.label, before.error) != (after.output, after.label, after.error):
-            reread.append((key, question, after))
+    key_of = dict(zip(map(id, questions), keys, strict=True))
+    for asked in system.together(questions):
+        for question in asked:
+            if (key := key_of[id(question)]) not in older:
+                continue
+            older.remove(key)
+            before = stored[key].answer
+            after = system.reread(question, before, asked)
+            stored[key] = replace(stored[key], answer=after)
+            if (before.output, before.label, before.error) != (after.output, after.label, after.error):
+                reread.append((key, question, after))
     return reread
 
 

@@ -114,8 +114,15 @@ class System(ABC):
     def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
         """One answer for each item, in order; raises SystemFailed if none can be given."""
 
-    def reread(self, item: Item, answer: Answer) -> Answer:
-        """A stored answer as its raw reply is read today; no model is asked. Called where `answer.reading < reading`."""
+    def together(self, items: Sequence[Item]) -> list[list[Item]]:
+        """The items of each request, when all these are asked about; by default one each."""
+        return [[item] for item in items]
+
+    def reread(self, item: Item, answer: Answer, asked: Sequence[Item] = ()) -> Answer:
+        """A stored answer as its raw reply is read today; no model is asked. Called where `answer.reading < reading`.
+
+        `asked` are the items of the request that the reply answers, `item` among them; without any it is `item` alone.
+        """
         return answer
 
     def answer_units(

@@ -280,7 +280,7 @@ class CausalGenerator(CausalSystem):
     def read(self, replies: Sequence[Reply], item: Item) -> Answer:
         """Output, label or error by the replies without their thoughts, one a window of the article."""
 
-    def reread(self, item: Item, answer: Answer) -> Answer:
+    def reread(self, item: Item, answer: Answer, asked: Sequence[Item] = ()) -> Answer:
         of_several = "+windows" in answer.path
         texts = (answer.raw or "").split(WINDOW_BREAK) if of_several else [answer.raw or ""]
         finishes: Sequence[str | None] = [None] * len(texts) if answer.finish is None else answer.finish.split(",")

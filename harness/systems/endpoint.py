@@ -154,10 +154,6 @@ class EndpointSystem(System):
     def plan(self, items: Sequence[Item]) -> list[list[Item]]:
         return [list(items[i : i + UNIT]) for i in range(0, len(items), UNIT)]
 
-    def together(self, items: Sequence[Item]) -> list[list[Item]]:
-        """The items of each request."""
-        return [[item] for item in items]
-
     def prompt(self, items: Sequence[Item], piece: str | None = None) -> str:
         """The user's message about a request's items, with the whole article or a piece of it."""
         return fill(self.template, **self.fields(items, piece))
@@ -312,17 +308,19 @@ class EndpointSystem(System):
         """Output, label, scores, path or error of each item from the completion of their request."""
         return [self._read_one(completion)] * len(items)
 
-    def reread(self, item: Item, answer: Answer) -> Answer:
+    def reread(self, item: Item, answer: Answer, asked: Sequence[Item] = ()) -> Answer:
         of_several = "+windows" in answer.path
         texts = (answer.raw or "").split(WINDOW_BREAK) if of_several else [answer.raw or ""]
         finishes = [self.unknown_finish] * len(texts) if answer.finish is None else answer.finish.split(",")
         # before formats had numbers, the replies to several windows were stored without a mark between them
         apart = len(finishes) == len(texts) and (len(texts) > 1 or not of_several)
-        # of a list, the reply alone does not say which entry is this item's
-        if answer.raw is None or not apart or answer.path.startswith(("logprobs", "refused", "listed")):
+        if answer.raw is None or not apart or answer.path.startswith(("logprobs", "refused")):
             return replace(answer, reading=self.reading)
         replies = [Completion(t, f, None, None, None, 0.0, 1) for t, f in zip(texts, finishes, strict=True)]
-        one = self._merged([self._read_one(reply) for reply in replies])
+        asked = asked or [item]
+        # of a list, whose entry is whose follows from all pairs that the request asked about
+        place = next(n for n, other in enumerate(asked) if other is item)
+        one = self._merged([self.read_each(reply, asked)[place] for reply in replies])
         by_batch = "+batch" if answer.path.endswith("+batch") else ""
         read = {name: getattr(one, name) for name in ("output", "label", "scores", "error", "reading")}
         return replace(answer, **read, path=f"{one.path}{by_batch}")

@@ -52,19 +52,22 @@ def _json_values(text: str) -> Iterator[Any]:
 
 def _answers(value: Any, n: int) -> dict[int, str]:
     if isinstance(value, _Members):
-        numbered = [(name, _answer(answer)) for name, answer in value]
-        answers = _agreeing([(name, text) for name, text in numbered if text is not None], n)
+        named = [(name, text) for name, answer in value if (text := _answer(answer)) is not None]
         inner = [_answers(member, n) for _, member in value if isinstance(member, list)]
-        return max([answers, *inner], key=len)
+        return max([_agreeing(named, n), *inner], key=len)
     if isinstance(value, list):
         if len(value) == n and all(isinstance(entry, str) for entry in value):
             return dict(enumerate(value, 1))
-        entries = [entry for entry in value if isinstance(entry, _Members)]
-        by_number = [(_field(entry, _NUMBERS), _answer(entry)) for entry in entries]
-        one_each = [(name, text) for entry in entries if _field(entry, _NUMBERS) is None for name, text in entry]
-        pairs = [(number, text) for number, text in by_number if number is not None and text is not None]
-        return _agreeing([*pairs, *((name, text) for name, text in one_each if isinstance(text, str))], n)
+        return _agreeing([one for entry in value if isinstance(entry, _Members) for one in _entries(entry)], n)
     return {}
+
+
+def _entries(entry: _Members) -> list[tuple[str, str]]:
+    """Number and answer of an object in a list; its members themselves where none of them is a number by its name."""
+    number, text = _field(entry, _NUMBERS), _answer(entry)
+    if number is None:
+        return [(name, value) for name, value in entry if isinstance(value, str)]
+    return [] if text is None else [(number, text)]
 
 
 def _answer(value: Any) -> str | None:

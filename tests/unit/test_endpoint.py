@@ -19,7 +19,8 @@ import yaml
 
 from harness.config import SystemConfig, parse_run_config
 from harness.errors import ConfigError, EndpointError
-from harness.models.server import Client, Completion, Server, retry_after
+from harness.models.server import Client, Completion, Server
+from harness.models.server_errors import retry_after
 from harness.results.store import PredictionStore
 from harness.runs.predict import answer_all, plan
 from harness.runs.questions import items_for

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from harness.errors import ConfigError, EndpointError
-from harness.models.server import Client, Completion, Server, retry_after
+from harness.models.server import Client, Completion, Server
+from harness.models.server_errors import retry_after
 from harness.results.store import PredictionStore
 from harness.runs.predict import answer_all, plan
 from harness.systems.base import Context

@@ -185,6 +185,35 @@ def test_a_reply_without_any_entry_is_unparsed_and_not_asked_for_again(tmp_path:
         assert len(server.bodies) == 1
 
 
+def test_stored_lists_are_read_again_entry_by_entry_without_a_request(tmp_path: Path) -> None:
+    """An older reading gave every pair of both requests another pair's answer, or none."""
+    data, leave = dataset(2), ["2", "3"]
+
+    def reply(body: dict[str, Any]) -> dict[str, Any]:
+        answers = honest(prompt_of(body))
+        if len(answers) == 4 and "<0>" in prompt_of(body):
+            answers = {n: a for n, a in answers.items() if n not in leave}
+        return chat(json.dumps(answers))
+
+    with serving(reply=reply) as server:
+        judge = system(base_url=server.url, ask="article")
+        now = [run(judge, data, tmp_path / "now") for _ in range(2)][-1]
+        assert [len(asked(prompt_of(b))) for b in server.bodies] == [4, 4, 2]
+        older = PredictionStore(tmp_path / "older")
+        everything = items("stance", data)
+        by_id = {(i.article.id, i.speaker.id, i.target.id): i for i in everything}  # type: ignore[union-attr]
+        for n, stored in enumerate(PredictionStore(tmp_path / "now").read(judge.name, judge.fingerprint).values()):
+            wrong: dict[str, Any] = {"error": "no entry"} if n % 2 else {"label": Stance.NEUTRAL, "output": "neutral"}
+            answer = dataclasses.replace(stored.answer, **{"label": None, "error": None, **wrong}, reading=0)
+            item = by_id[stored.article_id, str(stored.speaker_id), str(stored.target_id)]
+            older.write(judge.name, judge.fingerprint, "stance", [(stored.key, item, answer)])
+        done = run(judge, data, tmp_path / "older")
+        assert len(server.bodies) == 3, "nobody pays twice"
+    assert labels(done) == labels(now) == right(data)
+    assert {p.answer.reading for p in done.predictions} == {judge.reading}
+    assert [p.answer.tokens_in for p in done.predictions] == [p.answer.tokens_in for p in now.predictions]
+
+
 def test_a_server_that_fails_costs_the_pairs_of_its_request_and_they_are_asked_again_together(tmp_path: Path) -> None:
     data = dataset(2)
     with serving(
