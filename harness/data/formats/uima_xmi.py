@@ -87,7 +87,9 @@ def read_cas(raw: bytes, type_system: bytes, place: Place, ledger: Ledger) -> tu
         name = fs.type.name
         if name in BOOKKEEPING:
             ledger.bookkeeping[name] += 1
-            features = (f.name for f in fs.type.all_features if f.name not in _PLAIN_FEATURES and fs[f.name] is not None)
+            features = (
+                f.name for f in fs.type.all_features if f.name not in _PLAIN_FEATURES and fs[f.name] is not None
+            )
             unread.update(f"feature `{name}.{other}` is not carried" for other in features)
             continue
         if not isinstance(getattr(fs, "begin", None), int) or not isinstance(getattr(fs, "end", None), int):
