@@ -53,21 +53,34 @@ def run(overrides: tuple[str, ...]) -> None:
     "--out", type=click.Path(path_type=Path), help="Folder of the report.  [default: <results>/reports/latest]"
 )
 @click.option("--baseline", help="A system that all others are tested against, too.")
-def report(runs: tuple[str, ...], results: Path, out: Path | None, baseline: str | None) -> None:
+@click.option(
+    "--effect",
+    "effects",
+    multiple=True,
+    metavar="METRIC=SIZE",
+    help="A difference of a headline metric; the report says how many more articles would show it.  "
+    "[default: macro_f1=0.05, harm=10, rouge_lsum=0.02]",
+)
+def report(
+    runs: tuple[str, ...], results: Path, out: Path | None, baseline: str | None, effects: tuple[str, ...]
+) -> None:
     """Compares runs: leaderboards with intervals, and which differences are real.
 
     \b
     Examples:
       harness report
       harness report --baseline majority --out results/reports/july
+      harness report --effect macro_f1=0.03 --effect harm=5
     """
     from rich.console import Console
 
     from harness.report.collect import load_runs
+    from harness.report.selection import effects_of
     from harness.report.table import leaderboards
     from harness.report.terminal import terminal
     from harness.report.write import write_report
 
+    sizes = effects_of(effects)
     loaded = load_runs(results, runs)
     latest = results / "reports" / "latest"
     if loaded.bare and out is None and latest.exists():
@@ -75,7 +88,7 @@ def report(runs: tuple[str, ...], results: Path, out: Path | None, baseline: str
             f"{results} holds records alone: the report in {latest} was made with item scores and answers that are not here",
             hint="the commands at its end make them; --out DIR writes what the records tell",
         )
-    boards = leaderboards(loaded, baseline=baseline)
+    boards = leaderboards(loaded, baseline=baseline, effects=sizes)
     # the files come first: printing may end at a closed pipe, and it names torn parts that the pages met
     written = write_report(loaded, boards, out or latest)
     terminal(Console(highlight=False, emoji=False), loaded, boards)
@@ -182,19 +195,22 @@ def rescore(runs: tuple[str, ...], results: Path) -> None:
 @click.option(
     "--external", type=click.Path(path_type=Path, exists=True), help="Folder with SummEval and REALSumm judgements."
 )
-def verify(external: Path | None) -> None:
+@click.option("--full", is_flag=True, help="Simulates more, such as reports of 40 systems.")
+def verify(external: Path | None, *, full: bool) -> None:
     """Proves the metrics and statistics against published and hand-worked numbers.
 
     \b
-    Example:
+    Examples:
+      harness verify
       harness verify --external ../shared/external
+      harness verify --full     # more simulated reports and samples: up to half an hour
     """
     from rich.console import Console
 
     from harness.verify.check import checks_table
     from harness.verify.checks import run_checks
 
-    checks = run_checks(external)
+    checks = run_checks(external, full=full)
     Console(highlight=False).print(checks_table(checks))
     sys.exit(0 if all(c.passed for c in checks) else 1)
 

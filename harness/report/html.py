@@ -19,7 +19,7 @@ from harness.report.drilldown import drilldown, packed
 from harness.report.finders import NOTE as FINDER_NOTE
 from harness.report.finders import TITLE as FINDERS
 from harness.report.finders import finder_table, finders
-from harness.report.head import problem_lines, reproduce, run_command
+from harness.report.head import problem_lines, reproduce, run_command, title
 from harness.report.html_board import board_view, interval_text, minus
 from harness.report.html_calibration import reliability, selective
 from harness.report.html_head import head, states
@@ -62,6 +62,7 @@ def html(runs: Runs, boards: Sequence[Leaderboard], comparisons: Sequence[Compar
         .get_template("report.html")
         .render(
             question=QUESTION,
+            title=title(runs),
             signs={"best": BEST, "tied": TIED, "real": REAL, "higher": ARROWS[1], "lower": ARROWS[-1]},
             head=head(runs),
             states=[state for i, state in enumerate(states(runs)) if state[1] or i < 3],

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 TITLES = {"summariser": "Summarisers", "stance": "Stance classifiers"}
 NOTES = (
-    f"value [95 % interval, bootstrap by article]; {meaning(TIED)} (paired randomisation by article, "
-    f"Holm); rank: the places that a system may truly have (95 %, all at once); {meaning(ARROWS[1])}, {meaning(ARROWS[-1])}; "
+    f"value [95 % interval, bootstrap by article]; {meaning(TIED)} (all pairs at once, max-T bootstrap by article); "
+    f"rank: the places that a system may truly have (95 %, all at once); {meaning(ARROWS[1])}, {meaning(ARROWS[-1])}; "
     f"Δ: difference to the baseline, {meaning(REAL)}"
 )
 

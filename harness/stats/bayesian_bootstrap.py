@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from harness.stats.bootstrap import LEVEL, Array, expanded_tail
+from harness.stats.bootstrap import LEVEL, MIN_CLUSTERS, Array, Interval, expanded_tail, too_few
 
 RESAMPLES = 4_000
 INTRACLASS = 0.2
@@ -75,3 +75,26 @@ def rate_limits(
 def _clusters(sizes: Array) -> int:
     """The least number of articles that have items, over the columns; 2 at least, for the tails."""
     return max(2, int((sizes > 0).sum(axis=0).min()))
+
+
+def rate_interval(
+    counts: ArrayLike, *, span: float = 1.0, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = 0
+) -> Interval:
+    """A rate with its interval from (sum, number) by article, (G, 2), where an item adds 0 or `span` (100 for a rate per 100).
+
+    For rates near an end of their range, such as harm: of a good summariser the percentile bootstrap's upper end lies below
+    the truth in one data set of ten, and without a harm it has no width.
+    """
+    array = np.asarray(counts, dtype=np.float64)
+    sizes = array[:, 1]
+    n_clusters = int((sizes > 0).sum())
+    if not n_clusters:
+        return Interval(None, reason="no item to score")
+    value = float(array[:, 0].sum() / sizes.sum())
+    if n_clusters < MIN_CLUSTERS:
+        return Interval(value, n_clusters=n_clusters, reason=too_few(n_clusters))
+    hits = array[:, 0] / span
+    low, high = rate_limits(hits, sizes, level=level, resamples=resamples, seed=seed)
+    residuals = array[:, 0] - value * sizes
+    se = float(np.sqrt(n_clusters / (n_clusters - 1) * (residuals**2).sum()) / sizes.sum())
+    return Interval(value, span * float(low), span * float(high), se, n_clusters)
