@@ -31,7 +31,7 @@ from harness.report.suspected import Suspicion, disagreements, suspicions, unask
 from harness.report.svg import Picture
 from harness.report.table import Leaderboard, labels
 from harness.report.verdicts import pair_verdicts, sentence, unscored_verdict, verdicts
-from harness.report.words import TITLES
+from harness.report.words import PROCEDURE, TITLES
 from harness.types import Stance
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def html(runs: Runs, boards: Sequence[Leaderboard], comparisons: Sequence[Compar
         .render(
             question=QUESTION,
             title=title(runs),
+            procedure=PROCEDURE,
             signs={"best": BEST, "tied": TIED, "real": REAL, "higher": ARROWS[1], "lower": ARROWS[-1]},
             head=head(runs),
             states=[state for i, state in enumerate(states(runs)) if state[1] or i < 3],

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from harness.stats.ranking import Rank
 
 TITLES = {"summariser": "Summarisers", "stance": "Stance classifiers"}
+PROCEDURE = "all pairs tested at once, max-T bootstrap by article"
+"""How it is decided who may be the best, in a legend."""
 NOTES = (
-    f"value [95 % interval, bootstrap by article]; {meaning(TIED)} (all pairs at once, max-T bootstrap by article); "
+    f"value [95 % interval, bootstrap by article]; {meaning(TIED)} ({PROCEDURE}); "
     f"rank: the places that a system may truly have (95 %, all at once); {meaning(ARROWS[1])}, {meaning(ARROWS[-1])}; "
     f"Δ: difference to the baseline, {meaning(REAL)}"
 )

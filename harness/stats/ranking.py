@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from harness.stats.bootstrap import LEVEL, MAX_UNDEFINED, MIN_CLUSTERS, Array, too_few
 
+_ROUNDING = 1e-12
+
 
 @dataclass(frozen=True, slots=True)
 class Rank:
@@ -35,7 +37,7 @@ class PairTests:
 
     differences: NDArray[np.float64]
     p_values: NDArray[np.float64]
-    largest: NDArray[np.float64]
+    largest: Array
     reason: str | None = None
 
     def pair_level(self, alpha: float) -> float | None:
@@ -76,26 +78,17 @@ def pair_tests(
     if n_systems < 2 or resampled is None or n_clusters < MIN_CLUSTERS:
         return PairTests(differences, p_values, np.empty(0), too_few(n_clusters) if n_systems > 1 else None)
     draws = np.asarray(resampled, dtype=np.float64)
-    finite = np.isfinite(draws).all(axis=1)
+    finite: NDArray[np.bool_] = np.isfinite(draws).all(axis=1)
     for _, (_, other) in replaced.items():
-        finite &= np.isfinite(np.asarray(other))
+        finite = np.logical_and(finite, np.isfinite(np.asarray(other)))
     if (undefined := 1 - float(finite.mean())) > MAX_UNDEFINED:
         reason = f"no interval: some system is undefined in {undefined:.0%} of the resamples"
         return PairTests(differences, p_values, np.empty(0), reason)
-    # systems are compared column by column: each of them in one piece
-    draws = np.asfortranarray(draws if finite.all() else draws[finite])
-    errors, largest = np.empty(len(difference)), np.zeros(len(draws))
-    for k, pair in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
-        if pair in replaced:
-            deviation = np.asarray(replaced[pair][1])[finite] - difference[k]
-        else:
-            deviation = draws[:, pair[0]] - draws[:, pair[1]] - difference[k]
-        errors[k] = deviation.std()
-        if errors[k] > 0:
-            np.maximum(largest, np.abs(deviation) / errors[k], out=largest)
+    errors, largest = _studentised(draws[finite].T, differences, replaced, finite)
+    errors = errors[first, second]
     largest.sort()
     # systems that differ by one amount in every resample are apart as far as can be
-    observed = np.where(difference == 0, 0.0, np.inf)
+    observed = np.where(np.abs(difference) < _ROUNDING, 0.0, np.inf)
     np.divide(np.abs(difference), errors, out=observed, where=errors > 0)
     reached = len(largest) - np.searchsorted(largest, _as_normal(observed, n_clusters))
     p_values[first, second] = p_values[second, first] = (reached + 1) / (len(largest) + 1)
@@ -121,6 +114,32 @@ def ranks(
     better = (apart & (sign * tests.differences < 0)).sum(axis=1)
     worse = (apart & (sign * tests.differences > 0)).sum(axis=1)
     return [Rank(place, int(1 + b), int(len(point) - w)) for place, b, w in zip(places, better, worse, strict=True)]
+
+
+def _studentised(
+    draws: Array,
+    differences: Array,
+    shared: Mapping[tuple[int, int], tuple[float, ArrayLike]],
+    finite: NDArray[np.bool_],
+) -> tuple[Array, Array]:
+    """Standard error of each pair's difference (S, S), the upper triangle alone, and each resample's largest studentised
+    deviation from it; `draws` (S, resamples) are those that are `finite`."""
+    draws = np.ascontiguousarray(draws)
+    errors, largest = np.zeros_like(differences), np.zeros(draws.shape[1])
+    for i in range(len(draws) - 1):
+        # one system against all that follow
+        deviations = draws[i] - draws[i + 1 :] - differences[i, i + 1 :, None]
+        for j in range(i + 1, len(draws)):
+            if (i, j) in shared:
+                deviations[j - i - 1] = np.asarray(shared[i, j][1])[finite] - differences[i, j]
+        spread = deviations.std(axis=1)
+        # what differs by rounding alone never differs
+        spread[spread < _ROUNDING] = 0.0
+        errors[i, i + 1 :] = spread
+        np.abs(deviations, out=deviations)
+        np.divide(deviations, spread[:, None], out=deviations, where=spread[:, None] > 0)
+        np.maximum(largest, deviations[spread > 0].max(axis=0, initial=0.0), out=largest)
+    return errors, largest
 
 
 def _as_normal(t: Array, n_clusters: int) -> Array:

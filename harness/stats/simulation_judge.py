@@ -97,8 +97,8 @@ def draw_samples(design: JudgedSummaries, n_labelled: int, n: int, rng: np.rando
         labelled.sum(axis=2),
         (difference[..., None, :] * labelled[..., None]).sum(axis=2),
     )
-    moved = (np.moveaxis(np.asarray(c, dtype=np.float64), 0, 1) for c in by_article)
-    return SampleCounts(*moved, readings.any(axis=(1, 2)))
+    judged, gold, sizes, in_sample, errors = (np.moveaxis(np.asarray(c, dtype=np.float64), 0, 1) for c in by_article)
+    return SampleCounts(judged, gold, sizes, in_sample, errors, readings.any(axis=(1, 2)))
 
 
 def _draw_truth(
