@@ -55,6 +55,14 @@ def run(overrides: tuple[str, ...]) -> None:
 @click.option("--baseline", help="A system that all others are tested against, too.")
 @click.option("--systems", metavar="NAME,...", help="Shows and tests these systems alone.")
 @click.option("--columns", metavar="NAME,...", help="Columns of the leaderboards, by heading or metric, in this order.")
+@click.option(
+    "--effect",
+    "effects",
+    multiple=True,
+    metavar="METRIC=SIZE",
+    help="A difference of a headline metric; the report says how many more articles would show it.  "
+    "[default: macro_f1=0.05, harm=10, rouge_lsum=0.02]",
+)
 def report(
     runs: tuple[str, ...],
     results: Path,
@@ -62,6 +70,7 @@ def report(
     baseline: str | None,
     systems: str | None,
     columns: str | None,
+    effects: tuple[str, ...],
 ) -> None:
     """Compares runs: leaderboards with intervals, and which differences are real.
 
@@ -70,14 +79,17 @@ def report(
       harness report
       harness report --baseline majority --out results/reports/july
       harness report --systems tfidf_svm,smollm2,majority --columns "macro-F1 3-way,kappa" --out paper
+      harness report --effect macro_f1=0.03 --effect harm=5
     """
     from rich.console import Console
 
     from harness.report.collect import load_runs
+    from harness.report.selection import effects_of
     from harness.report.table import chosen_columns, leaderboards
     from harness.report.terminal import terminal
     from harness.report.write import write_report
 
+    sizes = effects_of(effects)
     loaded = load_runs(results, runs, names_in(systems))
     latest = results / "reports" / "latest"
     if loaded.bare and out is None and latest.exists():
@@ -85,7 +97,7 @@ def report(
             f"{results} holds records alone: the report in {latest} was made with item scores and answers that are not here",
             hint="the commands at its end make them; --out DIR writes what the records tell",
         )
-    boards = leaderboards(loaded, baseline=baseline)
+    boards = leaderboards(loaded, baseline=baseline, effects=sizes)
     boards = chosen_columns(boards, names_in(columns)) if columns else boards
     # the files come first: printing may end at a closed pipe, and it names torn parts that the pages met
     written = write_report(loaded, boards, out or latest)
@@ -199,19 +211,22 @@ def rescore(runs: tuple[str, ...], results: Path) -> None:
 @click.option(
     "--external", type=click.Path(path_type=Path, exists=True), help="Folder with SummEval and REALSumm judgements."
 )
-def verify(external: Path | None) -> None:
+@click.option("--full", is_flag=True, help="Simulates more, such as reports of 40 systems.")
+def verify(external: Path | None, *, full: bool) -> None:
     """Proves the metrics and statistics against published and hand-worked numbers.
 
     \b
-    Example:
+    Examples:
+      harness verify
       harness verify --external ../shared/external
+      harness verify --full     # more simulated reports and samples: up to half an hour
     """
     from rich.console import Console
 
     from harness.verify.check import checks_table
     from harness.verify.checks import run_checks
 
-    checks = run_checks(external)
+    checks = run_checks(external, full=full)
     Console(highlight=False).print(checks_table(checks))
     sys.exit(0 if all(c.passed for c in checks) else 1)
 

@@ -40,7 +40,7 @@ SUMMARY = (
     ),
     Metric(
         key="summary.rouge_lsum", label="ROUGE-Lsum", higher_is_better=True, range=SHARE, scripts=GOOGLE, source="Lin 2004",
-        columns=(Column(order=1, primary=True),), shows_signature=True,
+        columns=(Column(order=1, primary=True, effect=0.02),), shows_signature=True,
     ),
     Metric(
         key="summary.chrf", label="chrF", higher_is_better=True, range=(0.0, 100.0), digits=1,
@@ -108,7 +108,7 @@ PRESERVATION = (
     ),
     Metric(
         key="preservation.harm", label="harm per 100 conveyed stances", higher_is_better=False, range=(0.0, 100.0), digits=1,
-        scripts=NAMED, source="harness", judge="judge", columns=(Column("harm /100", order=4, primary=True),),
+        scripts=NAMED, source="harness", judge="judge", columns=(Column("harm /100", order=4, primary=True, effect=10),),
     ),
     Metric(
         key="preservation.hawk_shift", label="hawk shift", higher_is_better=None, range=(-8.0, 8.0), scripts=NAMED,
@@ -129,7 +129,7 @@ STANCE = (
         key="stance.macro_f1", label="macro-F1", higher_is_better=True, range=SHARE, source="Opitz & Burst 2019",
         scales=SCALES,
         columns=(
-            Column("macro-F1 3-way", order=1, scale="three_way", primary=True),
+            Column("macro-F1 3-way", order=1, scale="three_way", primary=True, effect=0.05),
             Column("macro-F1 5-point", order=4, scale="five_point"),
             Column("escalation F1", order=6, scale="three_way", scope="escalation"),
         ),
@@ -139,12 +139,16 @@ STANCE = (
         scales=TWO_SCALES, columns=(Column("F_avg 3-way", order=2, scale="three_way"),),
     ),
     Metric(
-        key="stance.kappa", label="kappa", higher_is_better=True, range=(-1.0, 1.0), source="Cohen 1968, eq. 2",
-        scales=("five_point",), columns=(Column(order=5, rare=True),),
+        key="stance.detection_f1", label="detection F1", higher_is_better=True, range=SHARE, source="harness",
+        scales=("six_label",), columns=(Column(order=8, rare=True),),
     ),
     Metric(
-        key="stance.mae_macro", label="macro-averaged error", higher_is_better=False, range=(0.0, 4.0),
-        source="Baccianella et al. 2009, eq. 3", scales=("five_point",),
+        key="stance.kappa", label="kappa of detected stances", higher_is_better=True, range=(-1.0, 1.0),
+        source="Cohen 1968, eq. 2", scales=("five_point",), columns=(Column("kappa", order=9, rare=True),),
+    ),
+    Metric(
+        key="stance.mae_macro", label="macro-averaged error of detected stances", higher_is_better=False, range=(0.0, 4.0),
+        source="Baccianella et al. 2009, eq. 3", scales=("five_point",), columns=(Column("MAE", order=10, rare=True),),
     ),
     Metric(
         key="stance.sign_flip_rate", label="sign flips", higher_is_better=False, range=SHARE, source="harness",
@@ -240,6 +244,12 @@ def digits_of(key: str) -> int:
     """Digits after the point of a value in a table; a sentence has one fewer."""
     metric = metric_of(key)
     return 3 if metric is None else metric.digits
+
+
+def effect_of(key: str) -> float | None:
+    """The difference for which reports say how many articles would show it; None for all but primary metrics."""
+    metric = metric_of(key)
+    return None if metric is None or metric.column is None else metric.column.effect
 
 
 def label_of(key: str) -> str:

@@ -20,9 +20,6 @@ UNPARSED = "unparsed"
 THREE_WAY: tuple[ThreeWay, ...] = tuple(ThreeWay)
 SIX_COLUMNS: tuple[str, ...] = (*STANCES, UNPARSED)
 THREE_COLUMNS: tuple[str, ...] = (*THREE_WAY, UNPARSED)
-GREATEST_DISTANCE = 4
-"""Steps from one end of the scale to the other: what an unparsed or off-scale answer costs."""
-
 _STANCE_INDEX = {stance: i for i, stance in enumerate(STANCES)}
 _THREE_INDEX = {label: i for i, label in enumerate(THREE_WAY)}
 TO_THREE = np.array([_THREE_INDEX[stance.three_way] for stance in STANCES] + [len(THREE_WAY)])
@@ -103,13 +100,27 @@ def f_avg(counts: Array) -> Array:
     return np.asarray((f1[..., _THREE_INDEX[ThreeWay.AGAINST]] + f1[..., _THREE_INDEX[ThreeWay.FAVOR]]) / 2)
 
 
-def quadratic_kappa(counts: Array) -> Array:
-    """Cohen's kappa with squared distances as weights, at most 1, from five-point counts (..., 5, C >= 5).
+def detection_f1(counts: Array) -> Array:
+    """F1 of finding that there is a stance at all, in [0, 1], from six-label counts (..., 6, 7).
 
-    1 - sum(w O) / sum(w E) (Cohen 1968, equation 2). Off-scale columns weigh as the greatest distance squared, in O and
-    in E alike, so a system that parses nothing scores 0, as a constant one does. Undefined where gold has one label.
+    2 TP / (gold + predicted) of the five labels on the scale against `no_stance` and unparsed. NaN where gold has no stance.
     """
-    weights = _distances(counts.shape[-1]) ** 2
+    points = len(SCALE)
+    gold = counts[..., :points, :].sum(axis=(-2, -1))
+    predicted = counts[..., :, :points].sum(axis=(-2, -1))
+    detected = counts[..., :points, :points].sum(axis=(-2, -1))
+    return _divide(2 * detected, np.where(gold > 0, gold + predicted, 0))
+
+
+def quadratic_kappa(counts: Array) -> Array:
+    """Cohen's kappa with squared distances as weights, at most 1, over detected stances: gold and answer on the scale.
+
+    1 - sum(w O) / sum(w E) (Cohen 1968, equation 2), from five-point counts (..., 5, C >= 5), whose columns past the fifth are
+    left out: `no_stance` has no distance to a degree, and `detection_f1` counts it. Undefined where the gold of detected
+    stances has one label.
+    """
+    counts = counts[..., : len(SCALE)]
+    weights = _distances() ** 2
     gold = counts.sum(axis=-1)
     predicted = counts.sum(axis=-2)
     total = gold.sum(axis=-1)
@@ -120,11 +131,13 @@ def quadratic_kappa(counts: Array) -> Array:
 
 
 def mae_macro(counts: Array) -> Array:
-    """Mean absolute error in scale steps, averaged over the gold labels present, in [0, 4]; off-scale answers cost 4.
+    """Mean absolute error in scale steps over detected stances, averaged over their gold labels, in [0, 4].
 
-    Macro-averaged MAE of Baccianella, Esuli & Sebastiani 2009, equation 3.
+    Macro-averaged MAE of Baccianella, Esuli & Sebastiani 2009, equation 3, from five-point counts (..., 5, C >= 5), of
+    which the columns past the fifth are left out, as in `quadratic_kappa`. NaN where nothing was detected.
     """
-    errors = (counts * _distances(counts.shape[-1])).sum(axis=-1)
+    counts = counts[..., : len(SCALE)]
+    errors = (counts * _distances()).sum(axis=-1)
     return _mean_defined(_divide(errors, counts.sum(axis=-1)))
 
 
@@ -149,11 +162,10 @@ def _right(counts: Array) -> Array:
     return np.asarray(np.diagonal(counts, axis1=-2, axis2=-1))
 
 
-def _distances(columns: int) -> Array:
-    """Steps between gold row and predicted column on the scale, shape (5, columns)."""
-    points = len(SCALE)
-    steps = np.abs(np.subtract.outer(np.arange(points), np.arange(points))).astype(np.float64)
-    return np.hstack([steps, np.full((points, columns - points), float(GREATEST_DISTANCE))])
+def _distances() -> Array:
+    """Steps between gold row and predicted column on the scale, shape (5, 5)."""
+    points = np.arange(len(SCALE))
+    return np.asarray(np.abs(np.subtract.outer(points, points)), dtype=np.float64)
 
 
 def _divide(numerator: Array, denominator: Array) -> Array:

@@ -38,7 +38,8 @@ class Column:
     """A place on the leaderboard of the metric's family.
 
     `heading` is short, empty for the label. Columns stand by `order`, from the left. A `primary` one is tested, ranked and
-    part of the report's Holm family; the first of these orders the board. A `rare` one stands on the page after time and
+    part of the report's family; the first of these orders the board. `effect` is the difference for which a report says how many
+    articles would show it. A `rare` one stands on the page after time and
     memory. `scope` and `scale` say which key of a metric that has several stands here.
     """
 
@@ -47,6 +48,7 @@ class Column:
     scale: Scale | None = None
     scope: Scope = ""
     primary: bool = False
+    effect: float | None = None
     rare: bool = False
 
 

@@ -59,9 +59,13 @@ class CountMetric(NamedTuple):
     statistic: Callable[[cm.Array], cm.Array]
     sided: bool = False
     """Whether only items count whose gold takes a side."""
+    detected: bool = False
+    """Whether only items count whose answer, too, is on the scale."""
 
     def n_items(self, counts: NDArray[np.int64]) -> int:
         """Items that enter the metric, from counts (..., K, C)."""
+        if self.detected:
+            return int(counts[..., : len(SCALE)].sum())
         return int(counts.sum() - (counts[..., SCALE.index(Stance.NEUTRAL), :].sum() if self.sided else 0))
 
 
@@ -70,6 +74,7 @@ STATISTICS: Mapping[str, Callable[[cm.Array], cm.Array]] = MappingProxyType(
         "accuracy": cm.accuracy,
         "macro_f1": cm.macro_f1,
         "f_avg": cm.f_avg,
+        "detection_f1": cm.detection_f1,
         "kappa": cm.quadratic_kappa,
         "mae_macro": cm.mae_macro,
         "sign_flip_rate": cm.sign_flip_rate,
@@ -79,9 +84,10 @@ STATISTICS: Mapping[str, Callable[[cm.Array], cm.Array]] = MappingProxyType(
 """What maps confusion counts to a metric of the catalogue."""
 SCALES_OF: Mapping[str, tuple[Scale, ...]] = MappingProxyType({metric.name: metric.scales for metric in STANCE})
 
+_DEGREES = ("kappa", "mae_macro")
 COUNT_METRICS: Mapping[str, CountMetric] = MappingProxyType(
     {
-        f"{name}.{scale}": CountMetric(scale, statistic, sided=name == "sign_flip_rate")
+        f"{name}.{scale}": CountMetric(scale, statistic, sided=name == "sign_flip_rate", detected=name in _DEGREES)
         for name, statistic in STATISTICS.items()
         for scale in SCALES_OF[name]
     }
@@ -133,12 +139,11 @@ def _item_values(pair: StancePair) -> list[tuple[str, float | None, str | None]]
     ]
     if gold.degree is not None:
         degree = None if predicted is None else predicted.degree
-        distance = cm.GREATEST_DISTANCE if degree is None else abs(gold.degree - degree)
-        values += [
-            ("accuracy.five_point", right, None),
-            ("accuracy.three_way_stanced", right_three, None),
-            ("mae.five_point", float(distance), None),
-        ]
+        values += [("accuracy.five_point", right, None), ("accuracy.three_way_stanced", right_three, None)]
+        if degree is None:
+            values.append(("mae.five_point", None, "no stance was detected"))
+        else:
+            values.append(("mae.five_point", float(abs(gold.degree - degree)), None))
         if gold.degree:
             values.append(("sign_flip_rate.five_point", float(gold.degree * (degree or 0) < 0), None))
     probabilities = label_probabilities(pair.scores)
@@ -268,8 +273,14 @@ class _Scope:
         if metric.startswith("f_avg") and not (gold[0] and gold[2]):
             missing = " and ".join(str(cm.THREE_WAY[i]) for i in (0, 2) if not gold[i])
             return f"gold has no item labelled {missing}"
-        if metric == "kappa" and np.count_nonzero(gold) == 1:
-            return f"gold has one label only ({SCALE[int(gold.argmax())]}): chance cannot be told from agreement"
+        if metric == "detection_f1" and not gold[: len(SCALE)].any():
+            return "gold has no item on the scale"
+        detected = total[: len(SCALE), : len(SCALE)].sum(axis=1)
+        if metric in _DEGREES and not detected.any():
+            return "no stance was detected: every answer is off the scale"
+        if metric == "kappa" and np.count_nonzero(detected) == 1:
+            label = SCALE[int(detected.argmax())]
+            return f"gold of detected stances has one label only ({label}): chance cannot be told from agreement"
         if metric == "sign_flip_rate" and not (gold[:2].any() or gold[3:5].any()):
             return "gold takes no side"
         if metric == "sign_flip_rate" and np.isnan(cm.sign_flip_rate(total.astype(np.float64))):
@@ -363,7 +374,9 @@ def _notes(name: str, total: NDArray[np.int64]) -> list[str]:
         notes.append("every prediction was unparsed")
     if metric in ("macro_f1", "mae_macro"):
         labels = cm.THREE_WAY if scale.startswith("three") else STANCES
-        missing = [str(labels[i]) for i in np.flatnonzero(total.sum(axis=1) == 0)]
+        of = total[:, : len(SCALE)] if metric == "mae_macro" else total
+        missing = [str(labels[i]) for i in np.flatnonzero(of.sum(axis=1) == 0)]
         if missing:
-            notes.append(f"gold has no item labelled {', '.join(missing)}")
+            which = "gold of detected stances" if metric == "mae_macro" else "gold"
+            notes.append(f"{which} has no item labelled {', '.join(missing)}")
     return notes

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigError
-from harness.metrics.catalogue import direction, primary_of
+from harness.metrics.catalogue import direction, effect_of, primary_of
 from harness.report.collect import Row, Runs, load_runs
 from harness.report.counts import Counts, shared_counts
 from harness.results.records import RunRecord
@@ -27,7 +27,8 @@ ALPHA = 0.05
 class MetricDifference:
     """System A minus system B on one metric. `p_corrected` is adjusted over all that is tested together (see `corrected`);
     None before that. `detectable` is the smallest true difference that these articles would show at the level which the
-    correction leaves; `more_articles` how many more would separate the two if the difference seen were the true one.
+    correction leaves; `more_articles` how many more would show one of `effect`, which is named and not the one seen: what a few
+    articles show is too uncertain to plan with.
     `n_articles` and `n_items` are of the system that has fewer, where they convey different stances."""
 
     metric: str
@@ -40,6 +41,7 @@ class MetricDifference:
     se: float | None = None
     p_corrected: float | None = None
     detectable: float | None = None
+    effect: float | None = None
     more_articles: int | None = None
     n_articles: int = 0
     n_items: int = 0
@@ -117,20 +119,28 @@ def difference(
     *,
     seed: int = 0,
     resampled: tuple[NDArray[np.float64] | None, NDArray[np.float64] | None] = (None, None),
+    is_chosen: bool = True,
+    effect: float | None = None,
 ) -> MetricDifference:
-    """One paired comparison from counts by article on shared items; `resampled` from `resampled_values`, where at hand."""
+    """One paired comparison from counts by article on shared items; `resampled` from `resampled_values`, where at hand.
+
+    It has a p-value where the two were chosen beforehand: of a pair that came out best, all pairs have to be tested
+    (`selection`). `effect` is the difference to plan for, the catalogue's by default.
+    """
     import numpy as np
 
-    from harness.stats.paired import paired_difference
+    from harness.stats.paired import paired_difference, paired_interval
     from harness.stats.power import detectable_counts, more_articles
 
     if a is None or b is None:
         return MetricDifference(metric, None, None, None, None, None, None, reason="one of the two has no scores")
     drawn = None if resampled[0] is None or resampled[1] is None else np.stack([resampled[0], resampled[1]], axis=-1)
-    paired = paired_difference(a.array, b.array, a.statistic, seed=seed, resampled=drawn, span=a.span)
+    compare_pair = paired_difference if is_chosen else paired_interval
+    paired = compare_pair(a.array, b.array, a.statistic, seed=seed, resampled=drawn, span=a.span)
     values = [float(c.statistic(c.array.sum(axis=0).astype(float)[None])[0]) for c in (a, b)]
     least = detectable_counts(a.array, b.array, a.statistic, seed=seed, se=paired.se, span=a.span)
-    more = more_articles(paired.value, paired.se, paired.n_clusters)
+    effect = effect_of(metric) if effect is None else effect
+    more = more_articles(effect, paired.se, paired.n_clusters)
     return MetricDifference(
         metric=metric,
         a=_number(values[0]),
@@ -141,10 +151,11 @@ def difference(
         p_value=_number(paired.p_value),
         se=paired.se,
         detectable=least.value,
+        effect=effect,
         more_articles=more.more,
         n_articles=paired.n_clusters,
         n_items=min(a.n_items, b.n_items),
-        reason=paired.reason or more.reason or least.reason,
+        reason=paired.reason or least.reason,
     )
 
 
@@ -161,20 +172,18 @@ def corrected(differences: Sequence[MetricDifference]) -> list[MetricDifference]
         adjusted = adjust(family)
         left = level(list(adjusted.values()), ALPHA)
         for i, p in adjusted.items():
-            results[i] = _at_level(replace(differences[i], p_corrected=p), left)
+            results[i] = at_level(replace(differences[i], p_corrected=p), left)
     return results
 
 
-def _at_level(d: MetricDifference, alpha: float) -> MetricDifference:
-    """The detectable difference and the number of further articles for a test at level `alpha`; a test that fails needs at
-    least one more article."""
+def at_level(d: MetricDifference, alpha: float) -> MetricDifference:
+    """The detectable difference and the number of further articles for a test at level `alpha`."""
     from harness.stats.power import FEWEST_CLUSTERS, effect_factor, more_articles
 
     if d.detectable is None or d.n_articles < FEWEST_CLUSTERS:
         return d
     wider = effect_factor(d.n_articles - 1, alpha=alpha) / effect_factor(d.n_articles - 1)
-    more = more_articles(d.difference, d.se, d.n_articles, alpha=alpha).more
-    more = max(more, 1) if more is not None and d.p_corrected is not None and not d.real else more
+    more = more_articles(d.effect, d.se, d.n_articles, alpha=alpha).more
     return replace(d, detectable=d.detectable * wider, more_articles=more)
 
 

@@ -11,9 +11,17 @@ from harness.report.words import quote
 from harness.results.records import RunRecord
 
 
+def title(runs: Runs) -> str:
+    """What the report is of: dataset and split, and whether articles are among it on which prompts and settings are tuned."""
+    if runs.use is None:
+        return "Comparison report"
+    tuned = runs.use.split == "all" and any(article.split == "dev" for article in runs.articles)
+    return f"Comparison report: {runs.use.name}, split {runs.use.split}" + (" (dev and test together)" if tuned else "")
+
+
 def head_lines(runs: Runs) -> list[str]:
     """What was scored, and the state of all runs."""
-    lines = [f"{term}: {text}" for term, text in head(runs) if term in ("Dataset", "Material", "Judge")]
+    lines = [title(runs), *(f"{term}: {text}" for term, text in head(runs) if term in ("Dataset", "Material", "Judge"))]
     return [*lines, *state_lines(runs)]
 
 

@@ -19,7 +19,7 @@ from harness.report.drilldown import drilldown, packed
 from harness.report.finders import NOTE as FINDER_NOTE
 from harness.report.finders import TITLE as FINDERS
 from harness.report.finders import finder_table, finders
-from harness.report.head import problem_lines, reproduce, run_command
+from harness.report.head import problem_lines, reproduce, run_command, title
 from harness.report.html_board import board_view, interval_text, minus
 from harness.report.html_calibration import reliability, selective
 from harness.report.html_head import head, states
@@ -31,7 +31,7 @@ from harness.report.suspected import Suspicion, disagreements, suspicions, unask
 from harness.report.svg import Picture
 from harness.report.table import Leaderboard, labels
 from harness.report.verdicts import pair_verdicts, sentence, unscored_verdict, verdicts
-from harness.report.words import TITLES
+from harness.report.words import PROCEDURE, TITLES
 from harness.types import Stance
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def html(runs: Runs, boards: Sequence[Leaderboard], comparisons: Sequence[Compar
         .get_template("report.html")
         .render(
             question=QUESTION,
+            title=title(runs),
+            procedure=PROCEDURE,
             signs={"best": BEST, "tied": TIED, "real": REAL, "higher": ARROWS[1], "lower": ARROWS[-1]},
             head=head(runs),
             states=[state for i, state in enumerate(states(runs)) if state[1] or i < 3],

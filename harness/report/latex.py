@@ -13,7 +13,7 @@ from harness.report.compare import Comparison
 from harness.report.marks import REAL, TIED
 from harness.report.table import Leaderboard, labels
 from harness.report.verdicts import judge_note
-from harness.report.words import TITLES
+from harness.report.words import PROCEDURE, TITLES
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -199,6 +199,6 @@ def _caption(runs: Runs, board: Leaderboard, metrics: Sequence[str]) -> str:
     )
     return (
         f"{TITLES[board.kind]}{data}: value and 95\\,\\% interval by article; "
-        rf"$\approx$ no test tells it from the best (paired randomisation, Holm); rank: the places that it may truly have."
+        rf"$\approx$ may be the best: no test puts another above it ({PROCEDURE}); rank: the places that it may truly have."
         f"{against}{judge}"
     )

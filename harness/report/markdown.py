@@ -10,7 +10,7 @@ from harness.report.compare import Comparison
 from harness.report.finders import NOTE as FINDER_NOTE
 from harness.report.finders import TITLE as FINDERS
 from harness.report.finders import finder_table, finders
-from harness.report.head import problem_lines, reproduce, state_lines
+from harness.report.head import problem_lines, reproduce, state_lines, title
 from harness.report.html_head import head
 from harness.report.limits import limit_lines
 from harness.report.suspected import without_gold
@@ -25,7 +25,7 @@ MOST_SUSPECTED = 1000
 def markdown(runs: Runs, boards: Sequence[Leaderboard]) -> str:
     """report.md."""
     sentences = [v for board in boards for v in verdicts(runs, board)] + unscored_verdict(runs)
-    parts = ["# Comparison report", "", *(f"{escape(v.text)}\n" for v in sentences)]
+    parts = [f"# {escape(title(runs))}", "", *(f"{escape(v.text)}\n" for v in sentences)]
     parts += [*(f"- {escape(f'{term}: {description}')}" for term, description in head(runs))]
     parts += [*(f"- {escape(line)}" for line in state_lines(runs)), ""]
     for board in boards:

@@ -6,13 +6,13 @@ from harness.types import STANCES, Stance
 
 BEST = "▲"
 TIED = "≈"
-"""No test tells two systems apart: beside a value, from the best; beside a difference, from the baseline."""
+"""Beside a value: no test puts another system above it. Beside a difference: no test tells it from the baseline."""
 REAL = "≠"
 ARROWS = {1: "↑", -1: "↓", 0: ""}
 """Which way of a metric is better, by its direction."""
 MEANINGS = {
     BEST: "best value",
-    TIED: "no test tells it from the best",
+    TIED: "may be the best: no test puts another above it",
     REAL: "real after correction",
     ARROWS[1]: "higher is better",
     ARROWS[-1]: "lower",

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigError, nearest_hint
 from harness.metrics.catalogue import columns_of, direction, primary_of, span
+from harness.metrics.preservation_table import COVERAGE, HARM_RATE
 from harness.report.collect import Row, Runs, uncollected
-from harness.report.compare import MetricDifference, corrected, difference, resampled_values
-from harness.report.counts import Counts, n_pairs, own_counts, shared_counts, unjudged
+from harness.report.compare import ALPHA, MetricDifference, resampled_values
+from harness.report.counts import Counts, n_pairs, own_counts, unjudged
+from harness.report.selection import Counted, Selection, Test, pair_difference, selection
 from harness.results.records import Value
 
 if TYPE_CHECKING:
@@ -19,15 +21,14 @@ if TYPE_CHECKING:
 
     from harness.stats.ranking import Rank
 
-Test = tuple[str, str, MetricDifference]
-"""Fingerprints of two systems, and the first minus the second."""
 USUAL = {"summariser": ("lead3", "lexrank"), "stance": ("majority", "name_only", "sentiment")}
 """The baseline if none is chosen: the first of these that was run."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One number of a leaderboard. `tied` marks what no test tells from the best; `rank` has the places that the system may
+    """One number of a leaderboard. `tied` marks what may be the best: no test puts another above it; `rank` has the places
+    that the system may
     truly have; `empty` says why there is no number."""
 
     metric: str
@@ -66,11 +67,15 @@ class Leaderboard:
     """Whether the baseline was asked for, not just the usual one."""
     unranked: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Why a system is not ranked, by primary metric and fingerprint."""
+    ranks: Mapping[str, Mapping[str, Rank]] = field(default_factory=dict)
+    """The places that a system may truly have, by primary metric and fingerprint."""
 
 
-def leaderboards(runs: Runs, *, baseline: str | None = None, seed: int = 0) -> list[Leaderboard]:
-    """Summarisers, then stance classifiers. The Holm family is the report's: each system against the baseline and against
-    the best, on the primary metrics of both kinds."""
+def leaderboards(
+    runs: Runs, *, baseline: str | None = None, effects: Mapping[str, float] | None = None, seed: int = 0
+) -> list[Leaderboard]:
+    """Summarisers, then stance classifiers. The family is the report's: all pairs of systems, on the primary metrics of both
+    kinds. `effects` are the differences, by metric, for which the number of articles is said; the catalogue's by default."""
     rows = {kind: runs.rows(kind) for kind in USUAL}
     names = sorted({name for kind in USUAL for r in rows[kind] for name in (r.name, labels(rows[kind])[r.fingerprint])})
     if baseline is not None and baseline not in names:
@@ -78,19 +83,10 @@ def leaderboards(runs: Runs, *, baseline: str | None = None, seed: int = 0) -> l
             f"no run has a system called {baseline!r}", hint=nearest_hint(baseline, names) + ", ".join(names)
         )
     with uncollected():
-        tested_kinds = [_tested(runs, kind, baseline, seed) for kind in ("summariser", "stance")]
-    adjusted = iter(corrected([d for tested in tested_kinds for _, _, d in tested.tests]))
-    boards = []
-    for kind, tested in zip(("summariser", "stance"), tested_kinds, strict=True):
-        tests = [(a, b, next(adjusted)) for a, b, _ in tested.tests]
-        lines = [Line(row, _cells(row, kind, tests, tested), _pace(row, runs)) for row in tested.rows]
-        lines.sort(key=lambda line: _order(line.row, primary_of(kind)[0]))
-        against = tested.baseline.fingerprint if tested.baseline else None
-        columns = columns_of(kind)
-        boards.append(
-            Leaderboard(kind, columns, tuple(lines), against, tested.best, tuple(tests), tested.chosen, tested.unranked)
-        )
-    return boards
+        kinds = [_competition(runs, kind, baseline, seed) for kind in USUAL]
+        # each metric's pairs keep the level that is its share
+        n_tested = sum(s.tested for kind in kinds for s in kind.selections.values())
+        return [_leaderboard(runs, kind, n_tested, effects or {}, seed) for kind in kinds]
 
 
 def chosen_columns(boards: Sequence[Leaderboard], names: Sequence[str]) -> list[Leaderboard]:
@@ -112,68 +108,84 @@ def chosen_columns(boards: Sequence[Leaderboard], names: Sequence[str]) -> list[
 
 
 @dataclass(frozen=True)
-class _Tested:
-    """Rows of a kind, the baseline's, the tests of primary metrics (not corrected yet), best system and ranks by metric, and
-    why systems are not ranked."""
+class _Competition:
+    """Rows of a kind, the baseline's, and by primary metric: counts by fingerprint, the tests of all pairs, why a system is not
+    ranked."""
 
+    kind: str
     rows: list[Row]
     baseline: Row | None
     chosen: bool
-    tests: list[Test]
-    best: dict[str, str]
-    ranks: dict[str, dict[str, Rank]]
+    counted: dict[str, dict[str, Counted]]
+    selections: dict[str, Selection]
     unranked: dict[str, dict[str, str]]
 
 
-def _tested(runs: Runs, kind: str, baseline: str | None, seed: int) -> _Tested:
+def _competition(runs: Runs, kind: str, baseline: str | None, seed: int) -> _Competition:
     rows = runs.rows(kind)
     names = labels(rows)
     # a baseline of one kind leaves the other kind its usual one
     chosen = baseline is not None and any(baseline in (names[r.fingerprint], r.name) for r in rows)
     scored = [r for r in rows if any(_value(r, metric) is not None for metric in primary_of(kind))]
     baseline_row = _baseline(rows, names, (baseline,)) if chosen and baseline else _baseline(scored, names, USUAL[kind])
+    counted: dict[str, dict[str, Counted]] = {}
+    selections: dict[str, Selection] = {}
+    unranked_by_metric: dict[str, dict[str, str]] = {}
+    for metric in primary_of(kind):
+        counts = own_counts(runs, rows, metric)
+        drawn = resampled_values(counts, seed=seed)
+        counted[metric] = {r.fingerprint: (c, d) for r, c, d in zip(rows, counts, drawn, strict=True)}
+        reasons = unranked(runs, rows, metric, {f: c for f, (c, _) in counted[metric].items()})
+        unranked_by_metric[metric] = reasons
+        competitors = competing(rows, metric, reasons)
+        # a rate that rests on too little is not tested against the baseline either
+        fit = baseline_row is not None and not reasons.get(baseline_row.fingerprint, "").startswith(UNTESTED)
+        measured = baseline_row if baseline_row and fit and _value(baseline_row, metric) is not None else None
+        selections[metric] = selection(runs, metric, competitors, measured, counted[metric], seed)
+    return _Competition(kind, rows, baseline_row, chosen, counted, selections, unranked_by_metric)
+
+
+def _leaderboard(runs: Runs, kind: _Competition, n_tested: int, effects: Mapping[str, float], seed: int) -> Leaderboard:
     tests: list[Test] = []
     best: dict[str, str] = {}
     ranks: dict[str, dict[str, Rank]] = {}
-    unranked_by_metric: dict[str, dict[str, str]] = {}
-    for metric in primary_of(kind):
-        metric_counts = own_counts(runs, rows, metric)
-        drawn = resampled_values(metric_counts, seed=seed)
-        counts = {r.fingerprint: (c, d) for r, c, d in zip(rows, metric_counts, drawn, strict=True)}
-        unranked_by_metric[metric] = unranked(runs, rows, metric, {f: c for f, (c, _) in counts.items()})
-        competitors = competing(rows, metric, unranked_by_metric[metric])
-        best_row = _best(competitors, metric)
-        if best_row is None:
-            continue
-        if len(competitors) > 1:
-            best[metric] = best_row.fingerprint
-        for other in [best_row] + ([baseline_row] if baseline_row and baseline_row is not best_row else []):
-            if _value(other, metric) is None:
+    for metric, selected in kind.selections.items():
+        ranks[metric] = selected.ranks(ALPHA / max(1, n_tested))
+        leader = selected.best(ranks[metric])
+        if leader is not None:
+            best[metric] = leader
+        by_fingerprint = {r.fingerprint: r for r in kind.rows}
+        competitors = competing(kind.rows, metric, kind.unranked[metric])
+        for a, b in _pairs(competitors, leader, kind.baseline):
+            if _value(by_fingerprint[b], metric) is None:
                 # it answered, but about speakers that it found
                 continue
-            tests.extend(_tests(runs, competitors, counts, metric, other, tests, seed))
-        ranks[metric] = _ranks(competitors, metric, counts)
-    return _Tested(rows, baseline_row, chosen, tests, best, ranks, unranked_by_metric)
+            pair = (by_fingerprint[a], by_fingerprint[b])
+            d = pair_difference(runs, metric, pair, kind.counted[metric], seed, effects.get(metric))
+            tests.append((a, b, selected.corrected(d, a, b, n_tested)))
+    lines = [Line(row, _cells(row, kind, tests, best, ranks), _pace(row, runs)) for row in kind.rows]
+    lines.sort(key=lambda line: _order(line.row, primary_of(kind.kind)[0]))
+    return Leaderboard(
+        kind.kind,
+        columns_of(kind.kind),
+        tuple(lines),
+        kind.baseline.fingerprint if kind.baseline else None,
+        best,
+        tuple(tests),
+        kind.chosen,
+        kind.unranked,
+        ranks,
+    )
 
 
-def _ranks(
-    rows: Sequence[Row], metric: str, counts: Mapping[str, tuple[Counts | None, NDArray[np.float64] | None]]
-) -> dict[str, Rank]:
-    """The places that each of the competing rows may truly have, all at once with 95 %; none for a system alone."""
-    import numpy as np
-
-    from harness.stats.bootstrap import informative_clusters
-    from harness.stats.ranking import rank_intervals
-
-    systems = [(r.fingerprint, *counts[r.fingerprint]) for r in rows]
-    counted = [(f, c, d) for f, c, d in systems if c is not None and d is not None]
-    values = [float(c.statistic(c.array.sum(axis=0).astype(float)[None])[0]) for _, c, _ in counted]
-    if len(counted) < 2 or not np.isfinite(values).all():
-        return {}
-    n = min(informative_clusters(c.array) for _, c, _ in counted)
-    drawn = np.stack([d for _, _, d in counted], axis=1)
-    intervals = rank_intervals(values, drawn, n, higher_is_better=direction(metric) > 0)
-    return {f: rank for (f, _, _), rank in zip(counted, intervals, strict=True)}
+def _pairs(competitors: Sequence[Row], leader: str | None, baseline: Row | None) -> list[tuple[str, str]]:
+    """Each competitor with the leader, then with the baseline; no pair twice."""
+    pairs: dict[frozenset[str], tuple[str, str]] = {}
+    for other in (leader, baseline and baseline.fingerprint):
+        for row in competitors:
+            if other is not None and row.fingerprint != other:
+                pairs.setdefault(frozenset((row.fingerprint, other)), (row.fingerprint, other))
+    return list(pairs.values())
 
 
 def _baseline(rows: Sequence[Row], names: dict[str, str], candidates: Sequence[str]) -> Row | None:
@@ -195,45 +207,22 @@ def labels(rows: Sequence[Row]) -> dict[str, str]:
     return {r.fingerprint: plain[r.fingerprint] + (" (ceiling)" if r.use.ceiling else "") for r in rows}
 
 
-def _tests(
-    runs: Runs,
-    rows: Sequence[Row],
-    counts: Mapping[str, tuple[Counts | None, NDArray[np.float64] | None]],
-    metric: str,
-    other: Row,
-    earlier: Sequence[Test],
-    seed: int,
-) -> list[Test]:
-    """Each competing row against one, on the items that these two answered, not twice where that one is compared already."""
-    compared = {(a, b, d.metric) for a, b, d in earlier}
-    tests = []
-    for row in rows:
-        pair = (row.fingerprint, other.fingerprint)
-        if row is other or (*pair, metric) in compared or (*reversed(pair), metric) in compared:
-            continue
-        (a, drawn_a), (b, drawn_b) = counts[row.fingerprint], counts[other.fingerprint]
-        resampled = (drawn_a, drawn_b)
-        if metric.startswith("preservation."):
-            apart = unjudged(row) != unjudged(other)
-        else:
-            apart = a is not None and b is not None and a.items != b.items
-        if apart:
-            a, b = shared_counts(runs, [row, other], metric)
-            resampled = (None, None)
-        d = difference(metric, a, b, seed=seed, resampled=resampled)
-        tests.append((*pair, replace(d, primary=True)))
-    return tests
-
-
-def _cells(row: Row, kind: str, tests: Sequence[Test], tested: _Tested) -> tuple[Cell, ...]:
+def _cells(
+    row: Row,
+    kind: _Competition,
+    tests: Sequence[Test],
+    best: Mapping[str, str],
+    ranks: Mapping[str, Mapping[str, Rank]],
+) -> tuple[Cell, ...]:
     cells = []
-    for metric, _ in columns_of(kind):
+    for metric, _ in columns_of(kind.kind):
         value = row.metrics.get(metric)
         if value is None or value.value is None:
             cells.append(
                 Cell(metric, None, n_unscored=value.n_unscored if value else 0, empty=why_empty(row, metric, value))
             )
             continue
+        rank = ranks.get(metric, {}).get(row.fingerprint)
         cells.append(
             Cell(
                 metric=metric,
@@ -242,10 +231,10 @@ def _cells(row: Row, kind: str, tests: Sequence[Test], tested: _Tested) -> tuple
                 ci_high=value.ci_high,
                 n_scored=value.n_scored,
                 n_unscored=value.n_unscored,
-                tied=_tied(row, metric, tests, tested.best),
-                against_baseline=_between(row, tested.baseline, metric, tests) if tested.baseline else None,
-                note=tested.unranked.get(metric, {}).get(row.fingerprint) or value.reason,
-                rank=tested.ranks.get(metric, {}).get(row.fingerprint),
+                tied=_tied(rank) if metric in best else None,
+                against_baseline=_between(row, kind.baseline, metric, tests) if kind.baseline else None,
+                note=kind.unranked.get(metric, {}).get(row.fingerprint) or value.reason,
+                rank=rank,
             )
         )
     return tuple(cells)
@@ -264,16 +253,9 @@ def why_empty(row: Row, metric: str, value: Value | None) -> str:
     return value.reason or "undefined"
 
 
-def _tied(row: Row, metric: str, tests: Sequence[Test], best: dict[str, str]) -> bool | None:
-    """Whether no test tells the system from the best; None for metrics that are not tested, or where no test was possible."""
-    if metric not in best:
-        return None
-    if row.fingerprint == best[metric]:
-        return True
-    for a, b, d in tests:
-        if d.metric == metric and {a, b} == {row.fingerprint, best[metric]}:
-            return None if d.p_corrected is None else not d.real
-    return None
+def _tied(rank: Rank | None) -> bool | None:
+    """Whether no test puts another system above it; None where no test was possible."""
+    return None if rank is None or rank.low is None else rank.low == 1
 
 
 def _between(row: Row, other: Row, metric: str, tests: Sequence[Test]) -> MetricDifference | None:
@@ -288,14 +270,12 @@ def _between(row: Row, other: Row, metric: str, tests: Sequence[Test]) -> Metric
     return None
 
 
-def _best(rows: Sequence[Row], metric: str) -> Row | None:
-    """The best of the competing rows."""
-    scored = [(direction(metric) * v, r) for r in rows if (v := _value(r, metric)) is not None]
-    return max(scored, key=lambda pair: (pair[0], pair[1].name), default=(0.0, None))[1]
-
-
 ENOUGH = 0.9
 """Share of its items that a system must have answered to be ranked: one lucky answer is not the best of all."""
+
+
+MIN_COVERAGE = 0.2
+"""Share of main stances that a system must convey for its harm to be ranked."""
 
 
 def competing(rows: Sequence[Row], metric: str, excluded: Mapping[str, str]) -> list[Row]:
@@ -304,13 +284,26 @@ def competing(rows: Sequence[Row], metric: str, excluded: Mapping[str, str]) -> 
     return [r for r in rows if not r.use.ceiling and _value(r, metric) is not None and r.fingerprint not in excluded]
 
 
+UNTESTED = "not ranked, no test"
+"""How the reason begins of a value that rests on too little to be tested against any other."""
+
+
 def unranked(runs: Runs, rows: Sequence[Row], metric: str, counts: Mapping[str, Counts | None]) -> dict[str, str]:
     """By fingerprint why a value is not ranked: too much behind it is missing, or it rests on too little to be tested."""
     reasons = {r.fingerprint: why for r in rows if (why := _unanswered(r, metric))}
     if metric.startswith("preservation."):
         rest = {r.fingerprint: c.array for r in competing(rows, metric, reasons) if (c := counts[r.fingerprint])}
         reasons |= {f: f"not ranked, {why}" for f, why in _sparse(rest, span(metric), len(runs.articles)).items()}
+        if metric == HARM_RATE:
+            reasons |= {r.fingerprint: why for r in rows if r.fingerprint not in reasons and (why := _silent(r))}
     return reasons
+
+
+def _silent(row: Row) -> str | None:
+    """Why harm is not ranked of a system that conveys few of the stances: who says nothing misstates nothing."""
+    coverage = _value(row, COVERAGE)
+    low = coverage is not None and coverage < MIN_COVERAGE
+    return f"not ranked, coverage {coverage:.2f} is under {MIN_COVERAGE}" if low else None
 
 
 def _sparse(counts: Mapping[str, NDArray[np.generic]], width: float, n_articles: int) -> dict[str, str]:

@@ -139,10 +139,17 @@ def outcome(d: MetricDifference) -> str:
     if d.p_corrected is None:
         return f"not tested{f' ({d.reason})' if d.reason else ''}{_unseen(d)}"
     if d.real:
-        return f"separable ({'Holm-corrected ' if d.primary else ''}{p_words(d.p_corrected)})"
-    if d.more_articles:
-        return f"not distinguishable; about {d.more_articles:,} more articles would do"
-    return "not distinguishable" + _unseen(d)
+        return f"separable ({'corrected ' if d.primary else ''}{p_words(d.p_corrected)})"
+    return "not distinguishable" + (_plan(d) or _unseen(d))
+
+
+def _plan(d: MetricDifference) -> str:
+    """How many more articles would show a difference that is named: by the one seen, N would be noise after a pilot."""
+    if d.effect is None or d.more_articles is None:
+        return ""
+    if d.more_articles == 0:
+        return f"; a true difference of {d.effect:g} would be seen here with 80 % power"
+    return f"; about {d.more_articles:,} more articles would show a true difference of {d.effect:g}"
 
 
 def _unseen(d: MetricDifference) -> str:
@@ -196,25 +203,28 @@ def _leader(runs: Runs, board: Leaderboard, metric: str) -> Verdict | None:
         ((f, d) for f, d in against if d.difference is not None and d.p_corrected is not None),
         key=lambda pair: (abs(pair[1].difference or 0.0), names[pair[0]]),
     )
-    tied = [(f, d) for f, d in compared if not d.real]
+    ranks = board.ranks.get(metric, {})
+    tied = [(f, d) for f, d in compared if ranks[f].low == 1]
     if not compared:
         why = next((f" ({d.reason}){_unseen(d)}" for _, d in against if d.difference is not None and d.reason), "")
         return Verdict(metric, f"{text}{note}; not tested against the others{why}{few}.")
     if not tied:
         nearest, d = compared[0]
+        # tests are not transitive: another system may be above it where the best one is not
+        ended = outcome(d) if d.real else "worse than another one by test"
         others = len(compared) - 1
         more = "" if not others else ", as is the other one" if others == 1 else f", as are the other {others}"
         return Verdict(
             metric,
-            f"{text}{note}; next {names[nearest]} {_value(rows[nearest], metric)}: {outcome(d)}{more}{few}.",
+            f"{text}{note}; next {names[nearest]} {_value(rows[nearest], metric)}: {ended}{more}{few}.",
             True,
         )
     listed = _listed([f"{names[f]} {_value(rows[f], metric)}" for f, _ in tied])
     worse = len(compared) - len(tied)
     rest = f"; worse by test: {worse} of {len(compared)}" if worse else ""
-    do = next((d.more_articles for _, d in tied if d.more_articles), None)
-    name = names[next((f for f, d in tied if d.more_articles), tied[0][0])]
-    would = f"; about {do:,} more articles would do for {name}" if do else _unseen(tied[0][1])
+    plans = [d for _, d in tied if d.effect is not None and d.more_articles is not None]
+    most = max(plans, key=lambda d: d.more_articles or 0, default=None)
+    would = _plan(most) if most else _unseen(tied[0][1])
     return Verdict(metric, f"{text}{note}; not distinguishable from it: {listed}{would}{rest}{few}.", False)
 
 

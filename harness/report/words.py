@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from harness.stats.ranking import Rank
 
 TITLES = {"summariser": "Summarisers", "stance": "Stance classifiers"}
+PROCEDURE = "all pairs tested at once, max-T bootstrap by article"
+"""How it is decided who may be the best, in a legend."""
 NOTES = (
-    f"value [95 % interval, bootstrap by article]; {meaning(TIED)} (paired randomisation by article, "
-    f"Holm); rank: the places that a system may truly have (95 %, all at once); {meaning(ARROWS[1])}, {meaning(ARROWS[-1])}; "
+    f"value [95 % interval, bootstrap by article]; {meaning(TIED)} ({PROCEDURE}); "
+    f"rank: the places that a system may truly have (95 %, all at once); {meaning(ARROWS[1])}, {meaning(ARROWS[-1])}; "
     f"Δ: difference to the baseline, {meaning(REAL)}"
 )
 

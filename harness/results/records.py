@@ -17,7 +17,7 @@ from harness.runtime.files import encodable, replacing, write_text
 from harness.types import ItemScore
 
 SCHEMA = 1
-SCORING_VERSION = "3"
+SCORING_VERSION = "4"
 """Raised whenever a metric's number can change; part of a run's identity, so old scores are never mixed with new."""
 
 

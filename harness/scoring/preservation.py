@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from harness.data.summary_stances import JudgeSample, text_hash
+from harness.metrics.catalogue import span
 from harness.metrics.judge_validation import NOT_VALIDATED, LabelledTriple, judge_validation
 from harness.metrics.overlap import word_count
 from harness.metrics.preservation import HARM, OutcomeRow, item_scores, outcome_of, outcomes
@@ -28,6 +29,7 @@ from harness.metrics.preservation_table import (
     two_sides,
 )
 from harness.scoring.material import Material, Scored
+from harness.stats.bayesian_bootstrap import rate_interval
 from harness.stats.bootstrap import Array, clustered_interval_counts, clustered_interval_mean, ratio
 from harness.types import Article, MetricValue, Stance
 
@@ -119,7 +121,7 @@ def with_intervals(
         if value.value is None or not counts:
             values[metric] = value
             continue
-        interval = clustered_interval_counts(counts, ratio, seed=seed, resamples=resamples)
+        interval = rate_interval(counts, span=span(metric), seed=seed, resamples=resamples)
         values[metric] = interval.metric(value.n_scored, value.n_unscored)
     grouped = _by_article(rows)
     sides = {a: pair for a in grouped if (pair := two_sides(articles[a])) is not None}

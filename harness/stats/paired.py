@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -105,12 +105,34 @@ def paired_difference(
     resampled: Array | None = None,
     span: float = 1.0,
 ) -> Difference:
-    """Difference of a statistic of counts by article, (G, ...) for each system on the same items, with test and
-    interval.
+    """`paired_interval` with the p-value of two systems that were chosen beforehand: articles are swapped.
 
-    The interval resamples articles with both systems' answers (expanded percentile); the p-value swaps them. Of rates
-    over different numbers of items the test is the studentised one, and there is neither where a rate rests on too
-    little (`paired_ratio.too_sparse`); `span` is what one item adds to a rate's sum at most.
+    Of rates over different numbers of items the test is the studentised one.
+    """
+    d = paired_interval(a, b, statistic, seed=seed, resamples=resamples, level=level, resampled=resampled, span=span)
+    first, second = np.asarray(a), np.asarray(b)
+    if d.value is None or _sparse(first, second, statistic, span):
+        return d
+    if _other_items(first, second, statistic):
+        return replace(d, p_value=ratio_randomisation_p(first, second, seed=seed, resamples=resamples, span=span))
+    return replace(d, p_value=randomisation_p(first, second, statistic, seed=seed, resamples=resamples))
+
+
+def paired_interval(
+    a: ArrayLike,
+    b: ArrayLike,
+    statistic: Statistic,
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    resampled: Array | None = None,
+    span: float = 1.0,
+) -> Difference:
+    """Difference of a statistic of counts by article, (G, ...) for each system on the same items, with its interval.
+
+    The interval resamples articles with both systems' answers (expanded percentile). There is none where a rate rests on
+    too little (`paired_ratio.too_sparse`); `span` is what one item adds to a rate's sum at most.
     `resampled` (resamples, 2) is the statistic of both on resampled articles, where a caller with many systems has it.
     """
     first, second = np.asarray(a), np.asarray(b)
@@ -124,18 +146,24 @@ def paired_difference(
     difference = float(values[0] - values[1])
     if math.isnan(difference):
         return Difference(None, n_clusters=clusters, reason="undefined on these items")
-    if statistic is ratio and not np.array_equal(first[:, 1], second[:, 1]):
-        if sparse := too_sparse(np.stack([first, second]), span):
-            return Difference(difference, n_clusters=clusters, reason=sparse)
-        p_value = ratio_randomisation_p(first, second, seed=seed, resamples=resamples, span=span)
-    else:
-        p_value = randomisation_p(first, second, statistic, seed=seed, resamples=resamples)
+    if sparse := _sparse(first, second, statistic, span):
+        return Difference(difference, n_clusters=clusters, reason=sparse)
     if clusters < MIN_CLUSTERS:
-        return Difference(difference, p_value=p_value, n_clusters=clusters, reason=too_few(clusters))
+        return Difference(difference, n_clusters=clusters, reason=too_few(clusters))
     if resampled is None:
         resampled = np.asarray(statistic(resampled_sums(both, resamples=resamples, seed=seed)), dtype=np.float64)
     interval = interval_of(difference, resampled[..., 0] - resampled[..., 1], clusters, level)
-    return Difference(**asdict(interval), p_value=p_value)
+    return Difference(**asdict(interval))
+
+
+def _other_items(a: NDArray[np.generic], b: NDArray[np.generic], statistic: Statistic) -> bool:
+    """Whether the two are rates over different numbers of items."""
+    return statistic is ratio and not np.array_equal(a[:, 1], b[:, 1])
+
+
+def _sparse(a: NDArray[np.generic], b: NDArray[np.generic], statistic: Statistic, span: float) -> str | None:
+    """Why two rates over different numbers of items rest on too little to be compared."""
+    return too_sparse(np.stack([a, b]), span) if _other_items(a, b, statistic) else None
 
 
 def mcnemar(correct_a: ArrayLike, correct_b: ArrayLike) -> McNemar:

@@ -36,7 +36,7 @@ class Detectable:
 
 @dataclass(frozen=True, slots=True)
 class MoreArticles:
-    """How many further articles like these would separate two systems; None where no number would, and why."""
+    """How many further articles like these would show a difference; None where no number would, and why."""
 
     more: int | None
     reason: str | None = None
@@ -114,19 +114,21 @@ def planned_detectable(n_items: int, *, disagreement: float = 0.5) -> Detectable
     return Detectable(min(1.0, effect), 0, by_article=False, reason=note)
 
 
-def more_articles(difference: float | None, se: float | None, n_clusters: int, *, alpha: float = ALPHA) -> MoreArticles:
-    """How many further articles would mark the observed difference at level `alpha` with 80 % power, were it the true one.
+def more_articles(effect: float | None, se: float | None, n_clusters: int, *, alpha: float = ALPHA) -> MoreArticles:
+    """How many further articles would show a true difference of `effect` at level `alpha` with 80 % power.
 
-    The standard error shrinks with the square root of the number of articles; 0 means that these suffice.
+    Name the effect: the difference that a pilot shows is no basis, as N goes with its inverse square (Albers & Lakens
+    2018, When power analyses based on pilot data are biased). `se` is the standard error of the paired difference on
+    `n_clusters` articles; it shrinks with their square root. 0 means that these suffice.
     """
-    if difference is None or se is None or n_clusters < FEWEST_CLUSTERS:
+    if se is None or n_clusters < FEWEST_CLUSTERS:
         return MoreArticles(None, f"too few articles ({n_clusters}) to estimate their spread")
-    if difference == 0:
-        return MoreArticles(None, "no difference is observed: no number of articles would separate them")
+    if not effect:
+        return MoreArticles(None, "no difference is named that the articles should show")
     spread = se * math.sqrt(n_clusters)
 
     def suffices(n: int) -> bool:
-        return abs(difference) >= effect_factor(n - 1, alpha=alpha) * spread / math.sqrt(n)
+        return abs(effect) >= effect_factor(n - 1, alpha=alpha) * spread / math.sqrt(n)
 
     if suffices(n_clusters):
         return MoreArticles(0)

@@ -1,19 +1,25 @@
-"""Ranks with their uncertainty."""
+"""Which systems of many may be the best: one procedure behind ranks, signs and verdicts, so that they agree."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from harness.stats.bootstrap import LEVEL, MAX_UNDEFINED, MIN_CLUSTERS, Array, too_few
+
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """Place 1 is best; [low, high] holds the true place of every system at once with the stated level."""
+    """Place 1 is best; [low, high] holds the true place of every system at once with the stated level.
+
+    `low` 1 means that the system may be the best; above 1, that so many less one are better by test.
+    """
 
     place: int
     low: int | None
@@ -21,64 +27,123 @@ class Rank:
     reason: str | None = None
 
 
-def rank_intervals(
+@dataclass(frozen=True, slots=True)
+class PairTests:
+    """Every pair of S systems compared at once; `reason` says why there are no tests.
+
+    `differences` (S, S) are row minus column; `p_values` (S, S) adjusted two-sided ones, NaN where there are none; `largest`
+    the sorted largest studentised deviations, from which `pair_level` follows.
+    """
+
+    differences: NDArray[np.float64]
+    p_values: NDArray[np.float64]
+    largest: Array
+    reason: str | None = None
+
+    def pair_level(self, alpha: float) -> float | None:
+        """The level that one pair alone has to pass so that all pairs together keep `alpha`; None without tests."""
+        from scipy.special import ndtr
+
+        return None if self.reason or not self.largest.size else float(2 * ndtr(-np.quantile(self.largest, 1 - alpha)))
+
+
+def pair_tests(
     values: ArrayLike,
     resampled: ArrayLike | None,
     n_clusters: int,
-    *,
-    higher_is_better: bool = True,
-    level: float = LEVEL,
-) -> list[Rank]:
-    """Simultaneous rank intervals of S systems; `values` (S,), `resampled` (resamples, S) with shared resamples.
+    shared: Mapping[tuple[int, int], tuple[float, ArrayLike]] | None = None,
+) -> PairTests:
+    """All pairs of systems, from `values` (S,) and `resampled` (resamples, S) whose resamples of articles are shared.
 
-    A system's interval leaves out a place for each system that is better, or worse, beyond a bound on the largest
-    studentised difference over all pairs (Mogstad, Romano, Shaikh & Wilhelm 2024, Inference for Ranks, section 3);
-    ranks of resamples themselves do not cover where systems tie. Equal values share the best place.
+    The p-value of a pair is the share of resamples in which the largest studentised deviation over all pairs reaches the pair's
+    own studentised difference (single-step max-T: Westfall & Young 1993, section 2.3; Romano & Wolf 2005). So the chance
+    that any two equal systems are told apart is alpha however many there are, and also for the pair that is looked at
+    because one of the two came out best. `shared` has the difference i minus j and its resamples for pairs (i < j) that
+    did not answer the same items.
+    """
+    point = np.asarray(values, dtype=np.float64)
+    if point.ndim != 1 or not np.isfinite(point).all():
+        raise ValueError("rank systems that have a value: leave the others out and name them")
+    n_systems = len(point)
+    first, second = np.triu_indices(n_systems, k=1)
+    replaced = shared or {}
+    difference = np.array(
+        [
+            replaced[pair][0] if (pair := (i, j)) in replaced else point[i] - point[j]
+            for i, j in zip(first.tolist(), second.tolist(), strict=True)
+        ]
+    )
+    differences, p_values = np.zeros((n_systems, n_systems)), np.full((n_systems, n_systems), np.nan)
+    differences[first, second], differences[second, first] = difference, -difference
+    if n_systems < 2 or resampled is None or n_clusters < MIN_CLUSTERS:
+        return PairTests(differences, p_values, np.empty(0), too_few(n_clusters) if n_systems > 1 else None)
+    draws = np.asarray(resampled, dtype=np.float64)
+    finite: NDArray[np.bool_] = np.isfinite(draws).all(axis=1)
+    for _, (_, other) in replaced.items():
+        finite = np.logical_and(finite, np.isfinite(np.asarray(other)))
+    if (undefined := 1 - float(finite.mean())) > MAX_UNDEFINED:
+        reason = f"no interval: some system is undefined in {undefined:.0%} of the resamples"
+        return PairTests(differences, p_values, np.empty(0), reason)
+    errors, largest = _studentised(draws[finite].T, differences, replaced, finite)
+    errors = errors[first, second]
+    largest.sort()
+    # systems that differ by one amount in every resample are apart as far as can be
+    observed = np.where(np.abs(difference) < _ROUNDING, 0.0, np.inf)
+    np.divide(np.abs(difference), errors, out=observed, where=errors > 0)
+    reached = len(largest) - np.searchsorted(largest, _as_normal(observed, n_clusters))
+    p_values[first, second] = p_values[second, first] = (reached + 1) / (len(largest) + 1)
+    return PairTests(differences, p_values, largest)
+
+
+def ranks(
+    values: ArrayLike, tests: PairTests, *, higher_is_better: bool = True, alpha: float = 1 - LEVEL
+) -> list[Rank]:
+    """Simultaneous rank intervals of S systems from their values (S,) and tests (Mogstad, Romano, Shaikh & Wilhelm 2024,
+    Inference for Ranks, section 3): an interval leaves out a place for each system that is better, or worse, by test.
+
+    The ranks of resamples themselves do not cover where systems tie. Equal values share the best place.
     """
     sign = 1 if higher_is_better else -1
     point = sign * np.asarray(values, dtype=np.float64)
-    if point.ndim != 1 or not np.isfinite(point).all():
-        raise ValueError("rank systems that have a value: leave the others out and name them")
     places = [int((point > p).sum()) + 1 for p in point]
     if len(point) < 2:
         return [Rank(place, 1, 1) for place in places]
-    if resampled is None or n_clusters < MIN_CLUSTERS:
-        return [Rank(place, None, None, too_few(n_clusters)) for place in places]
-    draws = sign * np.asarray(resampled, dtype=np.float64)
-    finite = np.isfinite(draws).all(axis=1)
-    if (undefined := 1 - float(finite.mean())) > MAX_UNDEFINED:
-        reason = f"no interval: some system is undefined in {undefined:.0%} of the resamples"
-        return [Rank(place, None, None, reason) for place in places]
-    # systems are compared column by column: each of them in one piece
-    draws = np.asfortranarray(draws if finite.all() else draws[finite])
-    first, second = np.triu_indices(len(point), k=1)
-    difference = point[first] - point[second]
-    errors, largest = _studentised(draws, first, second, difference)
-    bound = _for_few(float(np.quantile(largest, level)), n_clusters)
-    apart = np.abs(difference) > bound * errors
-    better, worse = np.zeros(len(point), dtype=int), np.zeros(len(point), dtype=int)
-    for i, j, d, is_apart in zip(first, second, difference, apart, strict=True):
-        if is_apart and d != 0:
-            up, down = (i, j) if d > 0 else (j, i)
-            better[down] += 1
-            worse[up] += 1
+    if tests.reason is not None:
+        return [Rank(place, None, None, tests.reason) for place in places]
+    apart = tests.p_values <= alpha
+    better = (apart & (sign * tests.differences < 0)).sum(axis=1)
+    worse = (apart & (sign * tests.differences > 0)).sum(axis=1)
     return [Rank(place, int(1 + b), int(len(point) - w)) for place, b, w in zip(places, better, worse, strict=True)]
 
 
-def _for_few(bound: float, n_clusters: int) -> float:
-    """A normal bound as Student's with the same tail: standard errors of few articles are themselves uncertain, and low."""
-    from scipy.special import ndtr, stdtrit
-
-    return float(-stdtrit(n_clusters - 1, ndtr(-bound))) * math.sqrt(n_clusters / (n_clusters - 1))
-
-
-def _studentised(draws: Array, first: ArrayLike, second: ArrayLike, difference: Array) -> tuple[Array, Array]:
-    """Standard error of each pair's difference, and each resample's largest studentised deviation from it."""
-    errors = np.empty(len(difference))
-    largest = np.zeros(len(draws))
-    for k, (i, j) in enumerate(zip(np.asarray(first), np.asarray(second), strict=True)):
-        deviation = draws[:, i] - draws[:, j] - difference[k]
-        errors[k] = deviation.std()
-        if errors[k] > 0:
-            np.maximum(largest, np.abs(deviation) / errors[k], out=largest)
+def _studentised(
+    draws: Array,
+    differences: Array,
+    shared: Mapping[tuple[int, int], tuple[float, ArrayLike]],
+    finite: NDArray[np.bool_],
+) -> tuple[Array, Array]:
+    """Standard error of each pair's difference (S, S), the upper triangle alone, and each resample's largest studentised
+    deviation from it; `draws` (S, resamples) are those that are `finite`."""
+    draws = np.ascontiguousarray(draws)
+    errors, largest = np.zeros_like(differences), np.zeros(draws.shape[1])
+    for i in range(len(draws) - 1):
+        # one system against all that follow
+        deviations = draws[i] - draws[i + 1 :] - differences[i, i + 1 :, None]
+        for j in range(i + 1, len(draws)):
+            if (i, j) in shared:
+                deviations[j - i - 1] = np.asarray(shared[i, j][1])[finite] - differences[i, j]
+        spread = deviations.std(axis=1)
+        # what differs by rounding alone never differs
+        spread[spread < _ROUNDING] = 0.0
+        errors[i, i + 1 :] = spread
+        np.abs(deviations, out=deviations)
+        np.divide(deviations, spread[:, None], out=deviations, where=spread[:, None] > 0)
+        np.maximum(largest, deviations[spread > 0].max(axis=0, initial=0.0), out=largest)
     return errors, largest
+
+
+def _as_normal(t: Array, n_clusters: int) -> Array:
+    """Student's t as a normal value of the same tail: standard errors of few articles are themselves uncertain, and low."""
+    from scipy.special import ndtri, stdtr
+
+    return np.asarray(-ndtri(stdtr(n_clusters - 1, -t * math.sqrt((n_clusters - 1) / n_clusters))))

@@ -124,7 +124,7 @@ def coverage(
     chosen = design or Design()
     rng = np.random.default_rng([seed, 2])
     expected = expected_confusion(chosen)
-    truth = {name: _truth(metric, expected) for name, metric in metrics.items()}
+    truth = {name: metric_truth(metric, expected) for name, metric in metrics.items()}
     hits = dict.fromkeys([*metrics, "score"], 0)
     for start in range(0, repetitions, _BATCH):
         n = min(_BATCH, repetitions - start)
@@ -175,7 +175,7 @@ def type_one_error(
     return {name: count / repetitions for name, count in marked.items()}
 
 
-def _truth(metric: Metric, expected: Array) -> float:
+def metric_truth(metric: Metric, expected: Array) -> float:
     """The statistic of the expected confusion, collapsed as counts are."""
     collapse, statistic = metric
     scale = 1e12

@@ -65,17 +65,22 @@ def test_f_avg_pooled_and_per_target_differ() -> None:
     assert cm.f_avg(first + second) == pytest.approx((6 / 7 + 8 / 9) / 2)
 
 
-def test_quadratic_kappa() -> None:
-    # Squared steps: O→O 0, O→lo 1, lo→S 3²=9, N→N 0, N→unparsed 4²=16, ls→S 1, S→S 0, S→no_stance 16: 43.
-    # Gold O 2, lo 1, N 2, ls 1, S 2; answers O 1, lo 1, N 1, S 3, off the scale 2. By chance, a column each:
-    # O 1·(0·2+1·1+4·2+9·1+16·2)=50; lo 1·(1·2+0+1·2+4·1+9·2)=26; N 1·(4·2+1·1+0+1·1+4·2)=18;
-    # S 3·(16·2+9·1+4·2+1·1+0)=150; off 2·16·8=256; together 500, over 8 items 62.5.
-    assert cm.quadratic_kappa(FIVE) == pytest.approx(1 - 43 / 62.5)
+def test_detection() -> None:
+    # Of 8 gold stances 6 got an answer on the scale (not N→unparsed and S→no_stance), of 7 such answers one is to no_stance.
+    assert cm.detection_f1(SIX.astype(float)) == pytest.approx(2 * 6 / (8 + 7))
 
 
-def test_macro_averaged_mae() -> None:
-    # Mean steps by gold label: O (0+1)/2, lo 3, N (0+4)/2, ls 1, S (0+4)/2; plain mean over labels.
-    assert cm.mae_macro(FIVE) == pytest.approx((0.5 + 3 + 2 + 1 + 2) / 5)
+def test_quadratic_kappa_of_detected_stances() -> None:
+    # Squared steps: O→O 0, O→lo 1, lo→S 3²=9, N→N 0, ls→S 1, S→S 0: 11; N→unparsed and S→no_stance are left out.
+    # Gold O 2, lo 1, N 1, ls 1, S 1; answers O 1, lo 1, N 1, S 3. By chance, a column each:
+    # O 1·(0·2+1·1+4·1+9·1+16·1)=30; lo 1·(1·2+0+1·1+4·1+9·1)=16; N 1·(4·2+1·1+0+1·1+4·1)=14;
+    # S 3·(16·2+9·1+4·1+1·1+0)=138; together 198, over 6 items 33.
+    assert cm.quadratic_kappa(FIVE) == pytest.approx(1 - 11 / 33)
+
+
+def test_macro_averaged_mae_of_detected_stances() -> None:
+    # Mean steps by gold label: O (0+1)/2, lo 3, N 0, ls 1, S 0; plain mean over labels.
+    assert cm.mae_macro(FIVE) == pytest.approx((0.5 + 3 + 0 + 1 + 0) / 5)
 
 
 def test_sign_flips_among_sided_gold() -> None:

@@ -13,7 +13,9 @@ import pytest
 from rich.console import Console
 
 from harness.errors import HarnessError
+from harness.stats import ranking, simulation_selection
 from harness.verify import checks as verify
+from harness.verify import simulated
 from harness.verify.check import Check, checks_table
 from harness.verify.checks import run_checks
 from harness.verify.human_judgements import correlation_checks, realsumm_checks, summary_level, summeval_checks
@@ -27,7 +29,9 @@ def judgements() -> Path | None:
     return folder if named or (folder / "summary_judgements").is_dir() else None
 
 
-def test_all_checks_hold() -> None:
+def test_all_checks_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    # the simulations of whole reports take minutes: `harness verify` runs them, here a few of each kind
+    monkeypatch.setattr(verify, "simulated_checks", lambda *, full: iter(()))
     checks = run_checks()
     assert [(c.metric, c.published, c.ours) for c in checks if not c.passed] == []
     names = [c.metric for c in checks]
@@ -35,6 +39,28 @@ def test_all_checks_hold() -> None:
     assert sum("type-I error" in name for name in names) == 7
     assert [c.metric for c in checks if c.verdict == "not run"] == ["ROUGE's correlations with human judgements"]
     assert len(checks_table(checks).rows) == len(checks)
+
+
+def test_simulations_of_reports_hold() -> None:
+    checks = [
+        *simulated.selection_checks((2,)),
+        *simulated.harm_checks((60,), repetitions=300),
+        *simulated.estimator_checks((0.98,), (60,), repetitions=600),
+        *simulated.validation_checks((0.15,), repetitions=60),
+    ]
+    assert [(c.metric, c.ours) for c in checks if not c.passed] == []
+    assert all("±" in (c.note or "") for c in checks)
+    assert "2,000 reports" in checks[0].source
+
+
+def test_a_procedure_that_marks_equal_systems_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def uncorrected(values: object, draws: object, n_clusters: int) -> ranking.PairTests:
+        # all pairs at the level of one
+        tests = ranking.pair_tests(values, draws, n_clusters)
+        return replace(tests, p_values=tests.p_values / 3)
+
+    monkeypatch.setattr(simulation_selection, "pair_tests", uncorrected)
+    assert not any(c.passed for c in simulated.selection_checks((3,), reports=300))
 
 
 @pytest.mark.skipif(judgements() is None, reason="no human judgements: HARNESS_EXTERNAL names their folder")

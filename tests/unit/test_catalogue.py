@@ -22,6 +22,7 @@ from harness.metrics.catalogue import (
     columns_of,
     digits_of,
     direction,
+    effect_of,
     judge_of,
     label_of,
     metric_of,
@@ -111,6 +112,9 @@ def test_spans_are_those_of_one_item() -> None:
 def test_what_the_boards_show_and_what_is_primary() -> None:
     assert primary_of("summariser") == ("summary.rouge_lsum", "preservation.harm")
     assert primary_of("stance") == ("stance.macro_f1.three_way",)
+    assert effect_of("stance.macro_f1.three_way") == 0.05
+    assert effect_of("preservation.harm") == 10
+    assert effect_of("stance.kappa.five_point") is None
     assert dict(columns_of("summariser"))["preservation.harm"] == "harm /100"
     assert dict(columns_of("stance"))["stance.escalation.macro_f1.three_way"] == "escalation F1"
     for board in ("summariser", "stance", "speakers"):
@@ -121,7 +125,7 @@ def test_what_the_boards_show_and_what_is_primary() -> None:
 def test_scopes_and_scales_follow_from_one_entry() -> None:
     assert label_of("stance.macro_f1.three_way") == "three-way macro-F1"
     assert label_of("stance.escalation.macro_f1.three_way") == "three-way macro-F1 on escalation"
-    assert label_of("stance.all.kappa.five_point") == "kappa on all targets"
+    assert label_of("stance.all.kappa.five_point") == "kappa of detected stances on all targets"
     assert digits_of("preservation.harm") == 1
     assert judge_of("summary.bertscore_cut") == "bertscore"
     assert scope_of("stance.all.kappa.five_point") == ("all", "stance.kappa.five_point")

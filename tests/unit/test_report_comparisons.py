@@ -14,10 +14,10 @@ from harness.metrics.catalogue import primary_of
 from harness.metrics.preservation_table import HARM_RATE
 from harness.report.collect import load_runs
 from harness.report.columns import UNPARSED, codes
-from harness.report.compare import MetricDifference, compare, corrected, difference
+from harness.report.compare import compare, corrected, difference
 from harness.report.counts import Counts, shared_counts, unjudged
 from harness.report.html_slices import _slice_value
-from harness.report.table import _tied, leaderboards, unranked
+from harness.report.table import leaderboards, unranked
 from harness.report.verdicts import outcome, verdicts
 from harness.results.records import Failure, RunRecord, write_record
 from harness.stats.bootstrap import ratio
@@ -190,21 +190,3 @@ def test_slices_under_forty_items_show_counts_and_no_score(tmp_path: Path) -> No
     unanswered = told.copy()
     unanswered[scored[0]] = UNPARSED + 1
     assert _slice_value(runs, unanswered, np.isin(np.arange(len(told)), scored[:FEWEST_ITEMS]))[0] is None
-
-
-def test_tied_with_the_best(tmp_path: Path) -> None:
-    for name, error in (("a", 0.1), ("b", 0.2), ("c", 0.3), ("d", 0.4)):
-        run(tmp_path, dataset(2), stance=stance(name, error), resamples=100)
-    rows = {row.name: row for row in load_runs(tmp_path).rows("stance")}
-    metric = "stance.macro_f1.three_way"
-
-    def against_best(name: str, p: float | None) -> tuple[str, str, MetricDifference]:
-        d = MetricDifference(metric, 0.5, 0.6, -0.1, None, None, p, p_corrected=p)
-        return rows[name].fingerprint, rows["a"].fingerprint, d
-
-    tests = [against_best("b", 0.4), against_best("c", 0.01), against_best("d", None)]
-    best = {metric: rows["a"].fingerprint}
-    assert {n: _tied(row, metric, tests, best) for n, row in rows.items()} == {
-        "a": True, "b": True, "c": False, "d": None,
-    }  # fmt: skip
-    assert _tied(rows["a"], "stance.kappa.five_point", tests, best) is None

@@ -113,9 +113,16 @@ def test_ticks_are_round() -> None:
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        ({"p_corrected": 0.01, "primary": True}, "separable (Holm-corrected p = 0.010)"),
+        ({"p_corrected": 0.01, "primary": True}, "separable (corrected p = 0.010)"),
         ({"p_corrected": 0.0001}, "separable (p < 0.001)"),
-        ({"p_corrected": 0.4, "more_articles": 1234}, "not distinguishable; about 1,234 more articles would do"),
+        (
+            {"p_corrected": 0.4, "effect": 0.05, "more_articles": 1234},
+            "not distinguishable; about 1,234 more articles would show a true difference of 0.05",
+        ),
+        (
+            {"p_corrected": 0.4, "effect": 10.0, "more_articles": 0},
+            "not distinguishable; a true difference of 10 would be seen here with 80 % power",
+        ),
         (
             {"p_corrected": 0.4, "detectable": 0.125, "n_articles": 20},
             "not distinguishable; a difference under 0.12 cannot be seen here",

@@ -127,11 +127,21 @@ def test_item_scores_average_to_the_aggregate() -> None:
     assert all(s.value is None and s.reason == "no answer: timeout" for s in missing)
 
 
-def test_off_scale_answers_cost_the_greatest_distance() -> None:
-    [distance] = [s.value for s in score_items([pair(NEUTRAL, NO_STANCE)]) if s.metric == "stance.mae.five_point"]
-    assert distance == 4
-    [distance] = [s.value for s in score_items([pair(LEAN_SUPPORT, None)]) if s.metric == "stance.mae.five_point"]
-    assert distance == 4
+def test_an_answer_off_the_scale_has_no_distance_and_costs_detection() -> None:
+    """To say nothing of a neutral stance is no worse a degree than to call it opposed: it is no degree."""
+    for gold, answer in ((NEUTRAL, NO_STANCE), (LEAN_SUPPORT, None)):
+        [score] = [s for s in score_items([pair(gold, answer)]) if s.metric == "stance.mae.five_point"]
+        assert (score.value, score.reason) == (None, "no stance was detected")
+    missed, turned = (
+        aggregate([pair(NEUTRAL, answer), pair(SUPPORT, SUPPORT, speaker="r")]).metrics
+        for answer in (NO_STANCE, OPPOSE)
+    )
+    assert missed["stance.mae_macro.five_point"].value == 0
+    assert missed["stance.mae_macro.five_point"].n_scored == 1
+    assert missed["stance.detection_f1.six_label"].value == pytest.approx(2 / 3)
+    assert turned["stance.mae_macro.five_point"].value == 1
+    assert turned["stance.detection_f1.six_label"].value == 1
+    assert "gold of detected stances has no item labelled oppose" in str(missed["stance.mae_macro.five_point"].reason)
 
 
 def test_f_avg_per_target_pools_a_target_over_articles_by_its_key() -> None:
@@ -186,10 +196,12 @@ def test_every_answer_failed() -> None:
 
 def test_all_unparsed() -> None:
     metrics = aggregate(corpus(None), resamples=200).metrics
-    for name in ("accuracy.three_way", "macro_f1.three_way", "kappa.five_point"):
+    for name in ("accuracy.three_way", "macro_f1.three_way", "detection_f1.six_label"):
         assert metrics[f"stance.{name}"].value == 0.0
         assert "every prediction was unparsed" in str(metrics[f"stance.{name}"].reason)
-    assert metrics["stance.mae_macro.five_point"].value == 4.0
+    for name in ("kappa", "mae_macro"):
+        unknown = metrics[f"stance.{name}.five_point"]
+        assert (unknown.value, unknown.reason) == (None, "no stance was detected: every answer is off the scale")
     assert metrics["stance.unparsed_rate.six_label"].value == 1.0
     all_clean(metrics)
 
@@ -207,7 +219,7 @@ def test_gold_has_one_label() -> None:
     metrics = aggregate([pair(SUPPORT, SUPPORT), pair(SUPPORT, OPPOSE, speaker="r")]).metrics
     kappa = metrics["stance.kappa.five_point"]
     assert kappa.value is None
-    assert kappa.reason == "gold has one label only (support): chance cannot be told from agreement"
+    assert kappa.reason == "gold of detected stances has one label only (support): chance cannot be told from agreement"
     f_avg = metrics["stance.f_avg.three_way"]
     assert (f_avg.value, f_avg.reason) == (None, "gold has no item labelled against")
     # F1 of favor alone, 2·1/(2+1), and it says so.
