@@ -272,6 +272,25 @@ def run(
     return record
 
 
+PASSED = {
+    "validated": True,
+    "n": 400,
+    "reason": None,
+    "sensitivity": {"value": 0.85, "ci_low": 0.78, "ci_high": 0.91},
+    "specificity": {"value": 0.95, "ci_low": 0.92, "ci_high": 0.97},
+    "precision": {"value": 0.81, "ci_low": 0.73, "ci_high": 0.88},
+}
+
+
+def trust(results: Path) -> None:
+    """Lets the judge of every run in the folder pass its check, so that what it finds is ranked and tested."""
+    for path in results.glob("runs/*/record.json"):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if "preservation" in record["tables"]:
+            record["tables"]["preservation"]["validation"] = PASSED
+            path.write_text(json.dumps(record), encoding="utf-8")
+
+
 def stance(name: str, error: float, **options: Any) -> NoisyStance:
     """A stance classifier that errs at a rate."""
     return NoisyStance(name, _Noisy(error=error, **options), f"make-believe classifier, error rate {error:.2f}")

@@ -30,9 +30,12 @@ def validate(path: Path) -> None:
     Example:
       harness data validate datasets/escalation
     """
+    from harness.data.frozen_set import frozen_set_problems
     from harness.data.load import read_dataset
 
     dataset, errors = read_dataset(path)
+    # an article that cannot be read is named once, not again by its summaries
+    errors = errors or frozen_set_problems(path, dataset)
     for error in errors:
         click.echo(str(error), err=True)
     if errors:
@@ -127,28 +130,44 @@ def agreement(path: Path) -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.argument("runs", nargs=-1, required=True)
 @RESULTS
-@click.option("--others", default=200, show_default=True, help="How many triples without a reported harm to draw.")
+@click.option(
+    "--triples",
+    "-n",
+    default=80,
+    show_default=True,
+    type=click.IntRange(20),
+    help="How many to draw of each run, 60 to 100.",
+)
 @click.option("--seed", default=0, show_default=True)
-def sample_judge(path: Path, runs: tuple[str, ...], results: Path, others: int, seed: int) -> None:
-    """Draws the triples that validate a judge into summary_stances.yaml, for a person to label.
+def sample_judge(path: Path, runs: tuple[str, ...], results: Path, triples: int, seed: int) -> None:
+    """Draws (summary, speaker, target) triples of runs with a judge, for a person to label from the summary alone.
+
+    With their labels, reports estimate what the summariser preserves, however good the judge is. Next: harness label --summaries.
 
     \b
     Example:
-      harness data sample-judge datasets/escalation lead3-escalation-all-1a lexrank-escalation-all-2b smollm2-escalation-all-3c
+      harness data sample-judge datasets/escalation mysummariser-escalation-all-1a
     """
     from harness.curate.judge_sample import add_sample, draw
+    from harness.data.load import load_dataset
     from harness.report.collect import load_runs
 
-    runs_found = load_runs(results, runs)
-    texts = {
-        (row.fingerprint, ref.article_id): prediction.answer.output
-        for row in runs_found.rows("summariser")
-        for ref, prediction in runs_found.answers(row)
-        if prediction is not None
-    }
-    sample = draw(list(runs_found.records), texts, others, seed)
-    written, unlabelled = add_sample(path, sample)
-    click.echo(f"{counted(len(sample.labels), 'triple')} for {sample.judge}, {unlabelled} to label: {written}")
+    if not path.is_dir():
+        raise HarnessError(f"{path} is not a dataset folder", hint="harness data import makes one of it")
+    loaded = load_runs(results, runs)
+    articles = load_dataset(path).articles
+    for row in loaded.rows("summariser"):
+        texts = {
+            ref.article_id: prediction.answer.output
+            for ref, prediction in loaded.answers(row)
+            if prediction is not None and prediction.answer.error is None
+        }
+        sample = draw(row.run, texts, triples, seed)
+        _, n_open = add_sample(path, sample, articles, texts)
+        click.echo(
+            f"{sample.summariser} as {sample.judge} reads it: {counted(len(sample.triples), 'triple')}, {n_open} to label; "
+            f"next: harness label {path} --summaries --annotator NAME"
+        )
 
 
 @data.command("new")

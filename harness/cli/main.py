@@ -10,6 +10,7 @@ import click
 
 from harness.cli.base import FILE, RESULTS, Commands, names_in, quiet_pipes
 from harness.cli.data import data
+from harness.cli.judge import judge
 from harness.cli.results import results
 from harness.errors import HarnessError
 
@@ -236,6 +237,9 @@ def verify(external: Path | None, *, full: bool) -> None:
 @click.option("--annotator", metavar="NAME", help="Whose labels these are.  [default: your login name]")
 @click.option("--blind", is_flag=True, help="Hides other annotators' labels, gold and other people's summaries.")
 @click.option("--adjudicate", is_flag=True, help="Shows the annotations side by side; what you save is gold.")
+@click.option(
+    "--summaries", is_flag=True, help="Labels what summaries say, without their articles; --blind: a second time."
+)
 @click.option("--suggest", metavar="SYSTEM", help="Shows a system's stored stances as proposals to confirm.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1.  [default: any free one]")
 @click.option("--open", "open_", is_flag=True, help="Opens the page in your browser.")
@@ -245,6 +249,7 @@ def label(
     annotator: str | None,
     blind: bool,
     adjudicate: bool,
+    summaries: bool,
     suggest: str | None,
     port: int,
     open_: bool,
@@ -257,12 +262,15 @@ def label(
       harness label datasets/escalation --annotator ada --open
       harness label datasets/escalation --annotator ben --blind
       harness label datasets/escalation --annotator cleo --adjudicate
+      harness label datasets/escalation --annotator dana --summaries
     """
     import getpass
     from typing import Literal
 
     if blind and (adjudicate or suggest):
         raise click.UsageError("--blind hides what --adjudicate and --suggest show: choose one")
+    if summaries and (adjudicate or suggest):
+        raise click.UsageError("--summaries knows neither --adjudicate nor --suggest")
     try:
         from harness.web.serve import serve
     except ImportError as error:
@@ -277,10 +285,11 @@ def label(
             click.launch(address)
 
     mode: Literal["label", "blind", "adjudicate"] = "blind" if blind else "adjudicate" if adjudicate else "label"
-    serve(folder, annotator or getpass.getuser(), mode, port, suggest, results, announce)
+    serve(folder, annotator or getpass.getuser(), mode, port, suggest, results, announce, summaries=summaries)
 
 
 cli.add_command(data)
+cli.add_command(judge)
 cli.add_command(results)
 
 

@@ -1,114 +1,105 @@
-"""Draws the triples by which a judge is validated, for a person to label from the summaries alone."""
+"""Draws the triples of a summariser whose hand labels turn a judge's answers into an unbiased estimate."""
 
 from __future__ import annotations
 
-from collections import Counter
+import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import yaml
-
-from harness.data.summary_stances import (
-    FILE,
-    JudgeSample,
-    SummaryStance,
-    SummaryStances,
-    read_summary_stances,
+from harness.data.frozen_set import (
+    FrozenArticle,
+    FrozenSummary,
+    SummaryLabel,
+    read_frozen_set,
     text_hash,
+    write_frozen_article,
+)
+from harness.data.summary_samples import (
+    DrawnTriple,
+    SummarySample,
+    read_summary_samples,
+    write_summary_samples,
 )
 from harness.errors import ConfigError
-from harness.metrics.judge_validation import triples_to_label
 from harness.metrics.preservation import Outcome, OutcomeRow
 from harness.results.records import RunRecord
-from harness.runtime.files import write_text
-from harness.types import Stance
+from harness.scoring.estimate import stratum_of
+from harness.stats.difference_estimator import allocation
+from harness.types import Article, Stance
 
-HEAD = """\
-# What summaries convey, labelled by reading the summary alone, by whom `labeller` names: this validates a judge
-# (harness data sample-judge). One sample a judge: every harm that it reported for the summarisers, and seeded others that
-# stand for `weight` triples each.
-"""
+SIZE = 80
+"""How many triples are drawn where nobody says otherwise: an evening's work of one person."""
 
 
-def draw(records: list[RunRecord], texts: dict[tuple[str, str], str], others: int, seed: int) -> JudgeSample:
-    """The sample of the judge that all records share; `texts` maps (summariser's fingerprint, article) to the summary.
+def draw(record: RunRecord, texts: Mapping[str, str], n: int = SIZE, seed: int = 0) -> SummarySample:
+    """`n` triples of the run's summaries, random within what its judge read; `texts` are the summaries by article.
 
-    A summariser is called by its name, with part of the fingerprint where several variants share that. Raises ConfigError
-    for runs that judged no summaries, or that have several judges.
+    Which are drawn depends on the triple and the seed alone. Raises ConfigError for a run that judged no summaries.
     """
-    for record in records:
-        if record.system("summariser") is None or "preservation" not in record.tables:
-            raise ConfigError(
-                f"{record.run_id} judged no summaries",
-                hint="name runs with a summariser and a judge: harness run summariser=lead3 judge=minilm_probe",
-            )
-    judges = {j.fingerprint: j.name for r in records if (j := r.system("judge")) is not None}
-    if len(judges) != 1:
-        raise ConfigError(f"the runs have {len(judges)} judges, one is wanted", hint="name runs of one judge")
-    [(fingerprint, name)] = judges.items()
-    uses = {use.fingerprint: use.name for r in records if (use := r.system("summariser")) is not None}
-    shared = Counter(uses.values())
-    called = {f: n if shared[n] == 1 else f"{n} ({f[:6]})" for f, n in uses.items()}
-    rows: dict[str, list[OutcomeRow]] = {}
-    for record in records:
-        summariser = record.system("summariser")
-        assert summariser is not None
-        rows[called[summariser.fingerprint]] = [_row(data) for data in record.tables["preservation"]["rows"]]
-    systems = {n: f[:12] for f, n in called.items()}
-    summaries = {(called[f], article): text for (f, article), text in texts.items() if f in called}
-    drawn = triples_to_label(rows, others, seed)
-    if gone := sorted({t.article for t in drawn if (t.summariser, t.article) not in summaries}):
+    summariser, judge = record.system("summariser"), record.system("judge")
+    if summariser is None or judge is None or "preservation" not in record.tables:
         raise ConfigError(
-            f"summaries of {', '.join(gone[:5])} are no longer stored", hint="run these summarisers again"
+            f"{record.run_id} judged no summaries",
+            hint="name a run with a summariser and a judge: harness run summariser=lead3 judge=minilm_probe",
         )
-    labels = [
-        SummaryStance(
-            summariser=t.summariser,
-            article=t.article,
-            speaker=t.speaker,
-            target=t.target,
-            summary=text_hash(summaries[t.summariser, t.article]),
-            drawn="harm" if t.judge_harm else "other",
-            weight=round(t.weight, 6),
-        )
-        for t in drawn
-    ]
-    return JudgeSample(judge=name, fingerprint=fingerprint, seed=seed, summarisers=systems, labels=labels)
+    strata: dict[str, list[OutcomeRow]] = {}
+    for data in record.tables["preservation"]["rows"]:
+        row = _row(data)
+        if (stratum := stratum_of(row)) is not None:
+            strata.setdefault(stratum, []).append(row)
+    if gone := sorted({r.article for rows in strata.values() for r in rows} - texts.keys()):
+        raise ConfigError(f"summaries of {', '.join(gone[:5])} are no longer stored", hint="run the summariser again")
+    sizes = allocation({name: len(rows) for name, rows in strata.items()}, n)
+    triples = []
+    for name, rows in sorted(strata.items()):
+        drawn = sorted(rows, key=lambda r: _rank(r, seed))[: sizes[name]]
+        for row in sorted(drawn, key=lambda r: (r.article, r.speaker, r.target)):
+            summary = text_hash(texts[row.article])
+            fields = {"article": row.article, "speaker": row.speaker, "target": row.target, "summary": summary}
+            triples.append(DrawnTriple.model_validate({**fields, "stratum": name}))
+    return SummarySample(
+        summariser=summariser.name, judge=judge.name, fingerprint=judge.fingerprint, seed=seed, triples=triples
+    )
 
 
-def add_sample(dataset: Path, sample: JudgeSample) -> tuple[Path, int]:
-    """Writes the sample into the dataset's file, keeping hand labels of the same summaries; the file, and how many are open."""
-    existing = read_summary_stances(dataset)
-    labelled = {_what(label): label for s in existing.samples for label in s.labels if label.stance is not None}
-    filled = [
-        label.model_copy(update={"stance": old.stance, "note": old.note})
-        if (old := labelled.get(_what(label)))
-        else label
-        for label in sample.labels
-    ]
-    others = [s for s in existing.samples if s.fingerprint != sample.fingerprint]
-    write(dataset, SummaryStances(samples=[*others, sample.model_copy(update={"labels": filled})]))
-    return dataset / FILE, sum(label.stance is None for label in filled)
+def add_sample(
+    dataset: Path, sample: SummarySample, articles: Sequence[Article], texts: Mapping[str, str]
+) -> tuple[list[Path], int]:
+    """Writes the sample, and its summaries with what is to label into the frozen set; the files, and how many are open.
+
+    Labels of the same texts, whoever's summaries they were, stay and count.
+    """
+    by_id, frozen = {a.id: a for a in articles}, read_frozen_set(dataset)
+    wanted: dict[str, list[DrawnTriple]] = {}
+    for triple in sample.triples:
+        wanted.setdefault(triple.article, []).append(triple)
+    written, n_open = [], 0
+    for article_id, triples in wanted.items():
+        article, text = by_id[article_id], texts[article_id]
+        entry = frozen.articles.get(article_id)
+        if entry is None or entry.article_hash != text_hash(article.text):
+            entry = FrozenArticle(article=article_id, article_hash=text_hash(article.text), summaries=[])
+        summary = next((s for s in entry.summaries if s.hash == text_hash(text)), None)
+        if summary is None:
+            summary = FrozenSummary(hash=text_hash(text), text=text)
+            entry.summaries.append(summary)
+        if sample.summariser not in (*summary.summarisers, *summary.sampled_from):
+            summary.sampled_from.append(sample.summariser)
+        present = {(label.speaker, label.target) for label in summary.labels}
+        new = [t for t in triples if (t.speaker, t.target) not in present]
+        summary.labels += [SummaryLabel(speaker=t.speaker, target=t.target) for t in new]
+        labelled = summary.stances()
+        n_open += sum((t.speaker, t.target) not in labelled for t in triples)
+        written.append(write_frozen_article(dataset, entry))
+    write_summary_samples(dataset, read_summary_samples(dataset).with_sample(sample))
+    return written, n_open
 
 
-def write(dataset: Path, stances: SummaryStances) -> None:
-    """The file, one label a line."""
-    lines = [HEAD + "samples:"]
-    for sample in stances.samples:
-        head = sample.model_dump(mode="json", exclude={"labels"})
-        dumped = yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=10**6)
-        lines += ["- " + dumped.rstrip("\n").replace("\n", "\n  "), "  labels:"]
-        for label in sample.labels:
-            row = label.model_dump(mode="json", exclude_none=True)
-            flow = yaml.safe_dump(row, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)
-            lines.append("  - " + flow.strip())
-    write_text(dataset / FILE, "\n".join(lines) + "\n")
+def _rank(row: OutcomeRow, seed: int) -> bytes:
+    return hashlib.sha256("\x1f".join([str(seed), row.article, row.speaker, row.target]).encode()).digest()
 
 
-def _what(label: SummaryStance) -> tuple[str, str, str, str]:
-    return label.article, label.speaker, label.target, label.summary
-
-
-def _row(data: dict[str, object]) -> OutcomeRow:
+def _row(data: Mapping[str, object]) -> OutcomeRow:
     return OutcomeRow(
         article=str(data["article"]),
         speaker=str(data["speaker"]),

@@ -8,21 +8,19 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from harness.data.companions import NAMES as COMPANIONS
+from harness.data.companions import companions
 from harness.data.formats import MAPPING_KEYS, format_named, writer_named
 from harness.data.formats.ledger import Imported, Loss
 from harness.data.load import load_dataset
 from harness.data.plain_texts import slug
 from harness.data.save import save_dataset
 from harness.data.schema import DatasetCard
-from harness.data.summary_stances import FILE as SUMMARY_STANCES
 from harness.data.yaml_lines import read_yaml
 from harness.errors import DataError, Place, nearest_hint
 from harness.runtime.files import write_text
 
 MAX_MAPPING = 1_000_000
-
-COMPANIONS = ("GUIDELINES.md", SUMMARY_STANCES)
-"""Files beside the articles that a folder of Parquet carries as they are."""
 
 
 def read_mapping(path: Path | None) -> dict[str, Any]:
@@ -92,9 +90,8 @@ def check_mapping(name: str, mapping: Mapping[str, Any]) -> None:
 
 
 def _copy(source: Path, to: Path) -> None:
-    for name in COMPANIONS:
-        if (source / name).is_file():
-            write_text(to / name, (source / name).read_bytes().decode())
+    for name in companions(source):
+        write_text(to / name, (source / name).read_bytes().decode())
 
 
 def _left_out(folder: Path, carried: Sequence[str]) -> list[Loss]:

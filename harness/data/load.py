@@ -140,7 +140,7 @@ def _read_card(path: Path, errors: list[DataError]) -> DatasetCard:
     except DataError as error:
         errors.append(error)
     except ValidationError as error:
-        errors.extend(_explain(error, document.place, DatasetCard))
+        errors.extend(explain_all(error, document.place, DatasetCard))
     return DatasetCard.model_construct(name=path.parent.name, version="0")
 
 
@@ -222,14 +222,14 @@ def _to_article(data: Any, where: Where, errors: list[DataError], context: Any, 
         row = ArticleRow.model_validate(data, context=context)
         row.complete = row.complete and complete
     except ValidationError as error:
-        errors.extend(_explain(error, where, ArticleRow))
+        errors.extend(explain_all(error, where, ArticleRow))
         return None
     wrong = list(check_article(row, where))
     errors.extend(wrong)
     return None if wrong else to_article(row)
 
 
-def _explain(error: ValidationError, where: Where, model: type[BaseModel]) -> Iterator[DataError]:
+def explain_all(error: ValidationError, where: Where, model: type[BaseModel]) -> Iterator[DataError]:
     """One DataError for each thing that pydantic found, in the words of someone who edits the file."""
     for item in error.errors(include_url=False):
         # a union's branch name ("str", "QuoteRow") is no part of the file's path

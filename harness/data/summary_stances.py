@@ -1,8 +1,11 @@
-"""What people read from summaries: hand labels that validate a judge, kept in a dataset's `summary_stances.yaml`."""
+"""Samples drawn for one judge, with hand labels: a dataset's `summary_stances.yaml`, of before there was a frozen set.
+
+The labels stand in the frozen set (`harness.data.frozen_set`), too, where every judge can use them. The file stays: what it says
+is part of the ids of runs with its judge.
+"""
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,11 +18,6 @@ from harness.errors import DataError, ValidationFailed
 from harness.types import Stance
 
 FILE = "summary_stances.yaml"
-
-
-def text_hash(text: str) -> str:
-    """First 12 hex digits of SHA-256: which summary a label is about."""
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 class SummaryStance(Strict):

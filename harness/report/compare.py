@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigError
-from harness.metrics.catalogue import direction, effect_of, primary_of
+from harness.metrics.catalogue import direction, effect_of
 from harness.report.collect import Row, Runs, load_runs
 from harness.report.counts import Counts, shared_counts
+from harness.report.judge import headlines, is_judged, trusted
 from harness.results.records import RunRecord
 from harness.runtime.frames import Tabular
 
@@ -247,15 +248,21 @@ def compare_rows(runs: Runs, a: Row, b: Row, *, seed: int = 0) -> Comparison:
     from harness.report.columns import shared_scores
     from harness.stats.paired import mcnemar
 
-    headlines = [m for m in primary_of(a.kind) if m in a.metrics and m in b.metrics]
-    others = sorted(m for m in a.metrics if m in b.metrics and m not in headlines and direction(m) != 0)
+    primary = [m for m in headlines(runs, a.kind) if m in a.metrics and m in b.metrics]
+    # what an untrusted judge finds is compared by nobody
+    believed = trusted(runs)
+    others = sorted(
+        m
+        for m in a.metrics
+        if m in b.metrics and m not in primary and direction(m) != 0 and (believed or not is_judged(m))
+    )
     differences = []
-    for metric in [*headlines, *others]:
+    for metric in [*primary, *others]:
         counts = shared_counts(runs, [a, b], metric)
         if all(c is None for c in counts):
             continue
         d = difference(metric, counts[0], counts[1], seed=seed)
-        differences.append(replace(d, primary=metric in headlines))
+        differences.append(replace(d, primary=metric in primary))
     # ROUGE-Lsum, or 1 and 0 for right and wrong on three labels
     shared = shared_scores(
         runs, a, b, {"summariser": "summary.rouge_lsum", "stance": "stance.accuracy.three_way"}[a.kind]

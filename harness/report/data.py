@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,24 +13,39 @@ from harness.report.compare import Comparison
 from harness.report.finders import Finder, as_data, finders
 from harness.report.head import first_line, problem_lines
 from harness.report.html_head import head
+from harness.report.judge import NOT_VALIDATED, is_judged, judge_note, validation
+from harness.report.preserved import METRICS, by_hand
 from harness.report.table import Leaderboard, Line
-from harness.report.verdicts import NOT_VALIDATED, judge_note, validation
-from harness.results.records import SystemUse
+from harness.results.records import SystemUse, Value
 
 FIELDS = (
     *("kind", "system", "fingerprint", "metric", "value", "ci_low", "ci_high", "n_scored", "n_unscored", "reason"),
-    *("rank_low", "rank_high", "baseline", "difference", "difference_ci_low", "difference_ci_high", "p_corrected"),
+    *(
+        "rank_low",
+        "rank_high",
+        "baseline",
+        "difference",
+        "difference_ci_low",
+        "difference_ci_high",
+        "p_corrected",
+        "basis",
+    ),
 )
 
 
 def csv_text(runs: Runs, boards: Sequence[Leaderboard], found_by: Sequence[Finder] = ()) -> str:
     """table.csv: one row a system and metric, all metrics of the runs, with interval, counts, why a value is empty and the
-    difference to the baseline; what a system cost stands in rows of its own, `use.tokens_in` and so on."""
+    difference to the baseline; what a system cost stands in rows of its own, `use.tokens_in` and so on. `basis` tells what
+    rests on hand labels, in the first rows, from what a judge finds."""
     out = io.StringIO()
     writer = csv.DictWriter(out, FIELDS, lineterminator="\n", restval="")
     writer.writeheader()
     note = judge_note(runs)
     doubt = note if note.startswith(NOT_VALIDATED) else ""
+    for entry in by_hand(runs):
+        who = {"kind": "by_hand", "system": entry.name, "fingerprint": entry.fingerprint[:12], "basis": entry.basis}
+        for metric, v in {m: entry.metrics.get(m) or Value(value=None, reason=entry.refused) for m in METRICS}.items():
+            writer.writerow({**who, "metric": metric, **v.model_dump(include={*FIELDS} & {*type(v).model_fields})})
     for board in boards:
         names = {line.row.fingerprint: line.row.name for line in board.lines}
         for line in board.lines:
@@ -39,7 +54,8 @@ def csv_text(runs: Runs, boards: Sequence[Leaderboard], found_by: Sequence[Finde
             for metric in sorted(row.metrics):
                 v, cell = row.metrics[metric], cells.get(metric)
                 fields = {**who, "metric": metric, **v.model_dump(include={*FIELDS} & {*type(v).model_fields})}
-                reasons = [v.reason, doubt if metric.startswith("preservation.") else ""]
+                fields["basis"] = f"judge {runs.judge.name}" if is_judged(metric) and runs.judge else ""
+                reasons = [v.reason, doubt if is_judged(metric) else ""]
                 fields["reason"] = "; ".join(r for r in reasons if r)
                 if cell and cell.rank:
                     fields |= {"rank_low": cell.rank.low, "rank_high": cell.rank.high}
@@ -102,6 +118,7 @@ def json_text(runs: Runs, boards: Sequence[Leaderboard]) -> str:
             "note": judge_note(runs),
             "validation": validation(runs),
         },
+        "preservation_by_hand": [asdict(entry) | {"metrics": _values(entry.metrics)} for entry in by_hand(runs)],
         "runs": {
             "complete": [r.run_id for r in runs.records],
             "failed": [[r.run_id, first_line(r)] for r in runs.failed],
@@ -133,6 +150,10 @@ def rounded(value: Any) -> Any:
     return [rounded(v) for v in value] if isinstance(value, list | tuple) else value
 
 
+def _values(metrics: Mapping[str, Value]) -> dict[str, Any]:
+    return {k: v.model_dump(mode="json") for k, v in sorted(metrics.items())}
+
+
 def _line(line: Line) -> dict[str, Any]:
     row = line.row
     return {
@@ -140,7 +161,7 @@ def _line(line: Line) -> dict[str, Any]:
         "fingerprint": row.fingerprint,
         "description": row.use.description,
         "runs": [r.run_id for r in row.runs],
-        "metrics": {k: v.model_dump(mode="json") for k, v in sorted(row.metrics.items())},
+        "metrics": _values(row.metrics),
         "tied_with_best": {c.metric: c.tied for c in line.cells if c.tied is not None},
         "ranks": {c.metric: asdict(c.rank) for c in line.cells if c.rank is not None},
         "against_baseline": {

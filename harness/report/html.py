@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from harness.metrics.catalogue import label_of, primary_of
+from harness.metrics.catalogue import label_of
 from harness.report.cells import DIFFERENCES, comparison_row
 from harness.report.collect import Runs, canonical
 from harness.report.compare import Comparison
@@ -26,7 +26,10 @@ from harness.report.html_head import head, states
 from harness.report.html_pictures import confusions, frontier
 from harness.report.html_preservation import bands, judge_heat_map, sides
 from harness.report.html_slices import slices
+from harness.report.judge import check_lines, headlines, judge_note, trusted
 from harness.report.marks import ARROWS, BEST, REAL, TIED, meaning
+from harness.report.preserved import TITLE as HAND_TITLE
+from harness.report.preserved import hand_lines, hand_table, judged_table, judged_title
 from harness.report.suspected import Suspicion, disagreements, suspicions, unasked
 from harness.report.svg import Picture
 from harness.report.table import Leaderboard, labels
@@ -69,6 +72,7 @@ def html(runs: Runs, boards: Sequence[Leaderboard], comparisons: Sequence[Compar
             states=[state for i, state in enumerate(states(runs)) if state[1] or i < 3],
             verdicts=unscored_verdict(runs) + sentences,
             boards=[board_view(runs, board) for board in filled],
+            preserved=_preserved_view(runs, filled),
             comparisons=[_comparison_view(c) for c in comparisons],
             finders=_finders_view(runs),
             **without,
@@ -135,9 +139,13 @@ def asset(name: str) -> Markup:
     return Markup(resources.files("harness.report").joinpath("templates", name).read_text(encoding="utf-8"))
 
 
-def _galleries(runs: Runs, boards: Sequence[Leaderboard]) -> tuple[list[tuple[str, list[Picture]]], list[str]]:
-    """The pictures of each kind of system, and the names of those that a record spoils; the rest of the page stands."""
-    galleries: list[tuple[str, list[Picture]]] = []
+JUDGED_PICTURES = frozenset({"judges", "sides", "bands"})
+
+
+def _galleries(runs: Runs, boards: Sequence[Leaderboard]) -> tuple[list[tuple[str, list[Picture], str]], list[str]]:
+    """The pictures of each kind of system with its class, and the names of those that a record spoils; the rest of the page
+    stands. Those of a judge that failed its check follow greyed."""
+    galleries: list[tuple[str, list[Picture], str]] = []
     missing: list[str] = []
     for board in boards:
         drawn = []
@@ -148,8 +156,12 @@ def _galleries(runs: Runs, boards: Sequence[Leaderboard]) -> tuple[list[tuple[st
                 missing.append(f"{name}: a record holds something unexpected ({type(error).__name__}: {error})")
                 continue
             drawn += [picture] if picture is not None else []
+        doubtful = [p for p in drawn if p.id in JUDGED_PICTURES and not trusted(runs)]
+        drawn = [p for p in drawn if p not in doubtful]
         if drawn:
-            galleries.append((TITLES[board.kind], drawn))
+            galleries.append((TITLES[board.kind], drawn, ""))
+        if doubtful:
+            galleries.append((sentence(judge_note(runs)), doubtful, "doubtful"))
     return galleries, missing
 
 
@@ -159,7 +171,7 @@ def _makers(runs: Runs, board: Leaderboard) -> list[tuple[str, Callable[[], Pict
     def front(metric: str) -> Callable[[], Picture | None]:
         return lambda: frontier(board, metric)
 
-    fronts = [(f"{sentence(label_of(metric))} against time", front(metric)) for metric in primary_of(board.kind)]
+    fronts = [(f"{sentence(label_of(metric))} against time", front(metric)) for metric in headlines(runs, board.kind)]
     if board.kind == "summariser":
         return [
             *fronts,
@@ -174,6 +186,21 @@ def _makers(runs: Runs, board: Leaderboard) -> list[tuple[str, Callable[[], Pict
         ("Confusion matrices, three-way", lambda: confusions(board)),
         ("Slices", lambda: slices(runs, board)),
     ]
+
+
+def _preserved_view(runs: Runs, boards: Sequence[Leaderboard]) -> dict[str, Any] | None:
+    """What summaries preserve by hand labels, and apart from it what a judge that failed its check makes of them."""
+    hand, judged = hand_table(runs), judged_table(runs)
+    if not any(board.kind == "summariser" for board in boards) or (hand is None and judged is None):
+        return None
+    return {
+        "title": HAND_TITLE,
+        "hand": hand,
+        "lines": hand_lines(runs),
+        "judged": judged,
+        "judged_title": judged_title(runs),
+        "check": check_lines(runs),
+    }
 
 
 def _finders_view(runs: Runs) -> dict[str, Any] | None:

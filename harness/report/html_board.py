@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.metrics.catalogue import direction, metric_of, primary_of
+from harness.metrics.catalogue import direction, metric_of
 from harness.report.cells import difference_shown, value_shown
 from harness.report.collect import Runs
+from harness.report.judge import headlines, judge_note, trusted
 from harness.report.limits import judge_limits
 from harness.report.marks import ARROWS, BEST, TIED
 from harness.report.table import Cell, Leaderboard, Line, labels
-from harness.report.verdicts import better, judge_note
+from harness.report.verdicts import better
 from harness.report.words import TITLES, number, pace_text, rank_text, short
 from harness.results.records import SystemUse
 
@@ -56,7 +57,7 @@ def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
     names = labels([line.row for line in board.lines])
     kept = [i for i in range(len(board.columns)) if _tells(board, i)]
     spans = {i: _span(board, i) for i in kept}
-    tested = {i for i in kept if board.columns[i][0] in primary_of(board.kind)}
+    tested = {i for i in kept if board.columns[i][0] in headlines(runs, board.kind)}
     ranked = {i for i in tested if any(line.cells[i].rank for line in board.lines)}
     columns: list[Heading] = []
     rest: list[Heading] = []
@@ -115,7 +116,7 @@ def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
         "uniform": [
             (COSTS[j].label, costs[0][j].text, costs[0][j].empty) for j in range(len(COSTS)) if j not in various
         ],
-        "limits": _limits(runs, board, kept, ranked, tested) if board.kind == "summariser" else [],
+        "limits": _limits(runs, board, kept, ranked, tested) if board.kind == "summariser" and trusted(runs) else [],
         "baseline": names.get(board.baseline or ""),
         "judged": any(c.judged for c in columns),
         "note": judge_note(runs),

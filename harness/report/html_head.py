@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.metrics.catalogue import columns_of, label_of, metric_of, primary_of
 from harness.report.collect import Runs
-from harness.report.verdicts import judge_note
+from harness.report.judge import judge_note
 from harness.results.records import RunRecord
 
 
@@ -65,8 +65,10 @@ def _agreement(runs: Runs) -> list[tuple[str, str]]:
         if (key := f"agreement.{step}.alpha") in alphas
     ]
     metric = primary_of("stance")[0]
+    uses = [use for record in runs.records for use in record.systems if use.entered_gold]
+    entered = {use.identity.get("options", {}).get("annotator") for use in uses}
     ceiling = [
-        f"{name} {_with_interval(aggregate(pairs).metrics[metric])}"
+        f"{name} {_with_interval(aggregate(pairs).metrics[metric])}{' (entered the gold)' if name in entered else ''}"
         for name in names
         if (pairs := annotator_pairs(runs.articles, name))
     ]

@@ -14,9 +14,10 @@ from harness.metrics.preservation_table import COVERAGE, FIDELITY, HARM_RATE, HA
 from harness.report import svg as s
 from harness.report.collect import Row, Runs
 from harness.report.html_pictures import MOST, left_out
+from harness.report.judge import judge_note
 from harness.report.svg import Picture
 from harness.report.table import Leaderboard, labels
-from harness.report.verdicts import judge_note, sentence
+from harness.report.verdicts import sentence
 from harness.report.verdicts import shown as as_shown
 from harness.stats.power import FEWEST_ITEMS
 from harness.types import Article

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.metrics.catalogue import columns_of, direction
-from harness.report.cells import DIFFERENCES, Column, Shown, board_columns, comparison_row
+from harness.report.cells import DIFFERENCES, Column, Shown, Table, board_columns, comparison_row
 from harness.report.collect import Runs
 from harness.report.compare import Comparison
+from harness.report.judge import judge_note
 from harness.report.marks import REAL, TIED
+from harness.report.preserved import TITLE as HAND_TITLE
+from harness.report.preserved import hand_table
 from harness.report.table import Leaderboard, labels
-from harness.report.verdicts import judge_note
 from harness.report.words import PROCEDURE, TITLES
 
 _SPECIAL = {
@@ -52,6 +54,8 @@ def latex(runs: Runs, boards: Sequence[Leaderboard]) -> str:
             columns = [column for column in board_columns(board) if column.role != "pace"]
             caption = _caption(runs, board, [c.metric for c in columns])
             parts.append(_tables(f"tab:{LABELS[board.kind]}", caption, first, list(map(_tex_column, columns))))
+            if board.kind == "summariser" and (by_hand := hand_table(runs)) is not None:
+                parts.append(_hand_tables(by_hand))
     return "\n".join(parts) + "\n"
 
 
@@ -74,6 +78,23 @@ def _comparison(comparison: Comparison) -> str:
         "Benjamini and Hochberg over the others; the difference that these articles could show."
     )
     return _tables(f"tab:difference-{LABELS[comparison.kind]}", caption, first, columns)
+
+
+def _hand_tables(table: Table) -> str:
+    """What summaries preserve by hand labels; a judge that failed its check has no table in a paper."""
+    first, *columns = [
+        _TexColumn(
+            tuple(
+                part.replace("↑", _ARROWS[1].strip("~")).replace("↓", _ARROWS[-1].strip("~")) for part in _head(title)
+            ),
+            [_parts(row[i]) for row in table.rows],
+        )
+        for i, title in enumerate(table.head)
+    ]
+    caption = rf"{HAND_TITLE}: value and 95\,\% interval by article; no judge has a part in it."
+    return _tables(
+        "tab:by-hand", caption, _TexColumn(first.head, [(escape(row[0].words),) for row in table.rows]), columns
+    )
 
 
 LABELS = {"summariser": "summarisers", "stance": "stances"}

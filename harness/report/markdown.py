@@ -12,7 +12,10 @@ from harness.report.finders import TITLE as FINDERS
 from harness.report.finders import finder_table, finders
 from harness.report.head import problem_lines, reproduce, state_lines, title
 from harness.report.html_head import head
+from harness.report.judge import check_lines, trusted
 from harness.report.limits import limit_lines
+from harness.report.preserved import TITLE as HAND_TITLE
+from harness.report.preserved import hand_lines, hand_table, judged_table, judged_title
 from harness.report.suspected import without_gold
 from harness.report.table import Leaderboard
 from harness.report.verdicts import pair_verdicts, unscored_verdict, verdicts
@@ -32,8 +35,8 @@ def markdown(runs: Runs, boards: Sequence[Leaderboard]) -> str:
         if not board.lines:
             continue
         parts += [f"## {TITLES[board.kind]}", "", *table_lines(board_table(board)), ""]
-        limits = limit_lines(runs) if board.kind == "summariser" else []
-        parts += [*(f"- {escape(line)}" for line in limits), *([""] if limits else [])]
+        if board.kind == "summariser":
+            parts += _preservation(runs)
     if scored_finders := finders(runs):
         parts += [f"## {FINDERS}", "", FINDER_NOTE, "", *table_lines(finder_table(scored_finders)), ""]
     suspected = list(without_gold(runs, most=MOST_SUSPECTED))
@@ -55,6 +58,22 @@ def comparison_markdown(comparisons: Sequence[Comparison]) -> str:
         parts += [f"## {TITLES[c.kind]}: {escape(c.a.name)} − {escape(c.b.name)}", ""]
         parts += [*(f"{escape(v.text)}\n" for v in pair_verdicts(c)), *table_lines(table), ""]
     return "\n".join(parts)
+
+
+def _preservation(runs: Runs) -> list[str]:
+    """What summaries preserve: by hand labels first, then, set off, what a judge that failed its check makes of them."""
+    parts: list[str] = []
+    if (table := hand_table(runs)) is not None:
+        lines = [f"- {escape(line)}" for line in hand_lines(runs)]
+        parts += [f"## {HAND_TITLE}", "", *table_lines(table), "", *lines, ""]
+    if (table := judged_table(runs)) is not None:
+        summary = f"<summary>{escape(judged_title(runs))}</summary>"
+        lines = [f"- {escape(line)}" for line in check_lines(runs)]
+        parts += ["<details>", summary, "", *table_lines(table), "", *lines, "</details>", ""]
+    elif trusted(runs):
+        lines = [f"- {escape(line)}" for line in [*limit_lines(runs), *check_lines(runs)]]
+        parts += [*lines, *([""] if lines else [])]
+    return parts
 
 
 def table_lines(table: Table) -> list[str]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigError, nearest_hint
-from harness.metrics.catalogue import columns_of, direction, primary_of, span
+from harness.metrics.catalogue import direction, primary_of, span
 from harness.metrics.preservation_table import COVERAGE, HARM_RATE
 from harness.report.collect import Row, Runs, uncollected
 from harness.report.compare import ALPHA, MetricDifference, resampled_values
 from harness.report.counts import Counts, n_pairs, own_counts, unjudged
+from harness.report.judge import board_columns_of, headlines
 from harness.report.selection import Counted, Selection, Test, pair_difference, selection
-from harness.results.records import Value
+from harness.results.records import SystemUse, Value
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,7 +76,8 @@ def leaderboards(
     runs: Runs, *, baseline: str | None = None, effects: Mapping[str, float] | None = None, seed: int = 0
 ) -> list[Leaderboard]:
     """Summarisers, then stance classifiers. The family is the report's: all pairs of systems, on the primary metrics of both
-    kinds. `effects` are the differences, by metric, for which the number of articles is said; the catalogue's by default."""
+    kinds. `effects` are the differences, by metric, for which the number of articles is said; the catalogue's by default.
+    What rests on a judge competes only if that passed its check."""
     rows = {kind: runs.rows(kind) for kind in USUAL}
     names = sorted({name for kind in USUAL for r in rows[kind] for name in (r.name, labels(rows[kind])[r.fingerprint])})
     if baseline is not None and baseline not in names:
@@ -126,12 +128,12 @@ def _competition(runs: Runs, kind: str, baseline: str | None, seed: int) -> _Com
     names = labels(rows)
     # a baseline of one kind leaves the other kind its usual one
     chosen = baseline is not None and any(baseline in (names[r.fingerprint], r.name) for r in rows)
-    scored = [r for r in rows if any(_value(r, metric) is not None for metric in primary_of(kind))]
+    scored = [r for r in rows if any(_value(r, metric) is not None for metric in headlines(runs, kind))]
     baseline_row = _baseline(rows, names, (baseline,)) if chosen and baseline else _baseline(scored, names, USUAL[kind])
     counted: dict[str, dict[str, Counted]] = {}
     selections: dict[str, Selection] = {}
     unranked_by_metric: dict[str, dict[str, str]] = {}
-    for metric in primary_of(kind):
+    for metric in headlines(runs, kind):
         counts = own_counts(runs, rows, metric)
         drawn = resampled_values(counts, seed=seed)
         counted[metric] = {r.fingerprint: (c, d) for r, c, d in zip(rows, counts, drawn, strict=True)}
@@ -163,11 +165,12 @@ def _leaderboard(runs: Runs, kind: _Competition, n_tested: int, effects: Mapping
             pair = (by_fingerprint[a], by_fingerprint[b])
             d = pair_difference(runs, metric, pair, kind.counted[metric], seed, effects.get(metric))
             tests.append((a, b, selected.corrected(d, a, b, n_tested)))
-    lines = [Line(row, _cells(row, kind, tests, best, ranks), _pace(row, runs)) for row in kind.rows]
+    columns = board_columns_of(runs, kind.kind)
+    lines = [Line(row, _cells(row, columns, kind, tests, best, ranks), _pace(row, runs)) for row in kind.rows]
     lines.sort(key=lambda line: _order(line.row, primary_of(kind.kind)[0]))
     return Leaderboard(
         kind.kind,
-        columns_of(kind.kind),
+        columns,
         tuple(lines),
         kind.baseline.fingerprint if kind.baseline else None,
         best,
@@ -204,18 +207,24 @@ def labels(rows: Sequence[Row]) -> dict[str, str]:
     """A name for each fingerprint: the system's own, with part of the fingerprint where two share it."""
     names = [r.name for r in rows]
     plain = {r.fingerprint: r.name if names.count(r.name) == 1 else f"{r.name} ({r.fingerprint[:6]})" for r in rows}
-    return {r.fingerprint: plain[r.fingerprint] + (" (ceiling)" if r.use.ceiling else "") for r in rows}
+    return {r.fingerprint: plain[r.fingerprint] + _standing(r.use) for r in rows}
+
+
+def _standing(use: SystemUse) -> str:
+    """What a row that does not compete is: a ceiling, or labels that gold was made from."""
+    return " (entered the gold)" if use.entered_gold else " (ceiling)" if use.ceiling else ""
 
 
 def _cells(
     row: Row,
+    columns: Sequence[tuple[str, str]],
     kind: _Competition,
     tests: Sequence[Test],
     best: Mapping[str, str],
     ranks: Mapping[str, Mapping[str, Rank]],
 ) -> tuple[Cell, ...]:
     cells = []
-    for metric, _ in columns_of(kind.kind):
+    for metric, _ in columns:
         value = row.metrics.get(metric)
         if value is None or value.value is None:
             cells.append(

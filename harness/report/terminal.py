@@ -9,6 +9,9 @@ from harness.report.cells import DIFFERENCES, Shown, Table, board_table, compari
 from harness.report.finders import TITLE as FINDERS
 from harness.report.finders import finder_table, finders, stage_lines
 from harness.report.head import head_lines, problem_lines
+from harness.report.judge import check_lines
+from harness.report.preserved import TITLE as HAND_TITLE
+from harness.report.preserved import hand_lines, hand_table, judged_table, judged_title
 from harness.report.suspected import without_gold
 from harness.report.verdicts import pair_verdicts, verdicts
 from harness.report.words import NOTES, TITLES
@@ -35,15 +38,17 @@ def terminal(console: Console, runs: Runs, boards: Sequence[Leaderboard]) -> Non
         if not board.lines:
             continue
         console.print()
-        console.print(_rich(TITLES[board.kind], board_table(board), console.width))
+        console.print(plain_table(TITLES[board.kind], board_table(board), console.width))
         for verdict in verdicts(runs, board):
             console.print(verdict.text, markup=False)
+        if board.kind == "summariser":
+            _preservation(console, runs)
     if scored_finders := finders(runs):
         # the errors by stage do not fit beside the scores: they follow as lines
         table, n_columns = finder_table(scored_finders), 2 + len(columns_of("speakers"))
         table = Table(table.head[:n_columns], [row[:n_columns] for row in table.rows])
         console.print()
-        console.print(_rich(FINDERS, table, console.width))
+        console.print(plain_table(FINDERS, table, console.width))
         for line in stage_lines(scored_finders):
             console.print(line, markup=False)
     for line in without_gold(runs, most=10):
@@ -54,6 +59,20 @@ def terminal(console: Console, runs: Runs, boards: Sequence[Leaderboard]) -> Non
         console.print(line, style="yellow", markup=False)
 
 
+def _preservation(console: Console, runs: Runs) -> None:
+    """What summaries preserve: by hand labels first, then, dimmed, what a judge that failed its check makes of them."""
+    if (table := hand_table(runs)) is not None:
+        console.print()
+        console.print(plain_table(HAND_TITLE, table, console.width))
+        for line in hand_lines(runs):
+            console.print(line, markup=False, style="dim")
+    if (table := judged_table(runs)) is not None:
+        console.print()
+        console.print(plain_table(judged_title(runs), table, console.width), style="dim")
+    for line in check_lines(runs):
+        console.print(line, markup=False, style="dim")
+
+
 def comparison_terminal(console: Console, comparison: Comparison, most: int = 10) -> None:
     """`harness compare` for one kind of system."""
     a, b = comparison.a.name, comparison.b.name
@@ -61,7 +80,7 @@ def comparison_terminal(console: Console, comparison: Comparison, most: int = 10
         console.print(verdict.text, markup=False)
     table = Table(["metric", a, b, *DIFFERENCES], [comparison_row(d) for d in comparison.differences])
     title = f"{TITLES[comparison.kind]}: {a} − {b}"
-    console.print(_rich(title, table, console.width, "a wider terminal or --html has them"))
+    console.print(plain_table(title, table, console.width, "a wider terminal or --html has them"))
     if comparison.articles:
         console.print(f"Articles where they part most ({len(comparison.articles)} in all):")
         for article, x, y, n in comparison.articles[:most]:
@@ -83,7 +102,7 @@ def stacked(cell: Shown) -> list[str]:
     return [value, f"[{cell.interval[0]}, {cell.interval[1]}]", *([remarks] if remarks else [])]
 
 
-def _rich(title: str, table: Table, width: int, elsewhere: str = "table.csv has them") -> RichTable:
+def plain_table(title: str, table: Table, width: int, elsewhere: str = "table.csv has them") -> RichTable:
     """A table with intervals below their values; columns that do not fit `width` are named in the caption.
 
     Numbers are never cut: names in the first column fold onto several lines before a column is left out.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from harness.metrics.catalogue import digits_of, direction, label_of, primary_of
+from harness.metrics.catalogue import digits_of, direction, label_of
 from harness.report.collect import Row, Runs
 from harness.report.compare import Comparison, MetricDifference, corrected, difference
 from harness.report.counts import shared_counts
+from harness.report.judge import headlines
+from harness.report.preserved import hand_sentence
 from harness.report.table import Leaderboard, Line, competing, labels
 from harness.report.words import p_words
 
@@ -25,7 +26,6 @@ LEADS_BY = "{name} leads by {label}: {value}"
 PLAIN = {HARM: "{name} misstates {value} of 100 stances that it conveys"}
 PLAIN_OF = "{name}: {label} {value}"
 """What is said where nothing can be ranked."""
-NOT_VALIDATED = "judge not validated"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,9 @@ class Verdict:
 
 def verdicts(runs: Runs, board: Leaderboard) -> list[Verdict]:
     """The sentences for one leaderboard: each primary metric, then flips (classifiers) as counts of 100 stances."""
-    sentences = [v for metric in primary_of(board.kind) if (v := _leader(runs, board, metric)) is not None]
+    sentences = [v for metric in headlines(runs, board.kind) if (v := _leader(runs, board, metric)) is not None]
+    if board.kind == "summariser" and (text := hand_sentence(runs)) is not None:
+        sentences.insert(0, Verdict(HARM, text))
     if board.kind == "stance":
         sentences += _flips(runs, board)
     return sentences
@@ -75,44 +77,6 @@ def unscored_verdict(runs: Runs) -> list[Verdict]:
         n, of = len(dropped) - sum(dropped), sum(dropped)
         sentences.append(Verdict("", f"{name}: the judge suspects {n} stances turned or made up, and {of} dropped."))
     return sentences
-
-
-def _validation_of(tables: Mapping[str, object]) -> dict[str, Any]:
-    """The judge's validation in a record's tables; empty if there is none."""
-    table = tables.get("preservation")
-    checked = table.get("validation") if isinstance(table, dict) else None
-    return checked if isinstance(checked, dict) else {}
-
-
-def validation(runs: Runs) -> dict[str, Any] | None:
-    """The judge's validation against people, from the newest record that carries one for the report's judge; one in which
-    the judge says otherwise than when it was validated goes first."""
-    if runs.judge is None:
-        return None
-    tables = [
-        table
-        for record in sorted(runs.records, key=lambda r: (r.started_at, r.run_id), reverse=True)
-        if (judge := record.system("judge")) is not None
-        and judge.fingerprint == runs.judge.fingerprint
-        and (table := _validation_of(record.tables))
-    ]
-    return next((table for table in tables if table.get("stale")), tables[0] if tables else None)
-
-
-def judge_note(runs: Runs) -> str:
-    """What stands over every preservation number; empty without a judge."""
-    if runs.judge is None:
-        return ""
-    checked = validation(runs)
-    if not checked or not checked.get("validated"):
-        reason = str((checked or {}).get("reason") or "no check against people was passed")
-        return f"{NOT_VALIDATED}: {reason.removeprefix(NOT_VALIDATED).lstrip(': ')}"
-    shares = []
-    for name in ("sensitivity", "specificity"):
-        share = checked.get(name)
-        value = share.get("value") if isinstance(share, dict) else share
-        shares += [f"{name} {float(value):.2f}"] if isinstance(value, int | float) else []
-    return f"judge {runs.judge.name} validated against people" + (f": {', '.join(shares)}" if shares else "")
 
 
 def sentence(text: str) -> str:
@@ -176,7 +140,6 @@ def _leader(runs: Runs, board: Leaderboard, metric: str) -> Verdict | None:
     """The best system on a metric, those no test tells from it, and how many are worse."""
     names = labels([line.row for line in board.lines])
     rows = {line.row.fingerprint: line.row for line in board.lines}
-    note = f" ({NOT_VALIDATED})" if metric == HARM and not (validation(runs) or {}).get("validated") else ""
     unranked = board.unranked.get(metric, {})
     few = _without_interval(runs) + "".join(
         f"; {names[f]}: {why}" for f, why in unranked.items() if not rows[f].use.ceiling
@@ -188,7 +151,6 @@ def _leader(runs: Runs, board: Leaderboard, metric: str) -> Verdict | None:
             PLAIN.get(metric, PLAIN_OF).format(
                 name=names[row.fingerprint], label=label_of(metric), value=_value(row, metric)
             )
-            + note
             for row in alone[:1]
         ]
         if sentences:
@@ -207,7 +169,7 @@ def _leader(runs: Runs, board: Leaderboard, metric: str) -> Verdict | None:
     tied = [(f, d) for f, d in compared if ranks[f].low == 1]
     if not compared:
         why = next((f" ({d.reason}){_unseen(d)}" for _, d in against if d.difference is not None and d.reason), "")
-        return Verdict(metric, f"{text}{note}; not tested against the others{why}{few}.")
+        return Verdict(metric, f"{text}; not tested against the others{why}{few}.")
     if not tied:
         nearest, d = compared[0]
         # tests are not transitive: another system may be above it where the best one is not
@@ -216,7 +178,7 @@ def _leader(runs: Runs, board: Leaderboard, metric: str) -> Verdict | None:
         more = "" if not others else ", as is the other one" if others == 1 else f", as are the other {others}"
         return Verdict(
             metric,
-            f"{text}{note}; next {names[nearest]} {_value(rows[nearest], metric)}: {ended}{more}{few}.",
+            f"{text}; next {names[nearest]} {_value(rows[nearest], metric)}: {ended}{more}{few}.",
             True,
         )
     listed = _listed([f"{names[f]} {_value(rows[f], metric)}" for f, _ in tied])
@@ -225,7 +187,7 @@ def _leader(runs: Runs, board: Leaderboard, metric: str) -> Verdict | None:
     plans = [d for _, d in tied if d.effect is not None and d.more_articles is not None]
     most = max(plans, key=lambda d: d.more_articles or 0, default=None)
     would = _plan(most) if most else _unseen(tied[0][1])
-    return Verdict(metric, f"{text}{note}; not distinguishable from it: {listed}{would}{rest}{few}.", False)
+    return Verdict(metric, f"{text}; not distinguishable from it: {listed}{would}{rest}{few}.", False)
 
 
 def _without_interval(runs: Runs) -> str:
@@ -276,7 +238,7 @@ def _silent(row: Row) -> str:
 PAIRED = {
     "summary.rouge_lsum": "{a} reaches {label} {x}, {b} {y}: {outcome}.",
     "stance.macro_f1.three_way": "{a} tells stances with {label} {x}, {b} {y}: {outcome}.",
-    HARM: "{a} misstates {x} of 100 stances that it conveys, {b} {y} ({note}): {outcome}.",
+    HARM: "{a} misstates {x} of 100 stances that it conveys, {b} {y}: {outcome}.",
     FLIPS: "{a} flips {x} of 100 stances{silent_a}, {b} {y}{silent_b}: {outcome}.",
 }
 
@@ -291,9 +253,7 @@ def pair_verdicts(comparison: Comparison) -> list[Verdict]:
         if d.metric in PAIRED and d.difference is not None:
             words = {"a": a.name, "b": b.name, "x": _value(a, d.metric), "y": _value(b, d.metric)}
             words |= {"label": label_of(d.metric), "silent_a": _silent(a), "silent_b": _silent(b)}
-            text = PAIRED[d.metric].format(**words, outcome=outcome(d), note=NOT_VALIDATED)
-            if _validation_of(a.tables).get("validated"):
-                text = text.replace(f" ({NOT_VALIDATED})", "")
+            text = PAIRED[d.metric].format(**words, outcome=outcome(d))
             sentences.append(Verdict(d.metric, text, d.real))
     if (counts := comparison.mcnemar) is not None:
         text = (

@@ -67,12 +67,13 @@ class SystemUse(_Part):
     paths: dict[str, int] = {}
     status: str = "ok"
     ceiling: bool = False
+    entered_gold: bool = False
     remarks: list[str] = []
 
     @model_serializer(mode="wrap")
     def _as_before_there_were_remarks(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
-        return {name: value for name, value in fields.items() if value or name != "remarks"}
+        return {name: value for name, value in fields.items() if value or name not in ("remarks", "entered_gold")}
 
 
 class DatasetUse(_Part):

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from harness.config import RunConfig, SystemConfig
 from harness.data.found_speakers import with_found_speakers
-from harness.data.summary_stances import JudgeSample
+from harness.data.frozen_set import FrozenSet
+from harness.data.summary_samples import SummarySamples
 from harness.errors import ConfigError, StoreError
 from harness.metrics.catalogue import catalogue
 from harness.models.pool import ModelPool
@@ -28,9 +29,9 @@ from harness.results.records import (
     write_record,
 )
 from harness.results.store import PredictionStore, content_hash
-from harness.runs.predict import answer_all, plan
+from harness.runs.predict import answer_all, answered_readings, plan
 from harness.runs.questions import KINDS, OF_SUMMARIES, items_for, judge_items, summary_items
-from harness.runs.selection import judge_sample, read_articles, select
+from harness.runs.selection import frozen_set, judge_sample, read_articles, select, summary_samples
 from harness.runs.usage import refusals, system_use
 from harness.runtime.environment import accelerator, environment
 from harness.runtime.progress import Reporter
@@ -59,8 +60,17 @@ class Job:
     articles: tuple[Article, ...]
     systems: dict[str, System]
     run_id: str
-    judge_sample: JudgeSample | None = None
     remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    frozen_set: FrozenSet = field(default_factory=FrozenSet)
+    summary_samples: SummarySamples = field(default_factory=SummarySamples)
+
+    def is_scored(self, record: RunRecord) -> bool:
+        """Whether the record's scores know the hand labels of summaries as they are now."""
+        if "summariser" not in self.systems or not any(a.gold for a in self.articles):
+            return True
+        table = record.tables.get("hand_labels")
+        known = table.get("labels") if isinstance(table, dict) else None
+        return known == self.frozen_set.digest(self.articles)
 
 
 def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
@@ -85,6 +95,7 @@ def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
     remarks = {} if recorded else {role: system.remarks(dataset) for role, system in systems.items()}
     if not systems:
         raise ConfigError("nothing to run: neither a summariser nor a stance classifier", hint="e.g. stance=smollm2")
+    # labels of before there was a frozen set: they are read no more, and stay part of the ids of runs that had them
     sample = judge_sample(config, systems.get("judge"))
     identity = {
         "config": config.identity(),
@@ -96,7 +107,8 @@ def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
         # a run whose replies are read otherwise by now is no finished run; its answers are stored all the same
         **({"reading": readings} if (readings := {r: s.reading for r, s in systems.items() if s.reading}) else {}),
     }
-    return Job(config, dataset, articles, systems, f"{slug(config)}-{content_hash(identity)[:10]}", sample, remarks)
+    run_id = f"{slug(config)}-{content_hash(identity)[:10]}"
+    return Job(config, dataset, articles, systems, run_id, remarks, frozen_set(config), summary_samples(config))
 
 
 def slug(config: RunConfig) -> str:
@@ -125,7 +137,7 @@ def run_job(config: RunConfig, overrides: Sequence[str], pool: ModelPool, report
         job = prepare(config)
         run_id = job.run_id
         earlier = finished_record(config.results, run_id)
-        if earlier is not None and not any(s.n_failed for s in earlier.systems):
+        if earlier is not None and not any(s.n_failed for s in earlier.systems) and job.is_scored(earlier):
             return Finished(earlier, skipped=True)
         record, scores, answers = compute(job, pool, reporter)
     except Exception as error:
@@ -149,6 +161,7 @@ def compute(
     job: Job, pool: ModelPool, reporter: Reporter, recorded: RunRecord | None = None
 ) -> tuple[RunRecord, list[ItemScore], list[AnswerRef]]:
     """Answers, then scores. Of a `recorded` run only scores are computed: StoreError if an answer is missing."""
+    from harness.scoring.judge_check import frozen_readings
     from harness.scoring.material import Material
     from harness.scoring.score import score
 
@@ -180,7 +193,13 @@ def compute(
     finder = ask("speakers", list(items_for("speakers", job.articles))) if "speakers" in job.systems else None
     articles = with_found_speakers(job.articles, finder.predictions) if finder else job.articles
     stances = ask("stance", list(items_for("stance", articles))) if "stance" in job.systems else None
-    readings = judge_items(articles, summaries) if summaries is not None and "judge" in job.systems else {}
+    readings: dict[str, list[Item]] = {}
+    if summaries is not None and "judge" in job.systems:
+        labelled = frozen_readings(job.frozen_set, job.articles) if finder is None else {}
+        if recorded is not None:
+            # labels that came after the run: what the judge was never asked about them is no reason not to score the rest
+            labelled = answered_readings(job.systems["judge"], labelled, job.dataset, store)
+        readings = judge_items(articles, summaries) | labelled
     read_items = [(reading, item) for reading, items in readings.items() for item in items]
     judged = ask("judge", [i for _, i in read_items], [reading for reading, _ in read_items]) if read_items else None
     judge = job.systems.get("judge")
@@ -199,7 +218,9 @@ def compute(
         readings=readings,
         judged=judged,
         judge=f"{judge.name}@{judge.fingerprint[:12]}" if judge else None,
-        judge_sample=job.judge_sample,
+        summariser=job.systems["summariser"].name if "summariser" in job.systems else None,
+        frozen_set=job.frozen_set,
+        summary_samples=job.summary_samples,
         measured=measured,
         signatures=signatures,
     )

@@ -78,6 +78,20 @@ def _answered(stored: Mapping[str, Prediction]) -> set[str]:
     return {key for key, p in stored.items() if p.answer.error is None}
 
 
+def answered_readings(
+    system: System, readings: Mapping[str, Sequence[Item]], dataset: Dataset, store: PredictionStore
+) -> dict[str, list[Item]]:
+    """The readings every item of which has a stored answer."""
+    work = plan(system, [item for items in readings.values() for item in items], dataset, store)
+    begin, answered = 0, {}
+    for reading, items in readings.items():
+        keys = work.keys[begin : begin + len(items)]
+        begin += len(items)
+        if keys and all(key in work.stored for key in keys):
+            answered[reading] = list(items)
+    return answered
+
+
 def _keys(
     system: System,
     questions: Sequence[Item],

@@ -8,6 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from harness.config import RunConfig
+from harness.data.frozen_set import FrozenSet, read_frozen_set
+from harness.data.summary_samples import SummarySamples, read_summary_samples
 from harness.data.summary_stances import JudgeSample, SummaryStances, read_summary_stances
 from harness.errors import ConfigError, nearest_hint
 from harness.systems.base import System
@@ -99,6 +101,26 @@ def judge_sample(config: RunConfig, judge: System | None) -> JudgeSample | None:
         return None
     path = dataset_path(config.dataset.path)
     return _hand_labels(path, stamp(path)).of(judge.fingerprint)
+
+
+def frozen_set(config: RunConfig) -> FrozenSet:
+    """The labelled summaries beside the dataset; empty where there are none."""
+    from harness.runtime.paths import dataset_path
+
+    path = dataset_path(config.dataset.path)
+    return _frozen_set(path, stamp(path)) if config.dataset.format == "labelled" else FrozenSet()
+
+
+@lru_cache(maxsize=4)
+def _frozen_set(path: Path, _stamped: tuple[tuple[str, int, int], ...]) -> FrozenSet:
+    return read_frozen_set(path)
+
+
+def summary_samples(config: RunConfig) -> SummarySamples:
+    """Which triples of summaries were drawn for hand labels; none where nobody drew any."""
+    from harness.runtime.paths import dataset_path
+
+    return read_summary_samples(dataset_path(config.dataset.path))
 
 
 @lru_cache(maxsize=4)

@@ -139,6 +139,20 @@ def run(*overrides: str, quiet: bool = True, **fields: object) -> list[RunRecord
     that says something impossible.
     """
     overrides = (*overrides, *(_override(name, value) for name, value in fields.items()))
+    session = Session(Reporter(quiet))
+    for config, job_overrides in compose(overrides):
+        session.run(config, job_overrides)
+    session.close()
+    if session.refused:
+        raise session.refused[0][1]
+    return [f.record for f in session.finished]
+
+
+def compose(overrides: Sequence[str]) -> list[tuple[dict[str, Any], list[str]]]:
+    """The resolved config of each combination that the overrides name, and the overrides that led to it.
+
+    Raises ConfigError for what Hydra refuses.
+    """
     import hydra
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -146,20 +160,13 @@ def run(*overrides: str, quiet: bool = True, **fields: object) -> list[RunRecord
     from omegaconf.errors import OmegaConfBaseException
 
     prepared = _prepared(overrides)
-    session = Session(Reporter(quiet))
     with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
         try:
             parsed = OverridesParser.create().parse_overrides(prepared)
             [jobs] = BasicSweeper.split_arguments(parsed, max_batch_size=None)
-            composed = [_resolved(hydra.compose("run", overrides=list(job)), job) for job in jobs]
+            return [_resolved(hydra.compose("run", overrides=list(job)), job) for job in jobs]
         except (HydraException, OmegaConfBaseException) as error:
             raise ConfigError(str(error).strip()) from None
-        for config, job_overrides in composed:
-            session.run(config, job_overrides)
-    session.close()
-    if session.refused:
-        raise session.refused[0][1]
-    return [f.record for f in session.finished]
 
 
 HOLDS_LISTS = ("articles", "dataset.targets")

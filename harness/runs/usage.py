@@ -54,6 +54,7 @@ def system_use(
             "paths": answered.paths,
             "status": answered.unfitted or "ok",
             "ceiling": system.ceiling,
+            "entered_gold": bool(getattr(system.options, "entered_gold", False)),
             "remarks": recorded.remarks if recorded else list(remarks),
         }
     )

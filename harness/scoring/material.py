@@ -7,15 +7,20 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from harness.config import MetricsConfig
-from harness.data.summary_stances import JudgeSample
+from harness.data.frozen_set import FrozenSet
+from harness.data.summary_samples import SummarySamples
 from harness.results.records import Value
 from harness.types import Answer, Answered, Article, Item, ItemScore, MetricValue
 
 
 @dataclass(frozen=True)
 class Material:
-    """Everything that scores are made of. `judged` holds the answers of `judge` (name and fingerprint) to all `readings`, in
-    their order; `measured` those of the judges `bertscore` and `nli`, whose values `signatures` identify."""
+    """Everything that scores are made of.
+
+    `judged` holds the answers of `judge` (name and fingerprint) to all `readings`, in their order; `measured` those of the judges
+    `bertscore` and `nli`, whose values `signatures` identify. `summariser` is the system's name, `frozen_set` what people
+    labelled of summaries, and `summary_samples` which of it was drawn at random.
+    """
 
     articles: Sequence[Article]
     options: MetricsConfig
@@ -25,7 +30,9 @@ class Material:
     readings: Mapping[str, Sequence[Item]] = field(default_factory=dict)
     judged: Answered | None = None
     judge: str | None = None
-    judge_sample: JudgeSample | None = None
+    summariser: str | None = None
+    frozen_set: FrozenSet = field(default_factory=FrozenSet)
+    summary_samples: SummarySamples = field(default_factory=SummarySamples)
     measured: Mapping[str, Answered] = field(default_factory=dict)
     signatures: Mapping[str, str] = field(default_factory=dict)
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 
-from harness.data.summary_stances import JudgeSample, text_hash
+from harness.data.frozen_set import READING
 from harness.metrics.catalogue import span
-from harness.metrics.judge_validation import NOT_VALIDATED, LabelledTriple, judge_validation
 from harness.metrics.overlap import word_count
-from harness.metrics.preservation import HARM, OutcomeRow, item_scores, outcome_of, outcomes
+from harness.metrics.preservation import OutcomeRow, item_scores, outcomes
 from harness.metrics.preservation_table import (
     COVERAGE,
     FIDELITY,
@@ -33,12 +32,9 @@ from harness.stats.bayesian_bootstrap import rate_interval
 from harness.stats.bootstrap import Array, clustered_interval_counts, clustered_interval_mean, ratio
 from harness.types import Article, MetricValue, Stance
 
-ROUNDING = 0.02
-"""Share of a judge's answers that may be others on another machine: sums in another order turn near ties."""
 
-
-def score_preservation(material: Material, scored: Scored) -> None:
-    """Adds item scores, metrics and the table `preservation`.
+def score_preservation(material: Material, scored: Scored) -> dict[str, list[OutcomeRow]]:
+    """Adds item scores, metrics and the table `preservation`; returns the judge's outcomes by what it read.
 
     Scores come from the summaries. What the judge read besides them (articles, references, empty and other texts) shows how
     well and how badly a summary can score with this judge.
@@ -57,15 +53,19 @@ def score_preservation(material: Material, scored: Scored) -> None:
         "outcomes": outcome_table(summary_rows),
         "rows": [row_as_data(row) for row in summary_rows],
         "by_length": {band: _values(metrics) for band, metrics in aggregate_by_band(summary_rows, words).items()},
-        "validation": validation(material, summary_rows),
-        "judge_on": {reading: _values(aggregate(read)) for reading, read in rows.items() if reading != "summary"},
+        "judge_on": {
+            reading: _values(aggregate(read))
+            for reading, read in rows.items()
+            if reading != "summary" and not reading.startswith(READING)
+        },
     }
     assert material.judge is not None
     scored.signatures.update(signatures(material.judge))
+    return rows
 
 
 def read_outcomes(material: Material) -> dict[str, list[OutcomeRow]]:
-    """Outcome rows by what the judge read: `summary`, `article`, `reference`, `empty`, `other`."""
+    """Outcome rows by what the judge read: `summary`, `article`, `reference`, `empty`, `other`, and the labelled summaries."""
     by_id = {a.id: a for a in material.articles}
     texts: defaultdict[str, dict[str, str]] = defaultdict(dict)
     labels: defaultdict[tuple[str, str], dict[tuple[str, str], Stance | None]] = defaultdict(dict)
@@ -144,60 +144,6 @@ def with_intervals(
 def difference_of_ratios(sums: Array) -> Array:
     """Hawk shift from sums (..., 4) of `hawk_counts`; NaN where no stance of a side is conveyed."""
     return np.asarray(ratio(sums[..., :2]) - ratio(sums[..., 2:]))
-
-
-def validation(material: Material, rows: Sequence[OutcomeRow]) -> dict[str, object]:
-    """The judge against hand labels of what summaries convey: `validated`, the number `n` of labels, and a `reason`.
-
-    It is not validated without labels, while some of those drawn are open, or where it changed: `rows` are the outcomes of
-    this run's summaries, and where the sample has some of these, the judge must still say of them what it said when the
-    sample was drawn. Near ties that another processor's rounding turns are allowed for (`ROUNDING`); a judge that learns
-    from gold changes when gold does.
-    """
-    sample = material.judge_sample
-    n_triples, n_changed = answered_otherwise(material, sample, rows) if sample else (0, 0)
-    if n_changed > ROUNDING * n_triples:
-        reason = f"it judges {n_changed} of {n_triples} hand-labelled triples otherwise than when they were drawn"
-        reason = f"{NOT_VALIDATED}: {reason}; harness data sample-judge draws them anew"
-        return {"validated": False, "n": 0, "stale": True, "reason": reason}
-    gold = {(a.id, *pair): label.stance for a in material.articles for pair, label in a.gold_stances().items()}
-    drawn = [
-        (row, gold[pair])
-        for row in (sample.labels if sample else ())
-        if (pair := (row.article, row.speaker, row.target)) in gold
-    ]
-    triples = []
-    for row, stance in drawn:
-        if row.stance is not None:
-            harmed = outcome_of(stance, row.stance, is_mentioned=True) in HARM
-            triples.append(LabelledTriple(row.drawn == "harm", harmed, row.weight))
-    if not triples:
-        return {"validated": False, "n": 0, "reason": f"{NOT_VALIDATED}: no hand labels of summaries for this judge"}
-    if n_open := len(drawn) - len(triples):
-        # those labelled so far are no random part of the draw, so their weights mean nothing
-        reason = f"{n_open} of the {len(drawn)} triples drawn from these articles are not labelled yet"
-        return {"validated": False, "n": len(triples), "reason": f"{NOT_VALIDATED}: {reason}"}
-    comparison = judge_validation(triples)
-    return {
-        "validated": comparison.validated,
-        "n": len(triples),
-        "reason": comparison.reason,
-        "sensitivity": asdict(comparison.sensitivity),
-        "specificity": asdict(comparison.specificity),
-    }
-
-
-def answered_otherwise(material: Material, sample: JudgeSample, rows: Sequence[OutcomeRow]) -> tuple[int, int]:
-    """How many of the sample's triples are about this run's summaries, and on how many of these the judge reports harm where
-    it did not, or the reverse."""
-    hashes = {article_id: text_hash(summary) for article_id, summary in material.judged_summaries().items()}
-    harmed = {(r.article, r.speaker, r.target): r.outcome in HARM for r in rows if not r.unjudged}
-    turned = [
-        harmed.get((label.article, label.speaker, label.target), label.drawn == "harm") != (label.drawn == "harm")
-        for label in sample.labels
-        if hashes.get(label.article) == label.summary
-    ]
-    return len(turned), sum(turned)
 
 
 def row_as_data(row: OutcomeRow) -> dict[str, object]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from harness.scoring.alignment import score_alignment
+from harness.scoring.estimate import estimate
+from harness.scoring.hand_labels import score_hand_labels
+from harness.scoring.judge_check import judge_check
 from harness.scoring.material import Material, Scored
 from harness.scoring.preservation import score_preservation
 from harness.scoring.speakers import score_found_speakers
@@ -20,6 +24,9 @@ def score(material: Material) -> Scored:
         scored.notes.append(f"{what}: the articles carry no gold")
     if material.summaries is not None and (labelled or referenced):
         score_summaries(material, scored)
+    if material.summaries is not None and labelled and material.finder is None:
+        score_hand_labels(material, scored)
+        score_alignment(material, scored)
     if material.finder is not None:
         score_found_speakers(material, scored)
     elif labelled and material.stances is not None:
@@ -28,7 +35,11 @@ def score(material: Material) -> Scored:
         if material.judged.unfitted is not None:
             scored.notes.append(f"judge: {material.judged.unfitted}; stance preservation was not scored")
         elif labelled and material.finder is None:
-            score_preservation(material, scored)
+            rows = score_preservation(material, scored)
+            check = judge_check(rows, material.frozen_set, material.articles)
+            scored.tables["preservation"] |= {"validation": check}
+            if (estimated := estimate(material, rows.get("summary", ()))) is not None:
+                scored.tables["preservation"] |= {"estimate": estimated}
         else:
             list_suspicions(material, scored)
     return scored

@@ -44,10 +44,14 @@ def _label_counts(item: Item, dataset: Dataset) -> Counter[Stance]:
     )
 
 
+ENTERED_GOLD = "gold was decided from these labels, so agreement with it is no ceiling"
+
+
 class AnnotatorOptions(Options):
-    """Which annotator."""
+    """Which annotator, and whether gold was decided from these labels: then they are no measure of how well one can do."""
 
     annotator: str
+    entered_gold: bool = True
 
 
 class Annotator(System):
@@ -56,6 +60,14 @@ class Annotator(System):
     kind: ClassVar = "stance"
     Options: ClassVar = AnnotatorOptions
     ceiling: ClassVar = True
+
+    def identity(self) -> dict[str, Any]:
+        """What the labels are hangs on the annotator alone."""
+        return {**super().identity(), "options": {"annotator": self.options.annotator}}
+
+    def remarks(self, dataset: Dataset) -> list[str]:
+        """Says where gold was made from these labels."""
+        return [ENTERED_GOLD] if self.options.entered_gold else []
 
     def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
         label = self._label(item)

@@ -97,11 +97,11 @@ def make_app(folder: LabelFolder, port: int, token: str, suggestions: Suggestion
 
     routes = [
         Route("/", page),
-        Route("/api/set", _read(set_)),
-        Route("/api/articles", _read(articles)),
-        Route("/api/articles/{id}", _read(article), methods=["GET"]),
-        Route("/api/articles/{id}", _write(save, SaveBody), methods=["PUT"]),
-        Route("/api/left-out", _write(left_out, MentionBody), methods=["POST"]),
+        Route("/api/set", read_endpoint(set_)),
+        Route("/api/articles", read_endpoint(articles)),
+        Route("/api/articles/{id}", read_endpoint(article), methods=["GET"]),
+        Route("/api/articles/{id}", write_endpoint(save, SaveBody), methods=["PUT"]),
+        Route("/api/left-out", write_endpoint(left_out, MentionBody), methods=["POST"]),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
     handlers: dict[Any, Any] = {
@@ -184,14 +184,18 @@ def _with_headers(send: Send) -> Send:
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def _read(answer: Callable[[Request], Any]) -> Endpoint:
+def read_endpoint(answer: Callable[[Request], Any]) -> Endpoint:
+    """Answers a request with JSON."""
+
     async def endpoint(request: Request) -> Response:
         return JSONResponse(await run_in_threadpool(answer, request))
 
     return endpoint
 
 
-def _write(answer: Callable[[Request, Any], Any], model: type[Strict]) -> Endpoint:
+def write_endpoint(answer: Callable[[Request, Any], Any], model: type[Strict]) -> Endpoint:
+    """Answers a request whose body is JSON of a model; 422 names the field that does not fit it."""
+
     async def endpoint(request: Request) -> Response:
         try:
             body = model.model_validate(json.loads(await request.body()))

@@ -6,14 +6,18 @@ import secrets
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from harness.errors import HarnessError
 from harness.web.app import make_app
 from harness.web.folder import LabelFolder, Mode
 from harness.web.suggestions import Suggestions
+from harness.web.summary_app import make_summary_app
+from harness.web.summary_folder import summaries_to_label
 
 
 def serve(
@@ -24,14 +28,24 @@ def serve(
     suggest: str | None,
     results: Path,
     announce: Callable[[str], None],
+    *,
+    summaries: bool = False,
 ) -> None:
-    """Serves until interrupted; `announce` is given the address, token and all. `port` 0 takes any free one."""
+    """Serves until interrupted; `announce` is given the address, token and all. `port` 0 takes any free one.
+
+    With `summaries` the page is for labels of summaries, in the mode `blind` for second ones.
+    """
     if annotator == "gold" or not annotator.strip():
         raise HarnessError(f"{annotator!r} is no annotator's name", hint="--annotator ada")
-    labels = LabelFolder(folder, annotator, mode)
-    if not labels.ids():
-        raise HarnessError(f"{folder} holds no articles", hint="harness data new FILE --dataset DIR drafts one")
-    suggestions = Suggestions(results, suggest) if suggest else None
+    if summaries:
+        waiting = summaries_to_label(folder, annotator, second=mode == "blind")
+        make: Callable[[int, str], ASGIApp] = partial(make_summary_app, waiting)
+    else:
+        labels = LabelFolder(folder, annotator, mode)
+        if not labels.ids():
+            raise HarnessError(f"{folder} holds no articles", hint="harness data new FILE --dataset DIR drafts one")
+        suggestions = Suggestions(results, suggest) if suggest else None
+        make = partial(make_app, labels, suggestions=suggestions)
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -41,7 +55,7 @@ def serve(
         listener.listen(128)
         chosen = listener.getsockname()[1]
         token = secrets.token_urlsafe(24)
-        app = make_app(labels, chosen, token, suggestions)
+        app = make(chosen, token)
         config = uvicorn.Config(app, log_level="warning", lifespan="off", server_header=False, ws="none")
         announce(f"http://127.0.0.1:{chosen}/#{token}")
         # uvicorn ends cleanly on Ctrl+C and then raises it again

@@ -11,9 +11,18 @@ from typing import Any
 
 import pytest
 
+from harness.data.frozen_set import (
+    FrozenArticle,
+    FrozenSummary,
+    SummaryLabel,
+    read_frozen_set,
+    text_hash,
+    write_frozen_article,
+)
 from harness.data.load import load_dataset, read_dataset
 from harness.results.store import PredictionStore
 from harness.types import Answer, Item, Stance
+from tests.conftest import write_dataset
 from tests.labelling import TEXT, Server, label_server, write_fresh
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[test]'")
@@ -422,3 +431,31 @@ def test_nothing_overflows(browser: Any, folder: Path, width: int, scheme: str) 
         background = page.page.evaluate("() => getComputedStyle(document.body).backgroundColor")
         assert (sum(map(int, background[4:-1].split(","))) < 200) == (scheme == "dark")
     assert read_dataset(folder)[1] == []
+
+
+def test_summaries_are_labelled_by_keys_alone(browser: Any, tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "river", 1)
+    [article] = load_dataset(folder)
+    text = "Minister Brandt demands war, <b>at once</b>. Olm warns of it."
+    rows = [SummaryLabel(speaker=s, target="escalation") for s in ("brandt", "olm")]
+    summary = FrozenSummary(hash=text_hash(text), sampled_from=["mine"], text=text, labels=rows)
+    write_frozen_article(
+        folder, FrozenArticle(article=article.id, article_hash=text_hash(article.text), summaries=[summary])
+    )
+    with label_server(folder, "--annotator", "dana", "--summaries") as server:
+        with Page(browser, server, f"river-0/{summary.hash}") as page:
+            assert page.page.locator("#text").inner_text() == text
+            assert page.page.locator("#text mark").inner_text() == "Brandt"
+            assert "demanded that the gates be shut" not in page.page.content(), "the article is not shown"
+            page.keys("S")
+            page.status("saved")
+            # the next open pair is chosen by itself
+            assert page.page.locator("#pair h2").inner_text().startswith("Olm")
+            page.keys("1")
+            page.page.wait_for_function("() => document.getElementById('count').textContent === '1 of 1 done'")
+            page.keys("Backspace")
+            page.page.wait_for_function("() => document.getElementById('count').textContent === '0 of 1 done'")
+            page.page.get_by_role("button", name="lean oppose").click()
+            page.page.wait_for_function("() => document.getElementById('count').textContent === '1 of 1 done'")
+        found = read_frozen_set(folder).articles["river-0"].summaries[0].labels
+        assert [(label.stance, label.labeller) for label in found] == [("support", "dana"), ("lean_oppose", "dana")]

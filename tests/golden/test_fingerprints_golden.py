@@ -53,6 +53,7 @@ FINGERPRINTS = {
     "summariser/t5_small": "654dc1d820df3f426e7d488ce1e36dd88979affc12b35427989eb6872c3f5d28",
     "stance/annotator_a": "8ccd4870ab189f06fe042897c2d0527137cec77d20adea68f0abf776e29cf44d",
     "stance/annotator_b": "7a3123bafbc9f3aadecf787c22ac72f36ebe4abb9b9abc74a4d9e06e9afccbf8",
+    "stance/annotator_c": "30f79ebada2288204f3c9437cbd331c8ac78f7b9cdfff6091687a1daada3567e",
     "stance/bart_large_mnli": "7bdbbe84ad8e252fc8a028029bfeff6868f6b1022effff0f82e654ec4a048daa",
     "stance/causal": "15260705c1d667523b3690214334c7e29caee81d216961a356d57f29ae52b976",
     "stance/endpoint": "1c197c44dd609812dd1e52f9b198ba2d295b97ae117bfafdc27f8a7c05b5c48d",

@@ -5,13 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.metrics.judge_validation import (
-    NOT_VALIDATED,
-    LabelledTriple,
-    judge_validation,
-    triples_to_label,
-    wilson,
-)
 from harness.metrics.preservation import OutcomeRow, outcomes
 from harness.metrics.preservation_table import (
     HAWK_SHIFT,
@@ -139,47 +132,3 @@ def test_floor_pairs_and_infos() -> None:
     assert all(k != v for k, v in pairs.items())
     assert another_article(["a"]) == {}
     assert "judge:x 12" in signatures("x 12")["preservation.harm"]
-
-
-def test_judge_validation_weights_back() -> None:
-    # All 10 reported harms are labelled (weight 1): 8 are true. Of the others 20 stand for 200 (weight 10): 1 is a true harm.
-    # Sensitivity 8/(8 + 10) = 0.444, specificity 190/(190 + 2) = 0.990: not validated.
-    found = [LabelledTriple(True, True)] * 8 + [LabelledTriple(True, False)] * 2
-    others = [LabelledTriple(False, True, 10)] + [LabelledTriple(False, False, 10)] * 19
-    validation = judge_validation(found + others)
-    assert validation.sensitivity.value == pytest.approx(8 / 18)
-    assert validation.specificity.value == pytest.approx(190 / 192)
-    assert not validation.validated
-    assert validation.reason == f"{NOT_VALIDATED}: sensitivity 0.44 is under 0.7"
-    # Without the missed one: 8/8 and 190/192.
-    assert judge_validation(found + others[1:]).validated
-    # Effective number behind the sensitivity: 18² / (8 + 100) = 3.
-    assert (validation.sensitivity.ci_low, validation.sensitivity.ci_high) == pytest.approx(wilson(8 / 18, 3))
-
-
-def test_wilson_by_hand() -> None:
-    # 8 of 10, z = 1.96: centre (0.8 + 0.19207)/(1.38415) = 0.71674, half 1.95996/1.38415·√(0.016 + 0.0096036) = 0.22657.
-    assert wilson(0.8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
-    assert wilson(1.0, 10)[1] == pytest.approx(1.0)
-
-
-def test_a_judge_that_nobody_could_check_is_not_validated() -> None:
-    for labels in ([], [LabelledTriple(False, False)], [LabelledTriple(True, True)]):
-        validation = judge_validation(labels)
-        assert not validation.validated
-        assert "unknown" in (validation.reason or "")
-    with pytest.raises(ValueError, match="positive"):
-        judge_validation([LabelledTriple(True, True, 0.0)])
-
-
-def test_triples_to_label() -> None:
-    by_summariser = {"x": rows("a") + rows("b"), "y": rows("a")}
-    # Each article has 2 harms, 3 others with a mentioned speaker, and 1 of a speaker who is not mentioned.
-    triples = triples_to_label(by_summariser, others=4, seed=1)
-    assert sum(t.judge_harm for t in triples) == 6
-    assert [t.weight for t in triples if not t.judge_harm] == [9 / 4] * 4
-    assert triples == triples_to_label(dict(reversed(by_summariser.items())), others=4, seed=1)
-    assert triples != triples_to_label(by_summariser, others=4, seed=2)
-    assert triples_to_label({}) == []
-    # A person who agrees with the judge everywhere validates it.
-    assert judge_validation(LabelledTriple(t.judge_harm, t.judge_harm, t.weight) for t in triples).validated

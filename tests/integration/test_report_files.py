@@ -29,7 +29,7 @@ from harness.results.records import read_scores, scores_path
 from harness.systems.base import Context
 from harness.types import Answer, Item
 from tests.conftest import ROOT, Harness
-from tests.make_believe import HOSTILE, NoisyStance, dataset, judge, results_folder, run, stance, summariser
+from tests.make_believe import HOSTILE, NoisyStance, dataset, judge, results_folder, run, stance, summariser, trust
 
 FILES = {"index.html", "report.md", "table.csv", "table.tex", "table.json"}
 WRITE = """
@@ -140,7 +140,9 @@ def test_page_is_whole_and_asks_for_nothing(results: Path, tmp_path: Path) -> No
         assert words in said, words
     for part in ("verdict", "board-summariser", "board-stance", "pictures", "articles", "reproduce"):
         assert part in page.ids
-    fronts = ["front-summary-rouge-lsum", "front-preservation-harm", "front-stance-macro-f1-three-way"]
+    # an untrusted judge has no picture of who is best
+    assert "picture-front-preservation-harm" not in page.ids
+    fronts = ["front-summary-rouge-lsum", "front-stance-macro-f1-three-way"]
     for picture in (*fronts, "sides", "bands", "judges", "selective", "reliability", "confusions", "slices"):
         assert f"picture-{picture}" in page.ids, picture
 
@@ -169,7 +171,84 @@ def test_tables_say_the_same_in_every_format(results: Path, tmp_path: Path) -> N
     assert files["table.tex"].count(r"\begin{tabular}") == 2
     assert r"\toprule" in files["table.tex"]
     assert r"\textbf" not in files["table.tex"], "nothing is bold without a test"
-    assert "judge not validated" in files["table.tex"]
+    assert "harm" not in files["table.tex"], "no judge passed its check"
+
+
+RANKED = re.compile(r"misstate|harm[^|]*(?:≈|not distinguishable|more article|p = |separable)")
+
+
+def test_an_untrusted_judge_ranks_nobody_in_any_format(results: Path, tmp_path: Path) -> None:
+    files = report(results, tmp_path)
+    board = json.loads(files["table.json"])["leaderboards"]["summariser"]
+    assert set(board["best"]) == {"summary.rouge_lsum"}
+    assert {test["metric"] for test in board["tests"]} == {"summary.rouge_lsum"}
+    assert not any(key.startswith("preservation.") for line in board["systems"] for key in line["ranks"])
+    judged = [r for r in csv.DictReader(files["table.csv"].splitlines()) if r["metric"].startswith("preservation.")]
+    assert judged
+    for row in judged:
+        assert not any(row[name] for name in ("rank_low", "rank_high", "difference", "p_corrected"))
+        assert row["basis"] == "judge word-judge"
+        assert "judge not validated" in row["reason"]
+    said = {name: files[name] for name in ("report.md", "table.tex")} | {
+        "page": "".join(Page(files["index.html"]).said)
+    }
+    for name, text in said.items():
+        assert not RANKED.search(text), name
+    doubtful = files["index.html"].partition('<div class="doubtful">')[2].partition("</div>\n</section>")[0]
+    assert "fidelity" in doubtful
+    assert "not to be relied on (judge not validated" in files["report.md"]
+    [table] = re.findall(r"## Summarisers\n\n(\|.*\|)", files["report.md"])
+    assert "fidelity" not in table
+
+
+def test_a_trusted_judge_is_ranked_with_its_figures(results: Path, tmp_path: Path) -> None:
+    shutil.copytree(results, tmp_path / "trusted")
+    trust(tmp_path / "trusted")
+    files = report(tmp_path / "trusted", tmp_path / "out")
+    board = json.loads(files["table.json"])["leaderboards"]["summariser"]
+    assert "preservation.harm" in board["best"]
+    assert "judge word-judge validated against 400 hand labels: sensitivity 0.85 [0.78–0.91]" in files["report.md"]
+    assert "validated against 400 hand labels" in files["table.tex"]
+    assert "misstates the fewest stances" in files["report.md"]
+    assert "picture-front-preservation-harm" in Page(files["index.html"]).ids
+
+
+def test_hand_labels_stand_first_and_a_changed_row_says_why(results: Path, tmp_path: Path) -> None:
+    labelled = tmp_path / "labelled"
+    shutil.copytree(results, labelled)
+    value = {"value": 9.4, "ci_low": 4.3, "ci_high": 15.0, "n_scored": 128, "n_unscored": 0, "reason": None}
+    whole = {"labels": "x", "n": 14, "of": 14, "n_labels": 200, "metrics": {"preservation.harm": value}}
+    refused = {
+        "labels": "x",
+        "n": 9,
+        "of": 14,
+        "n_labels": 100,
+        "refused": "5 of its 14 labelled summaries have changed",
+    }
+    for name, table in (("terse", whole), ("lead3", refused)):
+        path = next((labelled / "runs").glob(f"{name}-*")) / "record.json"
+        record = json.loads(path.read_text(encoding="utf-8"))
+        record["tables"]["hand_labels"] = table
+        path.write_text(json.dumps(record), encoding="utf-8")
+    files = report(labelled, tmp_path / "out")
+    sentence = "By hand labels, of 100 stances that a summary conveys these are misstated: terse 9 [4–15]."
+    assert sentence in files["report.md"]
+    text = files["report.md"]
+    assert (
+        text.index("## Stance preservation by hand labels")
+        < text.index("<details>")
+        < text.index("## Stance classifiers")
+    )
+    assert "| terse | 14 of 14 | 200 |" in text
+    assert "9.4 [4.3, 15.0]" in text
+    assert "lead3: refused: 5 of its 14 labelled summaries have changed." in text
+    rows = list(csv.DictReader(files["table.csv"].splitlines()))
+    assert (rows[0]["kind"], rows[0]["basis"]) == ("by_hand", "hand labels")
+    first = json.loads(files["table.json"])["preservation_by_hand"]
+    assert [(e["name"], e["n"], e["of"]) for e in first] == [("lead3", 9, 14), ("terse", 14, 14)]
+    page = files["index.html"]
+    assert page.index("Stance preservation by hand labels") < page.index('class="doubtful"')
+    assert "9.4" in files["table.tex"]
 
 
 def test_tied_systems_are_marked(results: Path, tmp_path: Path) -> None:
@@ -214,9 +293,15 @@ def test_what_is_broken_is_named_and_the_rest_stands(results: Path, tmp_path: Pa
         {"preservation": {"rows": [{"article": 1}]}},
         {"preservation": {"rows": "x", "by_length": 3, "judge_on": [], "validation": [2]}},
         {"preservation": {"by_length": {"many": {}}, "judge_on": {"article": {"preservation.harm": 1}}}},
+        {"hand_labels": {"n": "x", "of": [], "metrics": [1], "reference": 3}},
+        {
+            "preservation": {
+                "validation": {"n": 3, "errors": [1], "by_summariser": {"a": 3}, "sensitivity": {"value": "x"}}
+            }
+        },
         {"stance": 7, "speakers": "x", "suspected": [{"article": 1}]},
     ],
-    ids=["a list", "rows", "parts", "bands", "elsewhere"],
+    ids=["a list", "rows", "parts", "bands", "labels", "check", "elsewhere"],
 )
 def test_odd_tables_spoil_nothing_but_themselves(results: Path, tmp_path: Path, odd: dict[str, object]) -> None:
     broken = tmp_path / "broken"
@@ -356,7 +441,9 @@ def test_report_writes_all_five_files(results: Path, harness: Harness, tmp_path:
     out = tmp_path / "out"
     process = harness("report", "--results", str(results), "--out", str(out), "--baseline", "hasty")
     assert {p.name for p in out.iterdir()} == FILES
-    assert "misstates the fewest stances" in process.stdout
+    assert "is closest to the reference summaries" in process.stdout
+    assert "misstates" not in process.stdout, "its judge did not pass a check"
+    assert "not to be relied on (judge not validated" in " ".join(process.stdout.split())
     assert "Δ: difference to <b>hasty</b>" in (out / "index.html").read_text(encoding="utf-8")
 
 

@@ -306,31 +306,3 @@ def test_a_second_try_that_cannot_begin_leaves_the_record(river: Path, harness: 
         again = harness(*args, code=1)
     assert "its failed answers could not be asked for again, so its record stays as it was" in again.stderr
     assert path.read_bytes() == before
-
-
-def test_hand_labels_of_a_judge_that_learned_otherwise_do_not_validate_it(
-    river: Path, harness: Harness, tmp_path: Path
-) -> None:
-    args = (*RUN, "summariser=lead3", "stance=none", "judge=tfidf_svm")
-
-    def validation() -> dict[str, object]:
-        newest = max(map(read_record, records(tmp_path).values()), key=lambda r: r.started_at)
-        found: dict[str, object] = newest.tables["preservation"]["validation"]
-        return found
-
-    harness(*args)
-    harness("data", "sample-judge", "river", "lead3")
-    sample = river / "summary_stances.yaml"
-    sample.write_text(
-        re.sub(r"weight: 1.0\}", "weight: 1.0, stance: oppose}", sample.read_text(encoding="utf-8")), encoding="utf-8"
-    )
-    harness(*args)
-    assert validation()["n"] == 12
-    path = river / "articles" / "river-0.yaml"
-    path.write_text(path.read_text(encoding="utf-8").replace("stance: oppose", "stance: support"), encoding="utf-8")
-    harness(*args)
-    found = validation()
-    assert found["stale"] is True
-    assert (found["validated"], found["n"]) == (False, 0)
-    assert "otherwise than when they were drawn; harness data sample-judge draws them anew" in str(found["reason"])
-    assert "otherwise than when they were drawn" in harness("report").stdout

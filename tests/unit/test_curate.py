@@ -12,14 +12,11 @@ import pytest
 import yaml
 
 from harness.curate.draft import boilerplate, draft, likenesses, read_text, repeats
-from harness.curate.judge_sample import draw
 from harness.curate.statistics import shared_targets, statistics
 from harness.curate.suggest import entropy, suggestions
 from harness.data.load import load_dataset
 from harness.data.plain_texts import load_texts, title_of
-from harness.data.summary_stances import text_hash
-from harness.errors import ConfigError, DataError, HarnessError
-from harness.results.records import RunRecord, SystemUse
+from harness.errors import DataError, HarnessError
 from harness.runs.questions import items_for
 from harness.runs.selection import restrict
 from harness.systems.fitted import labelled_pairs, passage
@@ -310,35 +307,3 @@ def test_a_folder_of_texts_leaves_out_what_is_no_article(tmp_path: Path) -> None
     assert [a.id for a in load_texts(texts)] == ["a", "b"]
     with pytest.raises(DataError, match="no such file or folder"):
         load_texts(tmp_path / "nowhere")
-
-
-def judged(run: str, fingerprint: str, judged: str, outcome: str) -> RunRecord:
-    row = {
-        "article": "a", "speaker": "olm", "target": "gates", "gold": "support", "judged": judged, "mentioned": True,
-        "outcome": outcome, "unjudged": False,
-    }  # fmt: skip
-    systems = [
-        SystemUse(kind="summariser", name="lead", fingerprint=fingerprint),
-        SystemUse(kind="judge", name="probe", fingerprint="j" * 64),
-    ]
-    return RunRecord(
-        run_id=run, status="complete", config={}, systems=systems, tables={"preservation": {"rows": [row]}}
-    )
-
-
-def test_variants_of_one_name_are_both_sampled() -> None:
-    records = [judged("one", "1" * 64, "oppose", "flipped"), judged("two", "2" * 64, "support", "kept")]
-    sample = draw(records, {("1" * 64, "a"): "first", ("2" * 64, "a"): "second"}, 200, 0)
-    assert sample.summarisers == {"lead (111111)": "1" * 12, "lead (222222)": "2" * 12}
-    assert {x.summariser: x.summary for x in sample.labels} == {
-        "lead (111111)": text_hash("first"),
-        "lead (222222)": text_hash("second"),
-    }
-
-
-def test_a_sample_needs_judged_summaries_that_are_stored() -> None:
-    record = judged("one", "1" * 64, "support", "kept")
-    with pytest.raises(ConfigError, match=r"one judged no summaries(.|\n)*judge="):
-        draw([record.model_copy(update={"tables": {}})], {}, 200, 0)
-    with pytest.raises(ConfigError, match="no longer stored"):
-        draw([record], {}, 200, 0)

@@ -25,6 +25,8 @@ def test_a_table_reports_the_attributes_that_it_drops(river: Path, tmp_path: Pat
 def test_what_stands_beside_the_articles(river: Path, tmp_path: Path) -> None:
     (river / "GUIDELINES.md").write_text("Label.\n", encoding="utf-8")
     (river / "summary_stances.yaml").write_text("samples: []\n", encoding="utf-8")
+    (river / "summaries").mkdir()
+    (river / "summaries" / "river.yaml").write_text("article: river\n", encoding="utf-8")
     (river / "notes.txt").write_text("x", encoding="utf-8")
     with (river / "dataset.yaml").open("a", encoding="utf-8") as card:
         card.write("limits: few\nannotators:\n- {name: one, description: knows rivers}\n")
@@ -32,9 +34,9 @@ def test_what_stands_beside_the_articles(river: Path, tmp_path: Path) -> None:
         lost = {loss.where for loss in export_dataset(name, river, tmp_path / name, {})}
         carried = name == "huggingface"
         assert "notes.txt" in lost
-        assert ({"GUIDELINES.md", "summary_stances.yaml", "dataset card"} <= lost) is not carried, name
+        assert ({"GUIDELINES.md", "summary_stances.yaml", "summaries", "dataset card"} <= lost) is not carried, name
     assert not import_file("huggingface", tmp_path / "huggingface", tmp_path / "back", {}).losses
-    for file in ("GUIDELINES.md", "summary_stances.yaml"):
+    for file in ("GUIDELINES.md", "summary_stances.yaml", "summaries/river.yaml"):
         assert (tmp_path / "back" / file).read_bytes() == (river / file).read_bytes()
     card_back = (tmp_path / "back" / "dataset.yaml").read_text(encoding="utf-8")
     assert "few" in card_back

@@ -23,7 +23,7 @@ from harness.results.records import Failure, RunRecord, write_record
 from harness.stats.bootstrap import ratio
 from harness.stats.correction import holm
 from harness.stats.power import FEWEST_ITEMS
-from tests.make_believe import dataset, judge, run, stance, summariser
+from tests.make_believe import dataset, judge, run, stance, summariser, trust
 
 FLIPS = "stance.sign_flip_rate.five_point"
 
@@ -33,6 +33,7 @@ def test_a_report_on_one_article_marks_nothing_and_says_what_it_could_detect(tmp
     for name, error in (("first", 0.0), ("second", 0.9)):
         run(tmp_path, data, stance=stance(name, error, unparsed=0.0), resamples=100)
         run(tmp_path, data, summariser=summariser(f"s-{name}", error / 2), judge=judge(), resamples=100)
+    trust(tmp_path)
     runs = load_runs(tmp_path)
     boards = leaderboards(runs)
     tests = {d.metric: d for board in boards for _, _, d in board.tests}
@@ -71,6 +72,7 @@ def test_one_failed_summary_does_not_unrank_its_system_and_its_article_is_left_o
     run(tmp_path, data, summariser=summariser("whole", 0.2), judge=judge(), resamples=100)
     run(tmp_path, data, summariser=summariser("patchy", 0.4, failing=0.13), judge=judge(), resamples=100)
     run(tmp_path, data, summariser=summariser("torn", 0.4, failing=0.5), judge=judge(), resamples=100)
+    trust(tmp_path)
     runs = load_runs(tmp_path)
     rows = {row.name: row for row in runs.rows("summariser")}
     gone = {item.partition("/")[0] for item in unjudged(rows["patchy"])}
@@ -102,6 +104,7 @@ def test_a_system_that_conveys_little_is_neither_best_nor_tested(tmp_path: Path)
     run(tmp_path, data, summariser=summariser("whole", 0.2), judge=judge(error=0.3), resamples=100)
     run(tmp_path, data, summariser=summariser("other", 0.3), judge=judge(error=0.3), resamples=100)
     run(tmp_path, data, summariser=summariser("silent", 1.35), judge=judge(error=0.3), resamples=100)
+    trust(tmp_path)
     runs = load_runs(tmp_path)
     [board, _] = leaderboards(runs)
     lines = {line.row.name: line for line in board.lines}
@@ -131,6 +134,7 @@ def test_comparing_two_runs_corrects_once_over_both_kinds(tmp_path: Path) -> Non
         run(tmp_path, data, summariser=summariser(f"s{i}", 0.4 * i), stance=stance(f"c{i}", 0.2 * i), judge=judge())
         for i in range(2)
     ]
+    trust(tmp_path)
     found = compare(made[0].run_id, made[1].run_id, tmp_path)
     assert [c.kind for c in found] == ["summariser", "stance"]
     primary = {(c.kind, d.metric): d for c in found for d in c.differences if d.primary}

@@ -22,16 +22,17 @@ from harness.report.data import csv_text
 from harness.report.drilldown import _pack, drilldown, mentions, packed, utf16, without_article
 from harness.report.head import reproduce
 from harness.report.html import whole_intervals
+from harness.report.judge import judge_note
 from harness.report.latex import escape
 from harness.report.markdown import one_line
 from harness.report.show import visible
 from harness.report.table import Cell, leaderboards
-from harness.report.verdicts import judge_note, outcome, unscored_verdict, with_interval
+from harness.report.verdicts import outcome, unscored_verdict, with_interval
 from harness.report.words import number, rank_text
 from harness.results.records import DatasetUse, RunRecord, SystemUse, Value
 from harness.stats.ranking import Rank
 from harness.types import STANCES, Speaker
-from tests.make_believe import dataset, judge, run, stance, summariser
+from tests.make_believe import PASSED, dataset, judge, run, stance, summariser
 
 
 def test_data_cannot_leave_its_script_element() -> None:
@@ -278,10 +279,18 @@ def test_judge_is_not_validated_unless_a_record_says_so(small: Path) -> None:
     runs = load_runs(small)
     assert judge_note(runs).startswith("judge not validated")
     record = next(r for r in runs.records if r.system("judge"))
-    passed = {"validated": True, "sensitivity": {"value": 0.85, "ci_low": 0.7}, "specificity": {"value": 0.95}}
-    tables = {**record.tables, "preservation": {**record.tables["preservation"], "validation": passed}}
-    checked = Runs(small, (record.model_copy(update={"tables": tables}),))
-    assert judge_note(checked) == "judge word-judge validated against people: sensitivity 0.85, specificity 0.95"
+
+    def checked(check: dict[str, object]) -> Runs:
+        tables = {**record.tables, "preservation": {**record.tables["preservation"], "validation": check}}
+        return Runs(small, (record.model_copy(update={"tables": tables}),))
+
+    assert judge_note(checked(PASSED)) == (
+        "judge word-judge validated against 400 hand labels: sensitivity 0.85 [0.78–0.91], specificity 0.95 [0.92–0.97], "
+        "precision 0.81 [0.73–0.88]"
+    )
+    # of before precision was asked for
+    earlier = {name: value for name, value in PASSED.items() if name != "precision"}
+    assert judge_note(checked(earlier)).startswith("judge not validated")
 
 
 def test_without_gold_the_verdict_says_that_nothing_was_scored() -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from harness.report.cells import value_shown
-from harness.report.collect import load_runs
+from harness.report.collect import Runs, load_runs
 from harness.report.columns import item_scores, shared_scores
 from harness.report.compare import MetricDifference, corrected
 from harness.report.head import problem_lines
 from harness.report.html import html
-from harness.report.table import Leaderboard, leaderboards
+from harness.report.table import Leaderboard, labels, leaderboards
 from harness.report.verdicts import verdicts
 from harness.results.records import DatasetUse, Failure, RunRecord, SystemUse, Value, write_record
 from harness.stats.power import more_articles
@@ -164,3 +164,15 @@ def test_more_articles_are_counted_for_a_named_difference_at_the_level_that_the_
     assert family[0].more_articles == more_articles(0.04, 0.02, 40, alpha=0.05 / 9).more
     assert (family[0].more_articles or 0) > 60
     assert (family[0].detectable or 0) > 0.07
+
+
+def test_labels_that_gold_was_decided_from_are_no_ceiling(tmp_path: Path) -> None:
+    uses = [
+        SystemUse(kind="stance", name=name, fingerprint=name * 8, ceiling=True, entered_gold=entered)
+        for name, entered in (("reader-a", True), ("reader-c", False))
+    ]
+    records = [RunRecord(run_id=u.name, status="complete", config={}, systems=[u]) for u in uses]
+    rows = Runs(tmp_path, tuple(records)).rows("stance")
+    assert list(labels(rows).values()) == ["reader-a (entered the gold)", "reader-c (ceiling)"]
+    # a record says it only where it is so
+    assert "entered_gold" not in records[1].model_dump(mode="json")["systems"][0]

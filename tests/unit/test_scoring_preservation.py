@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 import pytest
 
 from harness.config import MetricsConfig
-from harness.data.summary_stances import JudgeSample, SummaryStance
 from harness.metrics.preservation import OutcomeRow, outcomes
 from harness.metrics.preservation_table import HAWK_SHIFT, VOICE_SHIFT
 from harness.scoring.material import Material
-from harness.scoring.preservation import validation, with_intervals
+from harness.scoring.preservation import with_intervals
 from harness.scoring.score import score
 from harness.types import (
     Annotation,
@@ -78,33 +74,6 @@ def test_a_balance_that_no_article_has_says_why() -> None:
     found = with_intervals(faithful(one_sided, "north"), {"v": one_sided}, 0, 200)
     for metric in (VOICE_SHIFT, HAWK_SHIFT):
         assert (found[metric].n_unscored, found[metric].reason) == (1, "no article has two sides with a gold stance")
-
-
-def sample(labels: list[SummaryStance]) -> JudgeSample:
-    return JudgeSample(judge="j", fingerprint="f", summarisers={}, labels=labels)
-
-
-def label(article_id: str, drawn: Any, stance: Stance | None, weight: float = 1.0) -> SummaryStance:
-    return SummaryStance(
-        summariser="s", article=article_id, speaker="north", target="escalation", summary="0", drawn=drawn,
-        weight=weight, stance=stance,
-    )  # fmt: skip
-
-
-def test_a_sample_that_is_labelled_in_part_validates_nobody() -> None:
-    """Whoever labels the judge's hits first and stops would find it perfect."""
-    articles = [article(f"a{i:02d}", north=S, south=OP) for i in range(20)]
-    labels = [label(a.id, "harm", OP) for a in articles[:10]] + [label(a.id, "other", S) for a in articles[10:]]
-    material = Material(articles, MetricsConfig(), judge_sample=sample(labels))
-    whole = validation(material, [])
-    assert (whole["validated"], whole["n"]) == (True, 20)
-    part = [*labels[:-1], labels[-1].model_copy(update={"stance": None})]
-    found = validation(replace(material, judge_sample=sample(part)), [])
-    assert (found["validated"], found["n"]) == (False, 19)
-    assert found["reason"] == "judge not validated: 1 of the 20 triples drawn from these articles are not labelled yet"
-    # what is open of other articles does not matter to these
-    found = validation(replace(material, articles=articles[:-1], judge_sample=sample(part)), [])
-    assert (found["validated"], found["n"]) == (True, 19)
 
 
 def test_a_chinese_summary_stands_in_the_band_of_its_length() -> None:

@@ -1,8 +1,9 @@
 """A Hugging Face dataset: `data/<split>.parquet`, a dataset card README.md, and dataset.yaml with the card's own fields.
 
 Mapping: a row is an article, nested fields are structs and lists; evidence is always {text, occurrence}; dates are
-ISO texts. `datasets.load_dataset("FOLDER")` reads the splits `dev` and `test`. Nothing of an article is lost; GUIDELINES.md
-and summary_stances.yaml go along as they are (`harness.data.convert`). What `datasets` writes is read, too: Parquet of
+ISO texts. `datasets.load_dataset("FOLDER")` reads the splits `dev` and `test`. Nothing of an article is lost;
+GUIDELINES.md, summary_stances.yaml and the labelled summaries go along as they are (`harness.data.convert`). What
+`datasets` writes is read, too: Parquet of
 `to_parquet`, Arrow of `save_to_disk`, and records that it keeps as JSON because they have not all the same fields.
 """
 
@@ -17,18 +18,15 @@ import pyarrow.parquet as pq
 import yaml
 
 from harness.data.article_table import article_schema, decoded_rows, refuse_unknown, table_row
+from harness.data.companions import companions
 from harness.data.formats.base import article_from, guard, parse_json, unique
 from harness.data.formats.ledger import Imported, Ledger, Loss
 from harness.data.load import MAX_BYTES
 from harness.data.schema import NULL_IS_ABSENT
-from harness.data.summary_stances import FILE as SUMMARY_STANCES
 from harness.data.yaml_lines import read_yaml
 from harness.errors import DataError, Place
 from harness.runtime.files import replacing, write_text
 from harness.types import SCALE, STANCES, Article, Dataset
-
-COMPANIONS = ("GUIDELINES.md", SUMMARY_STANCES)
-"""Files beside the articles that go along as they are."""
 
 STATE, INFO = "state.json", "dataset_info.json"
 """What `datasets` writes beside the Arrow files of a split: their names; what is known of the data."""
@@ -40,7 +38,7 @@ MAX_UNPACKED = 2_000_000_000
 def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
     """A folder made by `save` or by `save_to_disk`, or any folder or file of Parquet in this schema."""
     ledger = Ledger()
-    files, known = [path], {path / "dataset.yaml"}
+    files, known = [path], {path / "dataset.yaml", *(path / name for name in companions(path))}
     if path.is_dir():
         files = sorted(path.rglob("*.parquet"))
         for state in sorted(path.rglob(STATE)):
@@ -51,7 +49,7 @@ def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
     card = dict(read_yaml(card_file, 1_000_000).data) if path.is_dir() and card_file.exists() else {}
     for other in sorted(path.rglob("*")) if path.is_dir() else []:
         if other.is_file() and not (
-            other in known or other in files or other.name in ("README.md", *COMPANIONS) or other.name.startswith(".")
+            other in known or other in files or other.name == "README.md" or other.name.startswith(".")
         ):
             ledger.lose(str(other), "a file that is no Parquet is not read")
     return ledger.imported(unique(articles, path), {"complete": all(a.complete for a in articles), **card})
