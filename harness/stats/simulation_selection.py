@@ -24,7 +24,7 @@ from harness.stats.simulation import (
 )
 
 _ALPHA = 0.05
-_COUNTS_A_BATCH = 30_000
+_COUNTS_A_BATCH = 5_000
 STYLES: Mapping[str, tuple[tuple[float, ...], ...]] = {
     "balanced": Design().confusion,
     # errs towards neutral and no_stance
