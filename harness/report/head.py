@@ -58,6 +58,8 @@ def reproduce(runs: Runs, boards: Sequence[Leaderboard]) -> list[str]:
     report = ["harness report", *(f"--results {quote(f)}" for f in folders if len(folders) == 1)]
     names = [labels([line.row for line in b.lines]).get(b.baseline or "") for b in boards if b.chosen]
     report += [f"--baseline {quote(name)}" for name in names[:1] if name]
+    effects = {metric: size for b in boards for metric, size in b.effects.items()}
+    report += [f"--effect {metric.split('.')[1]}={size:g}" for metric, size in effects.items()]
     return [*commands, " ".join(report)] if commands else []
 
 

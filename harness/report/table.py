@@ -70,6 +70,8 @@ class Leaderboard:
     """Why a system is not ranked, by primary metric and fingerprint."""
     ranks: Mapping[str, Mapping[str, Rank]] = field(default_factory=dict)
     """The places that a system may truly have, by primary metric and fingerprint."""
+    effects: Mapping[str, float] = field(default_factory=dict)
+    """Differences that were named, by metric, for which the number of further articles is said."""
 
 
 def leaderboards(
@@ -178,6 +180,7 @@ def _leaderboard(runs: Runs, kind: _Competition, n_tested: int, effects: Mapping
         kind.chosen,
         kind.unranked,
         ranks,
+        effects,
     )
 
 

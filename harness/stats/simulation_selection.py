@@ -24,7 +24,7 @@ from harness.stats.simulation import (
 )
 
 _ALPHA = 0.05
-_COUNTS_A_BATCH = 30_000
+_COUNTS_A_BATCH = 5_000
 STYLES: Mapping[str, tuple[tuple[float, ...], ...]] = {
     "balanced": Design().confusion,
     # errs towards neutral and no_stance
@@ -72,7 +72,7 @@ def false_marks(
     n_systems: int,
     *,
     reports: int = 2_000,
-    resamples: int = 999,
+    resamples: int = 1_999,
     seed: int = 0,
 ) -> Share:
     """Share of reports in which any pair of `n_systems` equal systems is told apart at 0.05 by `pair_tests`.

@@ -7,7 +7,8 @@ hour. Every row says its number of repetitions and the standard error of the sha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from harness.metrics import confusion as cm
 from harness.stats.bootstrap import ratio
@@ -18,7 +19,10 @@ from harness.stats.simulation_selection import STYLES, classifiers, false_marks,
 from harness.verify.check import Check
 
 SIMULATED = "simulation, seeded"
-REPORTS = 2_000
+REPETITIONS = 2_000
+REPORTS: Mapping[int, tuple[int, int]] = MappingProxyType({2: (10_000, 999), 10: (8_000, 999), 40: (2_000, 2_999)})
+"""By number of systems: reports that are simulated, and resamples of each. A report has 10,000; of many pairs fewer than some
+thousand leave the standard errors too uncertain."""
 MACRO_F1 = (cm.collapse, cm.macro_f1)
 MOST_FALSE = 0.057
 LEAST_COVERAGE = 0.93
@@ -29,15 +33,16 @@ ACCURACIES, HARMS, SIZES = (0.5, 0.7, 0.9, 0.98, 1.0), (0.03, 0.1, 0.4), (60, 10
 
 def simulated_checks(*, full: bool) -> Iterator[Check]:
     """All rows, those of `harness verify` or of `harness verify --full`."""
-    yield from selection_checks((2, 10, 40) if full else (2, 10))
+    for n, (reports, resamples) in REPORTS.items():
+        if full or n <= 10:
+            yield from selection_checks(n, reports, resamples)
     yield from harm_checks((30, 60) if full else (60,))
     yield from estimator_checks(ACCURACIES if full else (0.5, 0.98), SIZES if full else SIZES[:1])
     yield from validation_checks((0.05, 0.15) if full else (0.15,))
 
 
-def selection_checks(numbers: tuple[int, ...], reports: int = REPORTS) -> Iterator[Check]:
-    """Share of reports of equal systems with any false mark: at most 5.7 %, with an equal baseline in the family, too."""
-    source = f"{SIMULATED}: {reports:,} reports of 60 articles × 6 items, 999 resamples"
+def selection_checks(n: int, reports: int, resamples: int) -> Iterator[Check]:
+    """Share of reports of `n` equal systems with any false mark: at most 5.7 %, with an equal baseline in the family, too."""
     rows = (
         ("macro-F1", classifiers(MACRO_F1), cm.macro_f1, True),
         (
@@ -49,30 +54,24 @@ def selection_checks(numbers: tuple[int, ...], reports: int = REPORTS) -> Iterat
         ("mean of a continuous score (ROUGE)", scored_systems(), ratio, False),
         ("harm of 10 %, 2 to 6 stances an article", summarisers(Rates(0.1, (2, 6))), ratio, False),
     )
+    source = f"{SIMULATED}: {reports:,} reports of 60 articles × 6 items, {resamples:,} resamples"
     for name, draw, statistic, with_baseline in rows:
-        for n in numbers:
-            for n_baselines in (0, 1) if with_baseline else (0,):
-                share = false_marks(draw, statistic, n + n_baselines, reports=reports)
-                also = " and a baseline" if n_baselines else ""
-                yield Check(
-                    f"reports with a false mark, {n} equal systems{also}: {name}",
-                    0.05,
-                    share.value,
-                    None,
-                    source,
-                    (0.0, MOST_FALSE),
-                    note=f"± {share.se:.4f}",
-                )
+        for n_baselines in (0, 1) if with_baseline else (0,):
+            share = false_marks(draw, statistic, n + n_baselines, reports=reports, resamples=resamples)
+            also = " and a baseline" if n_baselines else ""
+            what = f"reports with a false mark, {n} equal systems{also}: {name}"
+            note = f"± {share.se:.4f}"
+            yield Check(what, 0.05, share.value, None, source, (0.0, MOST_FALSE), note=note)
 
 
-def harm_checks(articles: tuple[int, ...], repetitions: int = REPORTS) -> Iterator[Check]:
+def harm_checks(articles: tuple[int, ...], repetitions: int = REPETITIONS) -> Iterator[Check]:
     """Coverage of harm's interval for good summarisers, and how often the truth lies above its upper end."""
     for n in articles:
         source = f"{SIMULATED}: {repetitions:,} data sets of {n} articles, intraclass correlation 0.2"
         for rate in (0.02, 0.05):
             for conveyed in (4, 8):
                 misses = harm_misses(rate, conveyed, articles=n, repetitions=repetitions)
-                what = f"harm of {rate:.0%}, {conveyed} conveyed an article"
+                what = f"harm of {rate:.0%}, {n} articles that convey {conveyed} each"
                 note = f"± {_se(misses.coverage, misses.n):.4f}; median width {misses.width:.1f} points"
                 yield Check(
                     f"95 % interval's coverage, {what}",
@@ -90,7 +89,7 @@ def harm_checks(articles: tuple[int, ...], repetitions: int = REPORTS) -> Iterat
 
 
 def estimator_checks(
-    accuracies: tuple[float, ...], sizes: tuple[int, ...], repetitions: int = REPORTS
+    accuracies: tuple[float, ...], sizes: tuple[int, ...], repetitions: int = REPETITIONS
 ) -> Iterator[Check]:
     """Bias (in points) and coverage of the difference estimator of harm, by the judge's accuracy, harm and labels."""
     source = f"{SIMULATED}: {repetitions:,} samples, 60 articles × 6 triples"

@@ -12,6 +12,7 @@ import pytest
 from harness.errors import ConfigError
 from harness.metrics.catalogue import primary_of
 from harness.report.collect import load_runs
+from harness.report.head import reproduce
 from harness.report.markdown import markdown
 from harness.report.marks import TIED
 from harness.report.selection import effects_of
@@ -122,6 +123,23 @@ def test_sizes_by_name() -> None:
     for wrong in ("harm", "harm=-1", "harm=many", "harm=nan"):
         with pytest.raises(ConfigError, match="names no size"):
             effects_of([wrong])
+
+
+def test_a_named_difference_is_planned_for_and_stands_in_the_command(tmp_path: Path) -> None:
+    for name, error in (("one", 0.3), ("two", 0.301)):
+        run(tmp_path, dataset(16), stance=stance(name, error), resamples=100)
+    runs = load_runs(tmp_path)
+    texts = []
+    for size in (0.025, 0.05):
+        boards = leaderboards(runs, effects={"stance.macro_f1.three_way": size})
+        texts.append(verdicts(runs, boards[1])[0].text)
+        assert f"a true difference of {size}" in texts[-1]
+        assert reproduce(runs, boards)[-1].endswith(f" --effect macro_f1={size}")
+    more = [
+        int(found[1].replace(",", "")) if (found := re.search(r"about ([\d,]+) more", text)) else 0 for text in texts
+    ]
+    # an effect twice as large takes about a quarter of the articles
+    assert more[0] + 16 == pytest.approx(4 * (more[1] + 16), rel=0.1)
 
 
 def test_a_summariser_that_says_little_is_not_ranked_on_harm(tmp_path: Path) -> None:

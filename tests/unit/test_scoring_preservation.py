@@ -6,7 +6,7 @@ import pytest
 
 from harness.config import MetricsConfig
 from harness.metrics.preservation import OutcomeRow, outcomes
-from harness.metrics.preservation_table import HAWK_SHIFT, VOICE_SHIFT
+from harness.metrics.preservation_table import HARM_RATE, HAWK_SHIFT, VOICE_SHIFT
 from harness.scoring.material import Material
 from harness.scoring.preservation import with_intervals
 from harness.scoring.score import score
@@ -64,6 +64,16 @@ def test_voice_shift_is_of_the_articles_that_convey_something() -> None:
     assert found.ci_low is not None
     assert found.ci_high is not None
     assert 0 < found.ci_low < 1 / 6 < found.ci_high < 1 / 3
+
+
+def test_no_harm_has_an_upper_end() -> None:
+    articles = [article(f"t{i:02d}", north=S, nord=S, south=OP) for i in range(20)]
+    rows = [row for a in articles for row in faithful(a, "north", "nord", "south")]
+    harm = with_intervals(rows, {a.id: a for a in articles}, 0, 2_000)[HARM_RATE]
+    assert (harm.value, harm.ci_low, harm.n_scored) == (0, 0, 60)
+    # the three stances of an article count for 3 / 1.4: about 4 of 43 effective ones (rule of three at 97.5 %, 20 articles)
+    assert harm.ci_high is not None
+    assert 6 < harm.ci_high < 13
 
 
 def test_a_balance_that_no_article_has_says_why() -> None:
