@@ -88,7 +88,10 @@ def evaluate(folder: Path, model: Path) -> None:
 def scored(folder: Path, stance: dict[str, Any]) -> RunRecord:
     """The record of a run of one classifier."""
     raw = {"dataset": {"path": str(folder / "chosen")}, "stance": stance, "results": str(folder / "results")}
-    return run_job(parse_run_config(raw), [], ModelPool(), Reporter()).record
+    record = run_job(parse_run_config(raw), [], ModelPool(), Reporter()).record
+    if record.error is not None:
+        raise SystemExit(f"{stance['name']}: {record.error.message}")
+    return record
 
 
 def answers(folder: Path, record: RunRecord) -> tuple[float | None, dict[tuple[str, ...], Answer]]:
