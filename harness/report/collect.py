@@ -66,7 +66,8 @@ class Runs(Tabular):
 
     `runs[0]` and `runs["majority-escalation"]` (the beginning of an id) are records; as a table it has a row a metric.
 
-    `stale`: of the same dataset, but not comparable; `others`: of another dataset. `systems`, where it names any, are the only
+    `stale`: of the same dataset, but not comparable; `others`: of another dataset; `probes`: of this
+    dataset's articles as probes change them. `systems`, where it names any, are the only
     ones that are shown and tested, by name or `name (first six digits of the fingerprint)`. `cache` holds what was read of
     the folder or computed from it; a changed copy (`dataclasses.replace`) begins with an empty one.
     """
@@ -77,6 +78,7 @@ class Runs(Tabular):
     stale: tuple[tuple[RunRecord, str], ...] = ()
     broken: tuple[StoreError, ...] = ()
     others: tuple[tuple[RunRecord, str], ...] = ()
+    probes: tuple[RunRecord, ...] = ()
     problems: list[str] = field(default_factory=list, compare=False)
     systems: frozenset[str] = frozenset()
     cache: Cache = field(default_factory=Cache, init=False, compare=False, repr=False)
@@ -322,6 +324,8 @@ def load_runs(
     if wanted:
         records = [_find(records, name) for name in wanted]
     complete = [r for r in records if r.status == "complete" and r.dataset is not None]
+    probes = [r for r in complete if r.dataset is not None and r.dataset.unchanged is not None]
+    complete = [r for r in complete if r not in probes]
     failed = [r for r in records if r.status == "failed" and (wanted or not _completed_later(r, complete))]
     if not complete and not failed:
         raise ConfigError(f"no runs in {folder / 'runs'}", hint="harness run makes one; --results names another folder")
@@ -335,8 +339,13 @@ def load_runs(
         raise ConfigError(f"{record.run_id} and {newest.run_id} cannot be compared: {why}", hint="run both again")
     others = tuple((r, why) for r, why in apart if _dataset_name(r) != _dataset_name(newest))
     stale = tuple((r, why) for r, why in apart if _dataset_name(r) == _dataset_name(newest))
+    fingerprint = newest.dataset.fingerprint if newest.dataset else None
+    of_it = [r for r in probes if r.scoring_version == newest.scoring_version and _unchanged(r) == fingerprint]
+    apart = [(r, "a probe of another state of the dataset") for r in probes if r not in of_it]
+    stale += tuple((r, why) for r, why in apart if _dataset_name(r) == _dataset_name(newest))
+    others += tuple((r, why) for r, why in apart if _dataset_name(r) != _dataset_name(newest))
     chosen = frozenset(systems)
-    runs = Runs(folder, tuple(current), tuple(failed), stale, tuple(broken), others, systems=chosen)
+    runs = Runs(folder, tuple(current), tuple(failed), stale, tuple(broken), others, tuple(of_it), systems=chosen)
     names = {name for r in current for u in r.systems for name in (u.name, f"{u.name} ({u.fingerprint[:6]})")}
     for name in sorted(chosen - names):
         raise ConfigError(
@@ -349,6 +358,10 @@ def _has(record: RunRecord, role: str, use: SystemUse) -> bool:
     """Whether the run has this very system in that role."""
     system = record.system(role)
     return system is not None and system.fingerprint == use.fingerprint
+
+
+def _unchanged(record: RunRecord) -> str | None:
+    return record.dataset.unchanged if record.dataset else None
 
 
 def _dataset_name(record: RunRecord) -> str | None:

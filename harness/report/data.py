@@ -13,6 +13,9 @@ from harness.report.compare import Comparison
 from harness.report.finders import Finder, as_data, finders
 from harness.report.head import first_line, problem_lines
 from harness.report.html_head import head
+from harness.report.robustness import robustness
+from harness.report.robustness_page import as_data as robustness_data
+from harness.report.robustness_page import csv_rows
 from harness.report.table import Leaderboard, Line
 from harness.report.verdicts import NOT_VALIDATED, judge_note, validation
 from harness.results.records import SystemUse
@@ -56,6 +59,7 @@ def csv_text(runs: Runs, boards: Sequence[Leaderboard], found_by: Sequence[Finde
             writer.writerow({**who, "metric": metric, **v.model_dump(include={*FIELDS} & {*type(v).model_fields})})
         for stage, n in f.stages.items():
             writer.writerow({**who, "metric": f"speakers.stages.{stage}", "value": n})
+    writer.writerows(csv_rows(robustness(runs)))
     return out.getvalue()
 
 
@@ -119,6 +123,7 @@ def json_text(runs: Runs, boards: Sequence[Leaderboard]) -> str:
             for b in boards
         },
         "speaker_finders": as_data(finders(runs)),
+        **({"robustness": robustness_data(probed)} if (probed := robustness(runs)) else {}),
         "problems": problem_lines(runs),
     }
     return canonical(rounded(content)) + "\n"

@@ -13,6 +13,10 @@ from harness.report.finders import finder_table, finders
 from harness.report.head import problem_lines, reproduce, state_lines, title
 from harness.report.html_head import head
 from harness.report.limits import limit_lines
+from harness.report.robustness import robustness
+from harness.report.robustness_page import NOTE as ROBUSTNESS_NOTE
+from harness.report.robustness_page import TITLE as ROBUSTNESS
+from harness.report.robustness_page import sections, verdict_lines
 from harness.report.suspected import without_gold
 from harness.report.table import Leaderboard
 from harness.report.verdicts import pair_verdicts, unscored_verdict, verdicts
@@ -36,6 +40,17 @@ def markdown(runs: Runs, boards: Sequence[Leaderboard]) -> str:
         parts += [*(f"- {escape(line)}" for line in limits), *([""] if limits else [])]
     if scored_finders := finders(runs):
         parts += [f"## {FINDERS}", "", FINDER_NOTE, "", *table_lines(finder_table(scored_finders)), ""]
+    if probed := robustness(runs):
+        parts += [
+            f"## {ROBUSTNESS}",
+            "",
+            ROBUSTNESS_NOTE,
+            "",
+            *(f"- {escape(line)}" for line in verdict_lines(probed)),
+            "",
+        ]
+        for section in sections(probed):
+            parts += [f"### {section.title}", "", section.note, "", *table_lines(section.table), ""]
     suspected = list(without_gold(runs, most=MOST_SUSPECTED))
     parts += ["## Without gold", "", "```", *suspected, "```", ""] if suspected else []
     parts += [NOTES + ".", ""]

@@ -9,6 +9,9 @@ from harness.report.cells import DIFFERENCES, Shown, Table, board_table, compari
 from harness.report.finders import TITLE as FINDERS
 from harness.report.finders import finder_table, finders, stage_lines
 from harness.report.head import head_lines, problem_lines
+from harness.report.robustness import robustness
+from harness.report.robustness_page import TITLE as ROBUSTNESS
+from harness.report.robustness_page import sections, verdict_lines
 from harness.report.suspected import without_gold
 from harness.report.verdicts import pair_verdicts, verdicts
 from harness.report.words import NOTES, TITLES
@@ -45,6 +48,11 @@ def terminal(console: Console, runs: Runs, boards: Sequence[Leaderboard]) -> Non
         console.print()
         console.print(_rich(FINDERS, table, console.width))
         for line in stage_lines(scored_finders):
+            console.print(line, markup=False)
+    if probed := robustness(runs):
+        console.print()
+        console.print(_rich(ROBUSTNESS, sections(probed)[0].table, console.width))
+        for line in verdict_lines(probed):
             console.print(line, markup=False)
     for line in without_gold(runs, most=10):
         console.print(line, markup=False)

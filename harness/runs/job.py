@@ -29,6 +29,7 @@ from harness.results.records import (
 )
 from harness.results.store import PredictionStore, content_hash
 from harness.runs.predict import answer_all, plan
+from harness.runs.probes import changed_articles, changed_section
 from harness.runs.questions import KINDS, OF_SUMMARIES, items_for, judge_items, summary_items
 from harness.runs.selection import judge_sample, read_articles, select
 from harness.runs.usage import refusals, system_use
@@ -52,13 +53,17 @@ class Finished:
 
 @dataclass(frozen=True)
 class Job:
-    """A config with everything that it names in hand, the identity that follows, and what systems remark, by role."""
+    """A config with everything that it names in hand, the identity that follows, and what systems remark, by role.
+
+    `dataset` is as a probe changes it, where the config has one; fitted systems learn from the set as it is, `learned_from`.
+    """
 
     config: RunConfig
     dataset: Dataset
     articles: tuple[Article, ...]
     systems: dict[str, System]
     run_id: str
+    learned_from: Dataset
     judge_sample: JudgeSample | None = None
     remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -72,11 +77,16 @@ def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
         # nobody declared speakers in plain texts
         rule = SystemConfig(name="rule", adapter="rule")
         config = config.model_copy(update={"speakers": rule})
-    dataset = read_articles(config)
-    articles = select(dataset, config)
+    learned_from = read_articles(config)
+    articles = select(learned_from, config)
+    dataset = learned_from
+    sections = config.sections()
+    if config.probe is not None:
+        dataset, articles = changed_articles(config, learned_from, articles)
+        sections = {"stance": changed_section(config)}
     systems = {
         role: build(KINDS[role], section, config.executor.device, config.seed)
-        for role, section in config.sections().items()
+        for role, section in sections.items()
         if section is not None and (config.summariser is not None or role not in OF_SUMMARIES)
     }
     for use in recorded:
@@ -96,13 +106,15 @@ def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
         # a run whose replies are read otherwise by now is no finished run; its answers are stored all the same
         **({"reading": readings} if (readings := {r: s.reading for r, s in systems.items() if s.reading}) else {}),
     }
-    return Job(config, dataset, articles, systems, f"{slug(config)}-{content_hash(identity)[:10]}", sample, remarks)
+    run_id = f"{slug(config)}-{content_hash(identity)[:10]}"
+    return Job(config, dataset, articles, systems, run_id, learned_from, sample, remarks)
 
 
 def slug(config: RunConfig) -> str:
     """Readable part of a run's id."""
     systems = [s.name for s in (config.summariser, config.stance) if s is not None]
-    return "-".join(["+".join(systems), Path(config.dataset.path).stem, _split(config)])
+    probe = [] if config.probe is None else ["_".join(filter(None, (config.probe.name, config.probe.variant)))]
+    return "-".join(["+".join(systems), Path(config.dataset.path).stem, _split(config), *probe])
 
 
 def _split(config: RunConfig) -> str:
@@ -156,14 +168,14 @@ def compute(
     catalogue()
     config = job.config
     store = PredictionStore(config.results / "predictions")
-    context = Context(job.dataset, pool, config.executor.device, config.executor.token_budget, tell=reporter.plain)
+    context = Context(job.learned_from, pool, config.executor.device, config.executor.token_budget, tell=reporter.plain)
     uses: list[SystemUse] = []
     refs: list[AnswerRef] = []
 
     def ask(role: str, items: list[Item], readings: Sequence[str] = ()) -> Answered:
         system = job.systems[role]
         kind = f"judge:{system.name}" if role in OF_SUMMARIES else {"summariser": "summary"}.get(role, role)
-        work = plan(system, items, job.dataset, store)
+        work = plan(system, items, job.learned_from, store)
         if recorded is not None:
             work = work.as_stored()
             if missing := sum(key not in work.stored for key in work.keys):
@@ -216,6 +228,7 @@ def compute(
             split=_split(config),
             articles=[a.id for a in job.articles],
             labelled=any(a.gold for a in job.articles),
+            unchanged=job.learned_from.fingerprint if config.probe is not None else None,
         ),
         systems=uses,
         metrics=scored.metrics,
