@@ -56,7 +56,11 @@ def _probe_lines(dataset: Dataset, path: Path) -> int:
     from harness.data.probes.suite import material_of
 
     n_problems = 0
-    for s in soundness(dataset, material_of(dataset, path)):
+    material = material_of(dataset, path)
+    if material.translations:
+        reread = sum(t.reread_by is not None for t in material.translations.values())
+        click.echo(f"{counted(len(material.translations), 'translation')}, {reread} re-read against the labels")
+    for s in soundness(dataset, material):
         names = f", {counted(s.n_names, 'name')} covered by {counted(s.n_masks, 'mask')}" if s.n_names else ""
         click.echo(f"probe {s.probe}: {counted(s.n_articles, 'text')}, {counted(s.n_pairs, 'pair')}{names}")
         for problem in s.problems:

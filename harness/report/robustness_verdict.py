@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.report.robustness import Finding, Robustness
+from harness.stats.bootstrap import MIN_CLUSTERS, Interval
 
 MOSTLY = 0.8
 """From this share on a reader does what a probe demands."""
@@ -32,8 +33,10 @@ INVENTS = "finds stances where the evidence is gone"
 
 def verdict(result: Robustness) -> str:
     """A sentence with what the score leans on, then the numbers behind it."""
-    own = result.own
-    if own.value is None or own.low is None or own.low <= 0:
+    least = _least(result.own)
+    if least is None:
+        return f"rests on too little to tell its score from chance ({result.own.reason or 'no score'})."
+    if least <= 0:
         score = "undefined" if result.score is None else f"{result.score:.3f}"
         return f"does no better than chance on the unchanged articles (score {score}), so there is nothing to explain."
     faults = list(dict.fromkeys(faults_of(result)))
@@ -53,7 +56,7 @@ def faults_of(result: Robustness) -> Iterator[str]:
         if f is not None and f.real and (f.change.value or 0) > 0:
             yield words
     memory = [f for f in result.findings if f.expects == "memory"]
-    if any(f.change.low is not None and f.change.low > 0 for f in memory):
+    if any((_least(f.change) or 0) > 0 for f in memory):
         yield MEMORY
     blank = result.finding("no_article")
     if blank is not None and (blank.consistency.value or 0) >= UNMOVED:
@@ -80,6 +83,12 @@ def _numbers(result: Robustness) -> Iterator[str]:
     for s in result.sensitivity:
         if s.probe == "order" and len(s.scores) > 1:
             yield f"moves by {s.spread:.3f} with order and prompt"
+
+
+def _least(interval: Interval) -> float | None:
+    """The lower end of an interval, the value where every resample gives it; None where too few articles leave none."""
+    constant = interval.low is None and interval.n_clusters >= MIN_CLUSTERS
+    return interval.value if constant else interval.low
 
 
 def _test(finding: Finding) -> str:

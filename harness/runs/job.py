@@ -55,7 +55,7 @@ class Finished:
 class Job:
     """A config with everything that it names in hand, the identity that follows, and what systems remark, by role.
 
-    `dataset` is as a probe changes it, where the config has one; fitted systems learn from the set as it is, `learned_from`.
+    `dataset` is as a probe changes it, where the config has one; `unchanged` then is the set as it is.
     """
 
     config: RunConfig
@@ -63,9 +63,14 @@ class Job:
     articles: tuple[Article, ...]
     systems: dict[str, System]
     run_id: str
-    learned_from: Dataset
     judge_sample: JudgeSample | None = None
     remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    unchanged: Dataset | None = None
+
+    @property
+    def learned_from(self) -> Dataset:
+        """What fitted systems learn from: the dataset as it is, whatever a probe makes of it."""
+        return self.unchanged or self.dataset
 
 
 def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
@@ -77,12 +82,13 @@ def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
         # nobody declared speakers in plain texts
         rule = SystemConfig(name="rule", adapter="rule")
         config = config.model_copy(update={"speakers": rule})
-    learned_from = read_articles(config)
-    articles = select(learned_from, config)
-    dataset = learned_from
+    dataset = read_articles(config)
+    articles = select(dataset, config)
+    unchanged = None
     sections = config.sections()
     if config.probe is not None:
-        dataset, articles = changed_articles(config, learned_from, articles)
+        unchanged = dataset
+        dataset, articles = changed_articles(config, unchanged, articles)
         sections = {"stance": changed_section(config)}
     systems = {
         role: build(KINDS[role], section, config.executor.device, config.seed)
@@ -107,7 +113,7 @@ def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
         **({"reading": readings} if (readings := {r: s.reading for r, s in systems.items() if s.reading}) else {}),
     }
     run_id = f"{slug(config)}-{content_hash(identity)[:10]}"
-    return Job(config, dataset, articles, systems, run_id, learned_from, sample, remarks)
+    return Job(config, dataset, articles, systems, run_id, sample, remarks, unchanged)
 
 
 def slug(config: RunConfig) -> str:
@@ -228,7 +234,7 @@ def compute(
             split=_split(config),
             articles=[a.id for a in job.articles],
             labelled=any(a.gold for a in job.articles),
-            unchanged=job.learned_from.fingerprint if config.probe is not None else None,
+            unchanged=job.unchanged.fingerprint if job.unchanged else None,
         ),
         systems=uses,
         metrics=scored.metrics,

@@ -66,7 +66,8 @@ def changed_articles(
 @lru_cache(maxsize=64)
 def _changed(dataset: Dataset, name: str, variant: str, path: Path, _stamped: tuple[tuple[str, int], ...]) -> Dataset:
     """The dataset as a probe changes it: the runs of a sweep over systems share it."""
-    return probed(dataset, name, variant, material_of(dataset, path))
+    material = material_of(dataset, path, translated=name == "language")
+    return probed(dataset, name, variant, material)
 
 
 def changed_section(config: RunConfig) -> SystemConfig | None:

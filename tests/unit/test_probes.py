@@ -26,6 +26,13 @@ def gold_set() -> tuple[Dataset, Material]:
     return dataset, material_of(dataset, ESCALATION_SET)
 
 
+@cache
+def read_again() -> tuple[Dataset, Material]:
+    """The same from the files once more, so that no object is shared."""
+    dataset = load_dataset(ESCALATION_SET)
+    return dataset, material_of(dataset, ESCALATION_SET)
+
+
 def changed(name: str, article_id: str, variant: str = "") -> tuple[Article, Article]:
     dataset, material = gold_set()
     article = dataset.article(article_id)
@@ -38,9 +45,8 @@ def changed(name: str, article_id: str, variant: str = "") -> tuple[Article, Art
 def test_the_same_articles_come_out_every_time(name: str, variant: str) -> None:
     dataset, material = gold_set()
     first = probed(dataset, name, variant, material)
-    again_set = load_dataset(ESCALATION_SET)
-    again = probed(again_set, name, variant, material_of(again_set, ESCALATION_SET))
-    assert first == again
+    dataset_again, material_again = read_again()
+    assert first == probed(dataset_again, name, variant, material_again)
     assert first.fingerprint != dataset.fingerprint
 
 
@@ -57,7 +63,7 @@ def test_every_probe_of_the_gold_set_is_sound() -> None:
     assert found["masked_names"].n_articles == len(dataset)
     assert found["evidence_only"].n_pairs >= 100
     assert found["distractor"].n_pairs >= 100
-    assert found["swapped_sides"].n_articles == 24
+    assert found["swapped_sides"].n_articles == 21
 
 
 def test_edits_carry_spans_along() -> None:
@@ -132,7 +138,10 @@ def test_removed_evidence_leaves_no_passage_that_anybody_listed() -> None:
         for label in annotation.stances:
             assert not any(e.text in bare.text for e in label.evidence)
     stanced = {(s.speaker, s.target) for s in article.gold.stances if s.stance is not Stance.NO_STANCE}  # type: ignore[union-attr]
-    assert {(s.id, t.id) for s, t in bare.pairs()} == stanced
+    asked = {(s.id, t.id) for s, t in bare.pairs()}
+    assert asked
+    assert asked <= stanced
+    assert not any(s.name in bare.text or s.name.split()[-1] in bare.text for s, _ in bare.pairs())
 
 
 def test_the_evidence_alone_names_the_speaker_and_holds_the_evidence() -> None:

@@ -35,7 +35,7 @@ class Form(NamedTuple):
     role: Role
 
 
-_TITLES_TEXT = """
+TITLES_TEXT = """
 abbot abbess admiral ambassador archbishop ayatollah bishop brigadier captain chancellor chief colonel commander
 congressman congresswoman counsellor defence defense democratic deputy dr energy envoy finance foreign gen general
 governor hojatoleslam home housing interior international justice king lady leader lieutenant lord lt madam madame maj
@@ -45,7 +45,7 @@ speaker spokesman spokeswoman taoiseach treasurer under vice welfare minority pu
 british american the a an his her its their our my he she they it and of for at in on us un holy father artillery her
 him party state army navy air force national
 """
-_TITLES = frozenset(_TITLES_TEXT.split())
+TITLES = frozenset(TITLES_TEXT.split())
 """Words beside a person's name that are none of it."""
 _PARTICLES_TEXT = """
 de da di del der van von la le al el bin ibn ul the of du dos das
@@ -63,7 +63,7 @@ _NO_FIRST_NAMES = frozenset(_NO_FIRST_NAMES_TEXT.split())
 def name_words(name: str) -> list[str]:
     """A person's name without titles: `["Kossi", "Lamrane"]` of `President Kossi Lamrane`."""
     words = [w.strip(",") for w in name.split()]
-    return [w for w in words if w.lower().strip(".,") not in _TITLES or w in _PARTICLES]
+    return [w for w in words if w.lower().strip(".,") not in TITLES or w in _PARTICLES]
 
 
 def person_forms(entity: Entity, aliases: tuple[str, ...]) -> Iterator[Form]:

@@ -12,8 +12,8 @@ from harness.types import Article, Evidence, StanceLabel
 def language(article: Article, variant: str, material: Material) -> Article | None:
     """The article as it was translated by hand into the language of the variant; labels are carried over.
 
-    Proof: the text says the same in other words, which a second person re-read against the labels; for every stance the
-    translation lists the passage that shows it, and loading checks that it stands there.
+    Proof: the text says the same in other words; for every stance the translation lists the passage that shows it, and
+    loading checks that it stands there. `reread_by` names who re-read a translation against the labels.
     """
     translation = material.translations.get((variant, article.id))
     if translation is None:

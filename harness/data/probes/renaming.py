@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from harness.data.probes.base import Material, drawn
 from harness.data.probes.edits import Edit, edited, with_text
-from harness.data.probes.forms import Entity, Form, Named, forms_of, name_words, named_in
+from harness.data.probes.forms import TITLES, Entity, Form, Named, forms_of, name_words, named_in
 from harness.data.probes.names import Names
 from harness.types import Article, Speaker
 
@@ -106,9 +106,9 @@ def _edit(text: str, named: Named, new_name: NewName) -> Edit | None:
     is_noun = named.form.role not in ("adjective", "people")
     if word in ("a", "an"):
         before = ("A" if before[0] == "A" else "a") + ("n " if _TAKES_AN.match(name) else " ")
-    elif word == "the" and is_noun and not takes_the and not _compound(text, named):
+    elif word == "the" and is_noun and not takes_the and _has_article(named.form):
         before = ""
-    elif not word and is_noun and takes_the and named.form.role == "noun" and not _compound(text, named):
+    elif not word and takes_the and named.form.role == "noun":
         sentence_begins = not text[: named.form_start].strip() or text[: named.form_start].rstrip()[-1] in '.!?\n"“'
         before = "The " if sentence_begins else "the "
     end = named.end
@@ -120,18 +120,10 @@ def _edit(text: str, named: Named, new_name: NewName) -> Edit | None:
     return Edit(named.start, end, before + (name.upper() if named.shouted else name))
 
 
-def _compound(text: str, named: Named) -> bool:
-    """Whether a noun follows to which the article belongs: `the Tavesh battery`."""
-    after = re.match(r"\s+([a-z]+)", text[named.end :])
-    return named.form.role == "noun" and after is not None and after[1] in _HEADS
-
-
-_HEADS_TEXT = """
-government army navy fleet battery border cabinet coast embassy ambassador minister president premier parliament side
-forces troops guns ships people authorities delegation envoy mission command general secretary council press public
-crisis war conflict question dispute frontier front barge bank guard guild proposal plan draft troop ship
-"""
-_HEADS = frozenset(_HEADS_TEXT.split())
+def _has_article(form: Form) -> bool:
+    """Whether an article before the name is its own: that of `the United States`, not of `the Tavesh battery`."""
+    country = form.entity.country
+    return country.the or " of " in form.text if country is not None else form.entity.kind == "speaker_body"
 
 
 def _masks(article: Article, forms: Sequence[Form]) -> NewName:
@@ -196,7 +188,7 @@ def _invented_phrase(words: Sequence[str], seed: str) -> str:
     def one(word: str) -> str:
         if not re.match(r"\w*[A-Z]", word) and not word[:1].isupper():
             return word
-        if re.fullmatch(r"[IVX]+|(?:[A-Z]\.)+", word):
+        if re.fullmatch(r"[IVX]+|(?:[A-Z]\.)+", word) or word.lower() in TITLES:
             return word
         return "-".join(invented_word(p, seed) if p[:1].isupper() else p for p in word.split("-"))
 
@@ -224,14 +216,23 @@ def _inventions(article: Article) -> NewName:
     return invent
 
 
+def _word(entity: Entity) -> str | None:
+    return entity.country.word if entity.country else None
+
+
+def _with_name(form: Form, partner: Entity) -> str:
+    """A capital named after its country, after the other one: `Tarvenna City` to `Lemmoria City`; any other as it is."""
+    return form.text.replace(form.entity.name, partner.name)
+
+
 def _exchange(article: Article, forms: Sequence[Form]) -> tuple[NewName, dict[str, str]] | None:
     """What each form of the two sides becomes, and the sides' ids; None where there are no two such sides."""
     by_side = {f.entity.country.side: f.entity for f in forms if f.entity.country and f.entity.country.side}
     counts = {side: sum(s.side == side for s in article.speakers) for side in by_side}
-    sides = sorted((s for s in counts if counts[s]), key=lambda s: (-counts[s or ""] if s else 0, s or ""))[:2]
-    if len(sides) < 2 or None in sides:
+    first, second, *_ = [*sorted((s for s in counts if s and counts[s]), key=lambda s: (-counts[s], s)), None, None]
+    # a company of soldiers is no country: in its place the text would make no sense
+    if first is None or second is None or _word(by_side[first]) != _word(by_side[second]):
         return None
-    first, second = str(sides[0]), str(sides[1])
     other: dict[Entity, Entity] = {by_side[first]: by_side[second], by_side[second]: by_side[first]}
     persons = {f.entity.speaker: f.entity for f in forms if f.entity.kind == "person" and f.entity.speaker}
     of_side = [
@@ -243,13 +244,15 @@ def _exchange(article: Article, forms: Sequence[Form]) -> tuple[NewName, dict[st
     def swap(form: Form) -> tuple[str, bool] | None:
         partner = other.get(form.entity)
         if partner is None:
-            return None
+            # Upper Lauvenne lies in Lauvenne
+            names = [(e.name, other[e].name) for e in (by_side[first], by_side[second]) if e.name in form.text.split()]
+            return (form.text.replace(*names[0]), False) if names else None
         if partner.country is not None:
             texts = {
                 "noun": partner.country.names,
                 "adjective": partner.country.adjectives or partner.country.names,
                 "people": partner.country.peoples or tuple(f"people of {n}" for n in partner.country.names),
-                "capital": partner.country.capitals,
+                "capital": partner.country.capitals or (_with_name(form, partner),),
                 "seat": partner.country.seats,
             }[form.role]
             return (texts[0], partner.country.the) if texts else None

@@ -43,7 +43,9 @@ PROBES: dict[str, Probe] = {
         Probe("evidence_removed", evidence_removed, "no_stance", "every sentence with evidence cut out"),
         Probe("evidence_only", evidence_only, "same", "the pair's evidence alone", ("1", "2")),
         Probe("typographic", typographic, "same", "curly marks and dashes, as printed"),
-        Probe("distractor", distractor, "same", "another speaker's contrary words beside", tuple("123456")),
+        Probe(
+            "distractor", distractor, "same", "another speaker's contrary words beside", tuple(map(str, range(1, 11)))
+        ),
         Probe(
             "order",
             order,
@@ -71,9 +73,12 @@ def probe_named(name: str, variant: str | None = None) -> Probe:
     return probe
 
 
-def material_of(dataset: Dataset, path: Path) -> Material:
-    """What probes look at besides an article; ValidationFailed with everything that is wrong with translations."""
-    if not path.is_dir():
+def material_of(dataset: Dataset, path: Path, *, translated: bool = True) -> Material:
+    """What probes look at besides an article; ValidationFailed with everything that is wrong with translations.
+
+    Only the probe `language` needs the set `translated`: what is wrong there stops no other.
+    """
+    if not path.is_dir() or not translated:
         return Material(dataset.articles, read_names(path))
     translations, errors = read_translations(path, {a.id: a for a in dataset})
     if errors:

@@ -10,7 +10,7 @@ from harness.data.probes.base import Material, drawn
 from harness.data.probes.edits import Edit, edited, only_pairs, relabelled, sentences_with, with_text, without_evidence
 from harness.text.sentences import sentences
 from harness.text.speaker_mentions import mentioned
-from harness.types import Article, Evidence, Stance, StanceLabel
+from harness.types import ESCALATION, Article, Evidence, Speaker, Stance, StanceLabel
 
 NO_TITLE = "(no headline)"
 NO_TEXT = "(no article)"
@@ -53,11 +53,12 @@ def other_article(article: Article, _variant: str, material: Material) -> Articl
 
 
 def evidence_removed(article: Article, _variant: str, _material: Material) -> Article | None:
-    """Every sentence that holds evidence of gold or of an annotator is cut out, and the headline; pairs with a stance are
-    asked about.
+    """Every sentence that holds evidence of gold or of an annotator is cut out, and the headline; asked about are pairs with a
+    stance whose speaker what is left does not name.
 
     Proof: a stance is what its evidence shows (GUIDELINES.md), and two blind readers and an adjudicator listed it. Without
-    any sentence that one of them listed, for whatever pair, nothing that they took for a stance of anybody is left.
+    any sentence that one of them listed, for whatever pair, nothing that they took for a stance of anybody is left; and what
+    they passed over, such as an earlier mood, is no stance of a speaker whom no name, alias or role of theirs brings in.
     """
     if article.gold is None:
         return None
@@ -72,7 +73,10 @@ def evidence_removed(article: Article, _variant: str, _material: Material) -> Ar
     for before, sentence in zip([None, *left], left, strict=False):
         gap = "" if before is None else "\n\n" if "\n" in article.text[before.end : sentence.start] else " "
         text += gap + sentence.text
-    stanced = {(s.speaker, s.target) for s in article.gold.stances if s.stance is not Stance.NO_STANCE}
+    unnamed = {s.id for s in article.speakers if not mentioned(s, text, article.speakers)}
+    stanced = {
+        (s.speaker, s.target) for s in article.gold.stances if s.stance is not Stance.NO_STANCE and s.speaker in unnamed
+    }
     nothing_said = relabelled(
         replace(article, title=NO_TITLE, text=text + "\n"),
         lambda s: StanceLabel(s.speaker, s.target, Stance.NO_STANCE),
@@ -85,8 +89,9 @@ def evidence_only(article: Article, variant: str, _material: Material) -> Articl
     """The sentences with the gold evidence of one pair, drawn by the article's id, and nothing else; variants are the first
     pair drawn, the second and so on.
 
-    Proof: the label rests on these sentences (they are its evidence), they name the speaker, and only pairs are drawn on
-    which both annotators gave gold's very label with a confidence of 2 or more, so that no other passage decided it.
+    Proof: the label rests on these sentences (they are its evidence), they name the speaker, and only pairs with a concrete
+    target are drawn on which both annotators gave gold's very label, of which gold is sure (3) and which nobody has to infer
+    (`implicit`, `irony`), so that no other passage decided it.
     """
     sure = sorted(_sure(article), key=lambda s: drawn("evidence_only", article.id, s.speaker, s.target))
     eligible = (s for s in sure if mentioned(article.speaker(s.speaker), _passage(article, s)[0]))
@@ -99,7 +104,7 @@ def evidence_only(article: Article, variant: str, _material: Material) -> Articl
 
 
 def _sure(article: Article) -> list[StanceLabel]:
-    """The gold stances that nobody doubted: both annotators' own label, by gold sure at 2 or more; not of vague speakers."""
+    """The gold stances on concrete targets that nobody doubted or had to infer; not of vague speakers."""
     asked = {(s.id, t.id) for s, t in article.pairs()}
     by_annotator = [{(s.speaker, s.target): s.stance for s in a.stances} for a in article.annotations]
     return [
@@ -107,7 +112,9 @@ def _sure(article: Article) -> list[StanceLabel]:
         for s in (article.gold.stances if article.gold else ())
         if s.stance is not Stance.NO_STANCE
         and s.evidence
-        and (s.confidence or 0) >= 2
+        and (s.confidence or 0) == 3
+        and s.target != ESCALATION
+        and not {"implicit", "irony"} & set(s.phenomena)
         and (s.speaker, s.target) in asked
         and all(labels.get((s.speaker, s.target)) is s.stance for labels in by_annotator)
     ]
@@ -148,6 +155,7 @@ asked both neither either another others instead also even not the
 """
 _LEANS_BACK = frozenset(_LEANS_BACK_TEXT.split())
 """Words that begin a sentence that may lean on the one before it."""
+_MAY_FOLLOW = frozenset(("the", "his", "her", "its", "their", "and", "not"))
 
 
 def distractor(article: Article, variant: str, _material: Material) -> Article | None:
@@ -155,50 +163,70 @@ def distractor(article: Article, variant: str, _material: Material) -> Article |
     holds it; fictional articles only. Variants are the first pair drawn, the second and so on.
 
     Proof: the new sentence names its speaker and quotes that speaker alone, whose gold label on this target is on the other
-    side of the scale, so the article says nothing new of anybody. It stands where no sentence after it begins with a word
-    that leans on the sentence before, so it is nobody else's subject.
+    side of the scale, so the article says nothing new of anybody. It stands right before a sentence that names the speaker of
+    the pair and begins with no word that leans on the sentence before, so it is nobody else's subject. The target `escalation`
+    is left out: "the speaker's own side" means somebody else's in another's mouth.
     """
     if article.source.kind != "fictional" or article.gold is None:
         return None
+    rivals = sorted(
+        ((label, other) for label in article.gold.stances for other in _contrary(article, label)),
+        key=lambda r: drawn("distractor", article.id, r[0].speaker, r[0].target, r[1].id),
+    )
+    by_pair = {(label.speaker, label.target): (label, other) for label, other in reversed(rivals)}
+    in_order = list(by_pair.values())[::-1]
+    placed = ((label, other, at) for label, other in in_order if (at := _safe_place(article, label)) is not None)
+    label, other, at = next(islice(placed, int(variant) - 1, None), (None, None, 0))
+    if label is None or other is None:
+        return None
+    view = _VIEWS[article.gold_stances()[other.id, label.target].stance]
+    name = f"{other.name[0].upper()}{other.name[1:]}"
+    said = f'{name} said: "{view} this: {article.target(label.target).proposition}" '
+    return with_text(only_pairs(article, {(label.speaker, label.target)}), edited(article.text, [Edit(at, at, said)]))
+
+
+_VIEWS = {
+    Stance.OPPOSE: "We are against",
+    Stance.LEAN_OPPOSE: "On balance we are against",
+    Stance.LEAN_SUPPORT: "On balance we are for",
+    Stance.SUPPORT: "We are for",
+}
+
+
+def _contrary(article: Article, label: StanceLabel) -> list[Speaker]:
+    """The speakers on the other side of the scale from a label with a concrete target; nobody where one of the two is vague."""
     gold = article.gold_stances()
-    candidates = []
-    for label in article.gold.stances:
-        for other in article.speakers:
-            contrary = gold.get((other.id, label.target))
-            opposed = contrary is not None and (contrary.stance.degree or 0) * (label.stance.degree or 0) < 0
-            kinds = {other.kind, article.speaker(label.speaker).kind}
-            if opposed and contrary is not None and abs(contrary.stance.degree or 0) == 2 and "vague" not in kinds:
-                candidates.append((label, other))
-    candidates.sort(key=lambda c: drawn("distractor", article.id, c[0].speaker, c[0].target, c[1].id))
-    drawn_pairs: dict[tuple[str, str], Article] = {}
-    for label, other in candidates:
-        pair = (label.speaker, label.target)
-        place = _safe_place(article, label)
-        if pair in drawn_pairs or place is None:
-            continue
-        proposition = article.target(label.target).proposition
-        side = "for" if (gold[other.id, label.target].stance.degree or 0) > 0 else "against"
-        said = f'{other.name[0].upper()}{other.name[1:]} said: "This is what we are {side}: {proposition}" '
-        changed = with_text(only_pairs(article, {pair}), edited(article.text, [Edit(place, place, said)]))
-        drawn_pairs[pair] = changed
-    chosen = list(drawn_pairs.values())
-    place_in_list = int(variant) - 1
-    return chosen[place_in_list] if place_in_list < len(chosen) else None
+    if label.target == ESCALATION or article.speaker(label.speaker).kind == "vague":
+        return []
+    return [
+        other
+        for other in article.speakers
+        if other.kind != "vague"
+        and (contrary := gold.get((other.id, label.target))) is not None
+        and (contrary.stance.degree or 0) * (label.stance.degree or 0) < 0
+    ]
 
 
 def _safe_place(article: Article, label: StanceLabel) -> int | None:
-    """The start of the first sentence, at or right after the label's evidence, that leans on no sentence before it."""
+    """The start of a sentence that names the label's speaker, of its evidence or as near as their paragraph allows, that leans on
+    no sentence before it; None where there is none."""
     spoken = sentences(article.text, article.language)
+    speaker = article.speaker(label.speaker)
     numbers = sentences_with([(e.start, e.end) for e in label.evidence], [s.start for s in spoken])
-    for n in [k for number in numbers for k in (number, number + 1)]:
-        if n >= len(spoken):
-            continue
+    paragraphs = [article.text.count("\n\n", 0, s.start) for s in spoken]
+    near = [n for n, p in enumerate(paragraphs) if p in {paragraphs[k] for k in numbers}]
+    for n in sorted(near, key=lambda n: min(abs(n - k) for k in numbers)):
         sentence = spoken[n]
-        inside_quotation = article.text[: sentence.start].count('"') % 2 or article.text[: sentence.start].count(
-            "“"
-        ) != article.text[: sentence.start].count("”")
-        first = re.match(r"\W*([\w'’]+)", sentence.text)
+        before = article.text[: sentence.start]
+        inside_quotation = before.count('"') % 2 or before.count("“") != before.count("”")
+        first_words = [w.lower() for w in re.findall(r"[\w'’]+", sentence.text)[:3]]
+        leans = first_words[0] in _LEANS_BACK or bool(_LEANS_BACK & set(first_words[1:]) - _MAY_FOLLOW)
         begins_quotation = sentence.text[:1] in "\"“'‘"
-        if not inside_quotation and not begins_quotation and first and first[1].lower() not in _LEANS_BACK:
+        if (
+            not inside_quotation
+            and not begins_quotation
+            and not leans
+            and mentioned(speaker, sentence.text, article.speakers)
+        ):
             return sentence.start
     return None

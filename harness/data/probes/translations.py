@@ -30,8 +30,8 @@ class SpokenName(Strict):
 class Translation(Strict):
     """One article in another language.
 
-    `targets` holds the proposition by target id, `speakers` the names by speaker id, `evidence` the passages of the
-    translated text that show a stance, by `"speaker | target"`.
+    `targets` holds the proposition by target id, `speakers` the names by speaker id, `evidence` by `"speaker | target"` the
+    passages of the translated text that show a stance. Without `reread_by` nobody re-read it against the labels.
     """
 
     title: Text
@@ -40,7 +40,7 @@ class Translation(Strict):
     speakers: Annotated[dict[Id, SpokenName], Field(min_length=1)]
     evidence: dict[Text, list[Text]]
     translator: Text
-    reread_by: Text
+    reread_by: Text | None = None
 
     def passages(self, speaker: str, target: str) -> list[str]:
         """The evidence of one pair; none where the translation lists none."""
