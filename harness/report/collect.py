@@ -327,6 +327,10 @@ def load_runs(
     complete = [r for r in records if r.status == "complete" and r.dataset is not None]
     probes = [r for r in complete if r.dataset is not None and r.dataset.unchanged is not None]
     complete = [r for r in complete if r not in probes]
+    if probes and wanted and not complete:
+        raise ConfigError(
+            f"{probes[0].run_id} is a probe's run", hint="name the run of the unchanged articles too; harness list runs"
+        )
     failed = [r for r in records if r.status == "failed" and (wanted or not completed_later(r, complete))]
     if not complete and not failed:
         raise ConfigError(f"no runs in {folder / 'runs'}", hint="harness run makes one; --results names another folder")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,14 +51,20 @@ class Pairs:
 
     def where(self, chosen: NDArray[np.bool_]) -> Pairs:
         """The pairs of a mask (n,) alone."""
-        arrays = (self.item, self.gold, self.changed_gold, self.before, self.after)
-        return Pairs(*(a[chosen] for a in arrays))
+        return Pairs(
+            self.item[chosen], self.gold[chosen], self.changed_gold[chosen], self.before[chosen], self.after[chosen]
+        )
 
 
 def joined(parts: list[Pairs]) -> Pairs:
     """All pairs of several variants; one that several variants changed counts once for each."""
-    columns = zip(*((p.item, p.gold, p.changed_gold, p.before, p.after) for p in parts), strict=True)
-    return Pairs(*(np.concatenate(c) for c in columns))
+    return Pairs(
+        np.concatenate([p.item for p in parts]),
+        np.concatenate([p.gold for p in parts]),
+        np.concatenate([p.changed_gold for p in parts]),
+        np.concatenate([p.before for p in parts]),
+        np.concatenate([p.after for p in parts]),
+    )
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,8 @@ def _pairs(runs: Runs, row: Row, record: RunRecord, place: Variant) -> Pairs | N
         after = UNPARSED if label is None else _CODES[str(label)]
         rows.append((number, int(runs.items.gold[number]), _CODES[gold], int(unchanged[number]), after))
     table = np.array(rows, dtype=np.int64).reshape(-1, 5)
-    return Pairs(table[:, 0].astype(np.intp), *(table[:, k].astype(np.int8) for k in range(1, 5)))
+    gold, changed_gold, before, after = (table[:, k].astype(np.int8) for k in range(1, 5))
+    return Pairs(table[:, 0].astype(np.intp), gold, changed_gold, before, after)
 
 
 def snapshot_labels(runs: Runs, fingerprint: str) -> dict[tuple[str, str, str], str]:
@@ -134,10 +141,10 @@ def snapshot_labels(runs: Runs, fingerprint: str) -> dict[tuple[str, str, str], 
     }
 
 
-def snapshot_rows(runs: Runs, fingerprint: str) -> list[dict]:  # type: ignore[type-arg]
+def snapshot_rows(runs: Runs, fingerprint: str) -> list[dict[str, Any]]:
     """The changed articles as data: their labels may lack evidence, which an article file may not."""
 
-    def read() -> list[dict]:  # type: ignore[type-arg]
+    def read() -> list[dict[str, Any]]:
         path = runs.results / "datasets" / f"{fingerprint}.jsonl"
         try:
             return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -60,6 +60,8 @@ def changed_articles(
     articles = tuple(a for a in changed if a.id in ids)
     if not articles:
         raise ConfigError(f"the probe {name} {variant} applies to none of the chosen articles".replace("  ", " "))
+    if config.stance is not None and config.stance.adapter == "annotator" and not any(a.annotations for a in articles):
+        raise ConfigError(f"no annotator read what the probe {name} makes", hint="choose a system that is asked")
     return changed, articles
 
 

@@ -141,8 +141,13 @@ def forms_of(article: Article, lexicon: Names) -> list[Form]:
     for name in undeclared:
         longest = max((n for n in undeclared if n == name or n.endswith(f" {name}")), key=len)
         forms.append(Form(name, Entity("person", longest), "full"))
-    for kind, texts in (("place", lexicon.places), ("body", lexicon.bodies), ("object", lexicon.objects)):
-        forms += [Form(t, Entity(kind, t), "full") for t in texts if stands(t)]  # type: ignore[arg-type]
+    others: dict[EntityKind, tuple[str, ...]] = {
+        "place": lexicon.places,
+        "body": lexicon.bodies,
+        "object": lexicon.objects,
+    }
+    for kind, texts in others.items():
+        forms += [Form(t, Entity(kind, t), "full") for t in texts if stands(t)]
     return _without_clashes([*forms, *country_forms], article)
 
 
