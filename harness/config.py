@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from harness.errors import ConfigError, nearest_hint
@@ -72,6 +81,23 @@ def _absent(value: Any) -> Any:
 Optional = Annotated[SystemConfig | None, BeforeValidator(_absent)]
 
 
+class ProbeConfig(Config):
+    """Which change of the articles, or of the prompt, is asked about: a probe by name, and one of its variants.
+
+    Without a variant a run becomes several: the articles as they are, and each variant. `all` stands for every probe.
+    """
+
+    name: str
+    variant: str | None = None
+
+
+def _no_probe(value: Any) -> Any:
+    """`probe=none` composes a section of that name: the articles stay as they are."""
+    if isinstance(value, str):
+        raise PydanticCustomError("absent", "a probe is chosen by its group, as in probe={value}", {"value": value})
+    return None if isinstance(value, dict) and value.get("name") == "none" else value
+
+
 class MetricsConfig(Config):
     """Which metrics are computed and how intervals are drawn; `bertscore` and `nli` are judges that a metric needs."""
 
@@ -100,6 +126,7 @@ class RunConfig(Config):
     stance: Optional = None
     speakers: Optional = None
     judge: Optional = None
+    probe: Annotated[ProbeConfig | None, BeforeValidator(_no_probe)] = None
     metrics: MetricsConfig = MetricsConfig()
     executor: ExecutorConfig = ExecutorConfig()
     split: Literal["dev", "test", "all"] = "all"
@@ -109,6 +136,11 @@ class RunConfig(Config):
     seed: int = 0
     dry: bool = False
     results: Path = Path("results")
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_were_probes(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        return {name: value for name, value in fields.items() if value is not None or name != "probe"}
 
     def sections(self) -> dict[str, SystemConfig | None]:
         """What the config says of each system by its role, in the order in which they are asked."""

@@ -14,6 +14,7 @@ from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from harness.data.formats.ledger import Loss
+    from harness.types import Dataset
 
 
 @click.group(cls=Commands)
@@ -24,7 +25,7 @@ def data() -> None:
 @data.command()
 @click.argument("path", type=click.Path(path_type=Path))
 def validate(path: Path) -> None:
-    """Checks a dataset and names file, line and field of everything that is wrong.
+    """Checks a dataset and names file, line and field of everything that is wrong; and of gold, the texts that probes make.
 
     \b
     Example:
@@ -45,7 +46,30 @@ def validate(path: Path) -> None:
     bare = sum(a.gold is None for a in dataset)
     without = f" ({bare} without gold)" if bare else ""
     articles, labels = counted(len(dataset), "article"), counted(stances, "gold stance")
-    click.echo(f"{dataset.name} {dataset.version}: {articles}{without}, {labels}, no problem found")
+    unsound = _probe_lines(dataset, path) if stances and path.is_dir() else 0
+    click.echo(
+        f"{dataset.name} {dataset.version}: {articles}{without}, {labels}, {unsound or 'no'} problem{'s' * (unsound > 1)} found"
+    )
+    sys.exit(1 if unsound else 0)
+
+
+def _probe_lines(dataset: Dataset, path: Path) -> int:
+    """Says of each probe how much of the dataset it changes and what is wrong with its texts; how many problems there are."""
+    from harness.data.probes.soundness import soundness
+    from harness.data.probes.suite import material_of
+
+    n_problems = 0
+    material = material_of(dataset, path)
+    if material.translations:
+        reread = sum(t.reread_by is not None for t in material.translations.values())
+        click.echo(f"{counted(len(material.translations), 'translation')}, {reread} re-read against the labels")
+    for s in soundness(dataset, material):
+        names = f", {counted(s.n_names, 'name')} covered by {counted(s.n_masks, 'mask')}" if s.n_names else ""
+        click.echo(f"probe {s.probe}: {counted(s.n_articles, 'text')}, {counted(s.n_pairs, 'pair')}{names}")
+        for problem in s.problems:
+            click.echo(f"probe {s.probe}: {problem}", err=True)
+        n_problems += len(s.problems)
+    return n_problems
 
 
 @data.command()

@@ -37,8 +37,9 @@ def run(overrides: tuple[str, ...]) -> None:
       harness run -m summariser=lead3,smollm2 stance=majority,smollm2
       harness run summariser=causal summariser.model=path/or/hub-id limit=5
       harness run stance=smollm2 dry=true
+      harness run -m probe=all stance=name_only,smollm2
     \b
-    Groups: dataset, summariser, stance, judge, metrics, executor, experiment (harness list systems).
+    Groups: dataset, summariser, stance, judge, probe, metrics, executor, experiment (harness list systems).
     Fields: split=dev|test|all  limit=N  articles=[id,...]  repeats=N  seed=N  dry=true  results=DIR.
     Hydra's own flags work too: -m, --cfg job, --config-dir DIR, --info.
     """

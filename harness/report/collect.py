@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import ConfigError, HarnessError, StoreError, nearest_hint
 from harness.metrics.catalogue import board_of, judge_of, measures
 from harness.report.cache import Cache
+from harness.report.comparable import completed_later, dataset_name, mixes, unchanged
 from harness.results.records import (
     SCORING_VERSION,
     AnswerRef,
@@ -66,7 +67,8 @@ class Runs(Tabular):
 
     `runs[0]` and `runs["majority-escalation"]` (the beginning of an id) are records; as a table it has a row a metric.
 
-    `stale`: of the same dataset, but not comparable; `others`: of another dataset. `systems`, where it names any, are the only
+    `stale`: of the same dataset, but not comparable; `others`: of another dataset; `probes`: of this
+    dataset's articles as probes change them. `systems`, where it names any, are the only
     ones that are shown and tested, by name or `name (first six digits of the fingerprint)`. `cache` holds what was read of
     the folder or computed from it; a changed copy (`dataclasses.replace`) begins with an empty one.
     """
@@ -77,6 +79,7 @@ class Runs(Tabular):
     stale: tuple[tuple[RunRecord, str], ...] = ()
     broken: tuple[StoreError, ...] = ()
     others: tuple[tuple[RunRecord, str], ...] = ()
+    probes: tuple[RunRecord, ...] = ()
     problems: list[str] = field(default_factory=list, compare=False)
     systems: frozenset[str] = frozenset()
     cache: Cache = field(default_factory=Cache, init=False, compare=False, repr=False)
@@ -322,21 +325,32 @@ def load_runs(
     if wanted:
         records = [_find(records, name) for name in wanted]
     complete = [r for r in records if r.status == "complete" and r.dataset is not None]
-    failed = [r for r in records if r.status == "failed" and (wanted or not _completed_later(r, complete))]
+    probes = [r for r in complete if r.dataset is not None and r.dataset.unchanged is not None]
+    complete = [r for r in complete if r not in probes]
+    if probes and wanted and not complete:
+        raise ConfigError(
+            f"{probes[0].run_id} is a probe's run", hint="name the run of the unchanged articles too; harness list runs"
+        )
+    failed = [r for r in records if r.status == "failed" and (wanted or not completed_later(r, complete))]
     if not complete and not failed:
         raise ConfigError(f"no runs in {folder / 'runs'}", hint="harness run makes one; --results names another folder")
     if not complete:
         return Runs(folder, (), tuple(failed), (), tuple(broken))
     newest = max(complete, key=lambda r: (r.scoring_version == SCORING_VERSION, r.started_at, r.run_id))
-    current = [r for r in complete if _mixes(r, newest) is None]
-    apart = [(r, why) for r in complete if (why := _mixes(r, newest)) is not None]
+    current = [r for r in complete if mixes(r, newest) is None]
+    apart = [(r, why) for r in complete if (why := mixes(r, newest)) is not None]
     if wanted and apart:
         record, why = apart[0]
         raise ConfigError(f"{record.run_id} and {newest.run_id} cannot be compared: {why}", hint="run both again")
-    others = tuple((r, why) for r, why in apart if _dataset_name(r) != _dataset_name(newest))
-    stale = tuple((r, why) for r, why in apart if _dataset_name(r) == _dataset_name(newest))
+    others = tuple((r, why) for r, why in apart if dataset_name(r) != dataset_name(newest))
+    stale = tuple((r, why) for r, why in apart if dataset_name(r) == dataset_name(newest))
+    fingerprint = newest.dataset.fingerprint if newest.dataset else None
+    of_it = [r for r in probes if r.scoring_version == newest.scoring_version and unchanged(r) == fingerprint]
+    apart = [(r, "a probe of another state of the dataset") for r in probes if r not in of_it]
+    stale += tuple((r, why) for r, why in apart if dataset_name(r) == dataset_name(newest))
+    others += tuple((r, why) for r, why in apart if dataset_name(r) != dataset_name(newest))
     chosen = frozenset(systems)
-    runs = Runs(folder, tuple(current), tuple(failed), stale, tuple(broken), others, systems=chosen)
+    runs = Runs(folder, tuple(current), tuple(failed), stale, tuple(broken), others, tuple(of_it), systems=chosen)
     names = {name for r in current for u in r.systems for name in (u.name, f"{u.name} ({u.fingerprint[:6]})")}
     for name in sorted(chosen - names):
         raise ConfigError(
@@ -351,37 +365,12 @@ def _has(record: RunRecord, role: str, use: SystemUse) -> bool:
     return system is not None and system.fingerprint == use.fingerprint
 
 
-def _dataset_name(record: RunRecord) -> str | None:
-    return record.dataset.name if record.dataset else None
-
-
-def _completed_later(failed: RunRecord, complete: Sequence[RunRecord]) -> bool:
-    """Whether the same command completed later: then the failure is not reported."""
-    same = (r for r in complete if r.overrides == failed.overrides and (r.overrides or r.config == failed.config))
-    return any(r.started_at > failed.started_at for r in same)
-
-
 def _n_validated(record: RunRecord) -> int:
     """How many hand labels the run's judge was checked against."""
     preservation = record.tables.get("preservation")
     validation = preservation.get("validation") if isinstance(preservation, dict) else None
     n = validation.get("n") if isinstance(validation, dict) else None
     return n if isinstance(n, int) else 0
-
-
-def _mixes(record: RunRecord, newest: RunRecord) -> str | None:
-    """Why a run must not stand beside the newest one; None if it may."""
-    a, b = record.dataset, newest.dataset
-    assert a is not None and b is not None
-    if a.name != b.name:
-        return f"{a.name}, not {b.name}"
-    if record.scoring_version != newest.scoring_version:
-        return f"scored by version {record.scoring_version}, not {newest.scoring_version} (harness rescore)"
-    if a.fingerprint != b.fingerprint:
-        return f"another state of {a.name}: {a.fingerprint[:8]}, not {b.fingerprint[:8]}"
-    if a.articles != b.articles:
-        return f"other articles: {len(a.articles)} of split {a.split}, not {len(b.articles)} of {b.split}"
-    return None
 
 
 def _find(records: Sequence[RunRecord], name: str) -> RunRecord:

@@ -15,6 +15,9 @@ from harness.report.head import first_line, problem_lines
 from harness.report.html_head import head
 from harness.report.judge import NOT_VALIDATED, is_judged, judge_note, validation
 from harness.report.preserved import METRICS, by_hand
+from harness.report.robustness import robustness
+from harness.report.robustness_page import as_data as robustness_data
+from harness.report.robustness_page import csv_rows
 from harness.report.table import Leaderboard, Line
 from harness.results.records import SystemUse, Value
 
@@ -72,6 +75,7 @@ def csv_text(runs: Runs, boards: Sequence[Leaderboard], found_by: Sequence[Finde
             writer.writerow({**who, "metric": metric, **v.model_dump(include={*FIELDS} & {*type(v).model_fields})})
         for stage, n in f.stages.items():
             writer.writerow({**who, "metric": f"speakers.stages.{stage}", "value": n})
+    writer.writerows(csv_rows(robustness(runs)))
     return out.getvalue()
 
 
@@ -136,6 +140,7 @@ def json_text(runs: Runs, boards: Sequence[Leaderboard]) -> str:
             for b in boards
         },
         "speaker_finders": as_data(finders(runs)),
+        **({"robustness": robustness_data(probed)} if (probed := robustness(runs)) else {}),
         "problems": problem_lines(runs),
     }
     return canonical(rounded(content)) + "\n"

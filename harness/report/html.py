@@ -30,6 +30,10 @@ from harness.report.judge import check_lines, headlines, judge_note, trusted
 from harness.report.marks import ARROWS, BEST, REAL, TIED, meaning
 from harness.report.preserved import TITLE as HAND_TITLE
 from harness.report.preserved import hand_lines, hand_table, judged_table, judged_title
+from harness.report.robustness import robustness
+from harness.report.robustness_page import NOTE as ROBUSTNESS_NOTE
+from harness.report.robustness_page import TITLE as ROBUSTNESS
+from harness.report.robustness_page import sections, verdict_lines
 from harness.report.suspected import Suspicion, disagreements, suspicions, unasked
 from harness.report.svg import Picture
 from harness.report.table import Leaderboard, labels
@@ -75,6 +79,7 @@ def html(runs: Runs, boards: Sequence[Leaderboard], comparisons: Sequence[Compar
             preserved=_preserved_view(runs, filled),
             comparisons=[_comparison_view(c) for c in comparisons],
             finders=_finders_view(runs),
+            robustness=_robustness_view(runs),
             **without,
             galleries=galleries,
             undrawn=undrawn,
@@ -207,6 +212,19 @@ def _finders_view(runs: Runs) -> dict[str, Any] | None:
     """The speaker finders as a plain table; None where no run has one that was scored."""
     table = finder_table(finders(runs))
     return {"title": FINDERS, "note": FINDER_NOTE, "head": table.head, "rows": table.rows} if table.rows else None
+
+
+def _robustness_view(runs: Runs) -> dict[str, Any] | None:
+    """The robustness page: verdicts and tables; None where no probe was run."""
+    probed = robustness(runs)
+    if not probed:
+        return None
+    return {
+        "title": ROBUSTNESS,
+        "note": ROBUSTNESS_NOTE,
+        "verdicts": verdict_lines(probed),
+        "sections": sections(probed),
+    }
 
 
 def _without_gold(runs: Runs) -> dict[str, Any]:

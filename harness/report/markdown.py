@@ -16,6 +16,10 @@ from harness.report.judge import check_lines, trusted
 from harness.report.limits import limit_lines
 from harness.report.preserved import TITLE as HAND_TITLE
 from harness.report.preserved import hand_lines, hand_table, judged_table, judged_title
+from harness.report.robustness import robustness
+from harness.report.robustness_page import NOTE as ROBUSTNESS_NOTE
+from harness.report.robustness_page import TITLE as ROBUSTNESS
+from harness.report.robustness_page import sections, verdict_lines
 from harness.report.suspected import without_gold
 from harness.report.table import Leaderboard
 from harness.report.verdicts import pair_verdicts, unscored_verdict, verdicts
@@ -39,6 +43,17 @@ def markdown(runs: Runs, boards: Sequence[Leaderboard]) -> str:
             parts += _preservation(runs)
     if scored_finders := finders(runs):
         parts += [f"## {FINDERS}", "", FINDER_NOTE, "", *table_lines(finder_table(scored_finders)), ""]
+    if probed := robustness(runs):
+        parts += [
+            f"## {ROBUSTNESS}",
+            "",
+            ROBUSTNESS_NOTE,
+            "",
+            *(f"- {escape(line)}" for line in verdict_lines(probed)),
+            "",
+        ]
+        for section in sections(probed):
+            parts += [f"### {section.title}", "", section.note, "", *table_lines(section.table), ""]
     suspected = list(without_gold(runs, most=MOST_SUSPECTED))
     parts += ["## Without gold", "", "```", *suspected, "```", ""] if suspected else []
     parts += [NOTES + ".", ""]

@@ -12,6 +12,9 @@ from harness.report.head import head_lines, problem_lines
 from harness.report.judge import check_lines
 from harness.report.preserved import TITLE as HAND_TITLE
 from harness.report.preserved import hand_lines, hand_table, judged_table, judged_title
+from harness.report.robustness import robustness
+from harness.report.robustness_page import TITLE as ROBUSTNESS
+from harness.report.robustness_page import sections, verdict_lines
 from harness.report.suspected import without_gold
 from harness.report.verdicts import pair_verdicts, verdicts
 from harness.report.words import NOTES, TITLES
@@ -50,6 +53,11 @@ def terminal(console: Console, runs: Runs, boards: Sequence[Leaderboard]) -> Non
         console.print()
         console.print(plain_table(FINDERS, table, console.width))
         for line in stage_lines(scored_finders):
+            console.print(line, markup=False)
+    if probed := robustness(runs):
+        console.print()
+        console.print(plain_table(ROBUSTNESS, sections(probed)[0].table, console.width))
+        for line in verdict_lines(probed):
             console.print(line, markup=False)
     for line in without_gold(runs, most=10):
         console.print(line, markup=False)

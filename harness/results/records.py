@@ -85,6 +85,13 @@ class DatasetUse(_Part):
     split: str
     articles: list[str]
     labelled: bool = True
+    unchanged: str | None = None
+    """Of a probe's articles, the fingerprint of the dataset that it changes."""
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_were_probes(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        return {name: value for name, value in fields.items() if value is not None or name != "unchanged"}
 
 
 class Failure(_Part):

@@ -30,6 +30,7 @@ from harness.results.records import (
 )
 from harness.results.store import PredictionStore, content_hash
 from harness.runs.predict import answer_all, answered_readings, plan
+from harness.runs.probes import changed_articles, changed_section
 from harness.runs.questions import KINDS, OF_SUMMARIES, items_for, judge_items, summary_items
 from harness.runs.selection import frozen_set, judge_sample, read_articles, select, summary_samples
 from harness.runs.usage import refusals, system_use
@@ -53,7 +54,10 @@ class Finished:
 
 @dataclass(frozen=True)
 class Job:
-    """A config with everything that it names in hand, the identity that follows, and what systems remark, by role."""
+    """A config with everything that it names in hand, the identity that follows, and what systems remark, by role.
+
+    `dataset` is as a probe changes it, where the config has one; `unchanged` then is the set as it is.
+    """
 
     config: RunConfig
     dataset: Dataset
@@ -63,6 +67,7 @@ class Job:
     remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     frozen_set: FrozenSet = field(default_factory=FrozenSet)
     summary_samples: SummarySamples = field(default_factory=SummarySamples)
+    unchanged: Dataset | None = None
 
     def is_scored(self, record: RunRecord) -> bool:
         """Whether the record's scores know the hand labels of summaries as they are now."""
@@ -71,6 +76,11 @@ class Job:
         table = record.tables.get("hand_labels")
         known = table.get("labels") if isinstance(table, dict) else None
         return known == self.frozen_set.digest(self.articles)
+
+    @property
+    def learned_from(self) -> Dataset:
+        """What fitted systems learn from: the dataset as it is, whatever a probe makes of it."""
+        return self.unchanged or self.dataset
 
 
 def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
@@ -84,9 +94,15 @@ def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
         config = config.model_copy(update={"speakers": rule})
     dataset = read_articles(config)
     articles = select(dataset, config)
+    unchanged = None
+    sections = config.sections()
+    if config.probe is not None:
+        unchanged = dataset
+        dataset, articles = changed_articles(config, unchanged, articles)
+        sections = {"stance": changed_section(config)}
     systems = {
         role: build(KINDS[role], section, config.executor.device, config.seed)
-        for role, section in config.sections().items()
+        for role, section in sections.items()
         if section is not None and (config.summariser is not None or role not in OF_SUMMARIES)
     }
     for use in recorded:
@@ -108,13 +124,16 @@ def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
         **({"reading": readings} if (readings := {r: s.reading for r, s in systems.items() if s.reading}) else {}),
     }
     run_id = f"{slug(config)}-{content_hash(identity)[:10]}"
-    return Job(config, dataset, articles, systems, run_id, remarks, frozen_set(config), summary_samples(config))
+    return Job(
+        config, dataset, articles, systems, run_id, remarks, frozen_set(config), summary_samples(config), unchanged
+    )
 
 
 def slug(config: RunConfig) -> str:
     """Readable part of a run's id."""
     systems = [s.name for s in (config.summariser, config.stance) if s is not None]
-    return "-".join(["+".join(systems), Path(config.dataset.path).stem, _split(config)])
+    probe = [] if config.probe is None else ["_".join(filter(None, (config.probe.name, config.probe.variant)))]
+    return "-".join(["+".join(systems), Path(config.dataset.path).stem, _split(config), *probe])
 
 
 def _split(config: RunConfig) -> str:
@@ -169,14 +188,14 @@ def compute(
     catalogue()
     config = job.config
     store = PredictionStore(config.results / "predictions")
-    context = Context(job.dataset, pool, config.executor.device, config.executor.token_budget, tell=reporter.plain)
+    context = Context(job.learned_from, pool, config.executor.device, config.executor.token_budget, tell=reporter.plain)
     uses: list[SystemUse] = []
     refs: list[AnswerRef] = []
 
     def ask(role: str, items: list[Item], readings: Sequence[str] = ()) -> Answered:
         system = job.systems[role]
         kind = f"judge:{system.name}" if role in OF_SUMMARIES else {"summariser": "summary"}.get(role, role)
-        work = plan(system, items, job.dataset, store)
+        work = plan(system, items, job.learned_from, store)
         if recorded is not None:
             work = work.as_stored()
             if missing := sum(key not in work.stored for key in work.keys):
@@ -237,6 +256,7 @@ def compute(
             split=_split(config),
             articles=[a.id for a in job.articles],
             labelled=any(a.gold for a in job.articles),
+            unchanged=job.unchanged.fingerprint if job.unchanged else None,
         ),
         systems=uses,
         metrics=scored.metrics,

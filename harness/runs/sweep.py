@@ -14,6 +14,8 @@ from harness.errors import ConfigError, HarnessError, nearest_hint
 from harness.models.pool import ModelPool
 from harness.results.records import RunRecord, record_path
 from harness.runs.job import Finished, run_job
+from harness.runs.probes import suite
+from harness.runs.together import answer_together
 from harness.runtime.paths import config_dir
 from harness.runtime.progress import Reporter
 from harness.runtime.secrets import secrets_in, secrets_in_overrides
@@ -53,7 +55,15 @@ class Session:
             self.pool = ModelPool(int(config.executor.model_memory_gb * 2**30))
         for repeat in range(config.repeats):
             one = config.model_copy(update={"seed": config.seed + repeat, "repeats": 1})
-            self._run_one(one, overrides)
+            try:
+                jobs = suite(one)
+            except HarnessError as error:
+                self.refused.append((" ".join(overrides), error))
+                return
+            if len(jobs) > 1:
+                answer_together(jobs, self.pool, self.reporter)
+            for job in jobs:
+                self._run_one(job, overrides)
 
     def _run_one(self, config: RunConfig, overrides: Sequence[str]) -> None:
         assert self.pool is not None

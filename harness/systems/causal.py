@@ -215,13 +215,13 @@ class CausalChoice(CausalSystem):
 
         groups = [self.choices(item, question) for item, question in zip(items, questions, strict=True)]
         scores_or_errors = all_or_each(lambda some: score(model, some, budget=context.token_budget), groups)
-        return [
-            Answer(error=scores) if isinstance(scores, str) else self._answer(question, scores)
-            for question, scores in zip(questions, scores_or_errors, strict=True)
-        ]
+        return [self.answer_by(question, scores) for question, scores in zip(questions, scores_or_errors, strict=True)]
 
-    def _answer(self, question: Prompted, scores: list[OptionScore]) -> Answer:
-        """The label with the highest mean over the prompts and the article's windows (nearly always one of each)."""
+    def answer_by(self, question: Prompted, scores: list[OptionScore] | str) -> Answer:
+        """The label with the highest mean over the prompts and the article's windows (nearly always one of each); an error in
+        words is the answer's."""
+        if isinstance(scores, str):
+            return Answer(error=scores)
         windows = [scores[i : i + len(STANCES)] for i in range(0, len(scores), len(STANCES))]
         values = {
             label: fmean(window[k].value(self.options.normalise) for window in windows)

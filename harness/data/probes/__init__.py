@@ -1,0 +1,1 @@
+"""Probes: changes of labelled articles whose right answer is known by construction; `suite` lists them."""

@@ -1,0 +1,102 @@
+"""The list of all probes, and a dataset as one of them changes it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+from harness.data.load import fingerprint
+from harness.data.probes.base import Material, Probe
+from harness.data.probes.language import language
+from harness.data.probes.names import read_names
+from harness.data.probes.renaming import invented_names, masked_names, swapped_sides
+from harness.data.probes.targets import contrast, negated_target, order, paraphrased_target
+from harness.data.probes.texts import (
+    distractor,
+    evidence_only,
+    evidence_removed,
+    metadata_only,
+    no_article,
+    other_article,
+    typographic,
+)
+from harness.data.probes.translations import LANGUAGES, read_translations
+from harness.errors import ConfigError, ValidationFailed, nearest_hint
+from harness.types import Dataset
+
+TEMPLATES = tuple(f"template_{n}" for n in range(1, 6))
+OPTIONS = ("options_reversed", "options_rotated")
+
+PROBES: dict[str, Probe] = {
+    probe.name: probe
+    for probe in (
+        Probe("masked_names", masked_names, "same", "nobody is named"),
+        Probe("invented_names", invented_names, "same", "names that nobody bears"),
+        Probe("swapped_sides", swapped_sides, "same", "the two sides exchange names (fiction only)"),
+        Probe("contrast", contrast, "contrast", "a minimal edit turns the stance"),
+        Probe("negated_target", negated_target, "mirrored", "the proposition is reversed"),
+        Probe("paraphrased_target", paraphrased_target, "same", "the proposition in other words", ("1", "2", "3")),
+        Probe("no_article", no_article, "memory", "the question without the article"),
+        Probe("other_article", other_article, "memory", "another article in its place"),
+        Probe("metadata_only", metadata_only, "memory", "names, order, role and side, no text"),
+        Probe("evidence_removed", evidence_removed, "no_stance", "every sentence with evidence cut out"),
+        Probe("evidence_only", evidence_only, "same", "the pair's evidence alone", ("1", "2")),
+        Probe("typographic", typographic, "same", "curly marks and dashes, as printed"),
+        Probe(
+            "distractor", distractor, "same", "another speaker's contrary words beside", tuple(map(str, range(1, 11)))
+        ),
+        Probe(
+            "order",
+            order,
+            "same",
+            "order of speakers, targets and options, and other prompts",
+            ("speakers", "targets", *OPTIONS, *TEMPLATES),
+            pools=False,
+            of_prompt=frozenset((*OPTIONS, *TEMPLATES)),
+        ),
+        Probe("language", language, "same", "the article in another language", tuple(LANGUAGES), pools=False),
+    )
+}
+"""By name, in the order of the report."""
+
+
+def probe_named(name: str, variant: str | None = None) -> Probe:
+    """The probe; ConfigError for an unknown one, or a variant that it does not have."""
+    if name not in PROBES:
+        hint = nearest_hint(name, list(PROBES)) + f"known: {', '.join(PROBES)}, all"
+        raise ConfigError(f"there is no probe {name!r}", hint=hint)
+    probe = PROBES[name]
+    if variant is not None and variant not in probe.variants:
+        known = ", ".join(filter(None, probe.variants)) or "it has none"
+        raise ConfigError(f"probe.variant: {name} has no variant {variant!r}", hint=f"known: {known}")
+    return probe
+
+
+def material_of(dataset: Dataset, path: Path, *, translated: bool = True) -> Material:
+    """What probes look at besides an article; ValidationFailed with everything that is wrong with translations.
+
+    Only the probe `language` needs the set `translated`: what is wrong there stops no other.
+    """
+    if not path.is_dir() or not translated:
+        return Material(dataset.articles, read_names(path))
+    translations, errors = read_translations(path, {a.id: a for a in dataset})
+    if errors:
+        raise ValidationFailed(errors)
+    return Material(dataset.articles, read_names(path), translations)
+
+
+def beside_stamp(path: Path) -> tuple[tuple[str, int], ...]:
+    """Name and time of every file beside the articles that a probe reads."""
+    files = [path / "names.yaml", *sorted((path / "translations").glob("*/*.yaml"))]
+    return tuple((str(p), p.stat().st_mtime_ns) for p in files if p.exists())
+
+
+def probed(dataset: Dataset, name: str, variant: str, material: Material) -> Dataset:
+    """The articles to which a probe applies, changed, under the same ids; the fingerprint is of probe, variant and content."""
+    probe = probe_named(name, variant)
+    changed = tuple(c for a in dataset if (c := probe.change(a, variant, material)) is not None)
+    changed = tuple(c for c in changed if next(iter(c.pairs()), None) is not None)
+    content = fingerprint(changed)
+    identity = hashlib.sha256(f"{name}/{variant}/{content}".encode()).hexdigest()
+    return replace(dataset, articles=changed, fingerprint=identity)
