@@ -128,8 +128,7 @@ def _pairs(runs: Runs, row: Row, record: RunRecord, place: Variant) -> Pairs | N
         after = UNPARSED if label is None else _CODES[str(label)]
         rows.append((number, int(runs.items.gold[number]), _CODES[gold], int(unchanged[number]), after))
     table = np.array(rows, dtype=np.int64).reshape(-1, 5)
-    gold, changed_gold, before, after = (table[:, k].astype(np.int8) for k in range(1, 5))
-    return Pairs(table[:, 0].astype(np.intp), gold, changed_gold, before, after)
+    return Pairs(table[:, 0].astype(np.intp), *(table[:, k].astype(np.int8) for k in range(1, 5)))
 
 
 def snapshot_labels(runs: Runs, fingerprint: str) -> dict[tuple[str, str, str], str]:

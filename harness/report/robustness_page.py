@@ -147,7 +147,11 @@ def _groups(results: Sequence[Robustness]) -> Section:
         for probe in probes:
             met = [by_group.get((probe, name)) for name in names]
             if any(met):
-                cells = [c for g in met for c in (_interval(g and g.changed, ".2f"), _interval(g and g.move, "+.2f"))]
+                cells = [
+                    c
+                    for g in met
+                    for c in (_interval(g.changed if g else None, ".2f"), _interval(g.move if g else None, "+.2f"))
+                ]
                 rows.append([Shown(words=f"{r.name}, {heading_of(probe, '')}"), *cells])
     head = ["system and probe", *(h for name in names for h in (f"{name}: changed", "move"))]
     return Section(

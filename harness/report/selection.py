@@ -103,7 +103,8 @@ def selection(
     draws = [d for r in rows if (d := counted[r.fingerprint][1]) is not None]
     values = [float(c.statistic(c.array.sum(axis=0).astype(float)[None])[0]) for c in counts]
     finite = [i for i, value in enumerate(values) if np.isfinite(value)]
-    rows, counts, draws, values = ([part[i] for i in finite] for part in (rows, counts, draws, values))
+    rows, counts, draws = [rows[i] for i in finite], [counts[i] for i in finite], [draws[i] for i in finite]
+    values = [values[i] for i in finite]
     n_clusters = min((informative_clusters(c.array) for c in counts), default=0)
     drawn = np.stack(draws, axis=1) if draws else None
     shared = _shared(runs, metric, rows, counts, seed)
@@ -165,7 +166,9 @@ def effects_of(texts: Sequence[str]) -> dict[str, float]:
     for text in texts:
         name, _, size = text.partition("=")
         if name not in names:
-            raise ConfigError(f"{name!r} is no headline metric", hint=nearest_hint(name, names) + ", ".join(names))
+            raise ConfigError(
+                f"{name!r} is no headline metric", hint=nearest_hint(name, list(names)) + ", ".join(names)
+            )
         try:
             sizes[names[name]] = float(size)
         except ValueError:

@@ -173,7 +173,7 @@ def _is_own(alias: str, speaker: Speaker, article: Article, lexicon: Names, coun
 
 def bare(name: str) -> str:
     """A name without the article before it."""
-    return regex.sub(r"^(?:the|its|their)\s+", "", name, flags=regex.IGNORECASE)
+    return str(regex.sub(r"^(?:the|its|their)\s+", "", name, flags=regex.IGNORECASE))
 
 
 def _without_clashes(forms: list[Form], article: Article) -> list[Form]:

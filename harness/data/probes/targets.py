@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from harness.data.probes.base import Material
 from harness.data.probes.edits import mirrored, only_pairs, relabelled
-from harness.types import Annotation, Article, Stance
+from harness.types import Annotation, Article, Direction, Stance
 
 
 def contrast(article: Article, _variant: str, _material: Material) -> Article | None:
@@ -33,7 +33,7 @@ def negated_target(article: Article, _variant: str, _material: Material) -> Arti
     turned = {t.id: t for t in article.targets if t.negated}
     if not turned:
         return None
-    other_way = {"escalate": "de_escalate", "de_escalate": "escalate"}
+    other_way: dict[Direction, Direction] = {"escalate": "de_escalate", "de_escalate": "escalate"}
     targets = tuple(
         replace(t, proposition=t.negated, negated=t.proposition, direction=other_way[t.direction], paraphrases=())
         if t.negated
