@@ -63,7 +63,7 @@ def by_hand(runs: Runs) -> list[ByHand]:
         shown += [entry] if entry is not None else []
     reference = next((t[REFERENCE] for row in rows if isinstance((t := _table(row)).get(REFERENCE), dict)), None)
     if reference is not None:
-        shown.append(_entry("reference summary (written by people)", "", reference, EXACT))
+        shown.append(_entry("reference summary", "", reference, EXACT))
     return shown
 
 
