@@ -64,6 +64,7 @@ clean:
 reference: $(VENV)/.installed-test
 	$(BIN)/harness run -m experiment=reference_stances results=results/reference
 	$(BIN)/harness run -m experiment=reference_summaries results=results/reference
+	$(BIN)/harness judge check judge=majority,name_only,sentiment,tfidf_svm,minilm_probe,smollm2 split=all results=results/reference
 	$(BIN)/harness report --results results/reference --baseline majority
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/picture.py

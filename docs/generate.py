@@ -1,5 +1,5 @@
-"""Writes docs/cli.md (every command's help), datasets/article.schema.json, the catalogue of metrics in docs/scores.md and the
-README's tables, which are columns of the committed reference report; `--check` fails if one is out of date."""
+"""Writes docs/cli.md (every command's help), datasets/article.schema.json, the catalogue of metrics and the judges' table in
+docs/scores.md, and the README's tables, which are of the committed reference report; `--check` fails if one is out of date."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from harness.cli.main import cli
 from harness.data.schema import json_schema
 from harness.metrics.catalogue import BUILT_IN, columns_of
 from harness.metrics.entry import Metric
+from harness.report.judge_table import judge_table
+from harness.report.markdown import table_lines
+from harness.report.preserved import TITLE
 
 ROOT = Path(__file__).parents[1]
 
@@ -54,9 +57,6 @@ COLUMNS = {
         "system",
         "summary.rouge_lsum",
         "rank",
-        "preservation.coverage",
-        "preservation.fidelity",
-        "preservation.harm",
         "summary.bertscore",
         "summary.words",
         "s/article",
@@ -71,7 +71,8 @@ def readme() -> str:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for title, wanted in COLUMNS.items():
         text = filled(text, title, table(report, title, wanted))
-    return text
+    by_hand = section(report, TITLE)
+    return filled(text, TITLE, by_hand) if by_hand else text
 
 
 def filled(text: str, name: str, lines: list[str]) -> str:
@@ -85,7 +86,10 @@ def scores() -> str:
     """docs/scores.md with the catalogue of metrics filled in."""
     text = (ROOT / "docs" / "scores.md").read_text(encoding="utf-8")
     head = ["| key | label | better | range | scales | leaderboard columns | source |", "|---|---|---|---|---|---|---|"]
-    return filled(text, "catalogue", [*head, *map(entry, BUILT_IN)])
+    text = filled(text, "catalogue", [*head, *map(entry, BUILT_IN)])
+    paths = sorted((ROOT / "results" / "reference" / "judges").glob("*.json"))
+    checks = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    return filled(text, "judges", table_lines(judge_table(checks))) if checks else text
 
 
 def entry(metric: Metric) -> str:
@@ -108,14 +112,19 @@ def entry(metric: Metric) -> str:
 
 def table(report: str, title: str, wanted: list[str]) -> list[str]:
     """The lines of a report's table with the wanted columns, each by its first one of that name."""
-    section = report.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
-    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
+    rows = [line.strip("| ").split(" | ") for line in section(report, title) if line.startswith("| ")]
     names = [cell.rstrip(" ↑↓") for cell in rows[0]]
     headings = {**dict(columns_of("summariser")), **dict(columns_of("stance"))}
     places = [names.index(headings.get(name, name)) for name in wanted]
     head, *body = ([row[i] for i in places] for row in rows)
     lines = [head, [":--", *["--:"] * (len(places) - 1)], *body]
     return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def section(report: str, title: str) -> list[str]:
+    """The lines of the table below a heading of a report; none where it has no such heading."""
+    text = report.partition(f"\n## {title}\n")[2].partition("\n## ")[0].partition("<details>")[0]
+    return [line for line in text.splitlines() if line.startswith("|")]
 
 
 def files() -> dict[Path, str]:

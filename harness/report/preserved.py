@@ -22,8 +22,8 @@ EXACT = "hand labels"
 METRICS = tuple(metric.key for metric in PRESERVATION)
 HEADINGS = {"preservation.coverage": "coverage", "preservation.fidelity": "fidelity", HARM: "harm /100"}
 NOTE = (
-    "People read each summary alone and labelled what every speaker whom it mentions is said to want; no judge has a part in "
-    "these numbers. Value [95 % interval by article]; covered: wholly labelled summaries of all"
+    "Each summary was read alone, and what every speaker whom it mentions is said to want was labelled by hand; no judge has a "
+    "part in these numbers. Value [95 % interval by article]; covered: wholly labelled summaries of all"
 )
 
 
@@ -50,7 +50,7 @@ class ByHand:
 
 
 def by_hand(runs: Runs) -> list[ByHand]:
-    """The systems with hand labels, by their order on the leaderboard's names; then the references that people wrote."""
+    """The systems with hand labels, by name; then the articles' first references."""
     rows = runs.rows("summariser")
     names = labels(rows)
     shown = []
@@ -63,7 +63,7 @@ def by_hand(runs: Runs) -> list[ByHand]:
         shown += [entry] if entry is not None else []
     reference = next((t[REFERENCE] for row in rows if isinstance((t := _table(row)).get(REFERENCE), dict)), None)
     if reference is not None:
-        shown.append(_entry("reference summary (written by people)", "", reference, EXACT))
+        shown.append(_entry("reference summary", "", reference, EXACT))
     return shown
 
 
@@ -125,11 +125,7 @@ def _aligned_lines(runs: Runs) -> list[str]:
         counts = {k: v for k, v in table.items() if isinstance(v, int)} if isinstance(table, dict) else {}
         if not {"kept", "dropped", "of", "labelled", "right"} <= counts.keys():
             continue
-        checked = (
-            f" (people read {counts['right']} of the {counts['labelled']} labelled ones so)"
-            if counts["labelled"]
-            else ""
-        )
+        checked = f" (so labelled: {counts['right']} of {counts['labelled']})" if counts["labelled"] else ""
         lines.append(
             f"{names[row.fingerprint]} copies its sentences: of {counts['of']} gold stances {counts['kept']} are kept with all "
             f"their evidence{checked}, {counts['dropped']} dropped with their speaker, known without judge or label."

@@ -17,7 +17,7 @@ from harness.types import Answer, Answered, Article, Prediction, Stance
 from tests.conftest import write_dataset
 
 FIRST = "Minister Ada Brandt demanded that the gates be shut."
-SECOND = "General Olm warned that shutting them would bring war."
+SECOND = "General Olm warned that shutting them would bring war in month 0."
 
 
 @pytest.fixture
