@@ -184,7 +184,7 @@ def _leaderboard(runs: Runs, kind: _Competition, n_tested: int, effects: Mapping
 def _pairs(competitors: Sequence[Row], leader: str | None, baseline: Row | None) -> list[tuple[str, str]]:
     """Each competitor with the leader, then with the baseline; no pair twice."""
     pairs: dict[frozenset[str], tuple[str, str]] = {}
-    for other in (leader, baseline and baseline.fingerprint):
+    for other in (leader, baseline.fingerprint if baseline else None):
         for row in competitors:
             if other is not None and row.fingerprint != other:
                 pairs.setdefault(frozenset((row.fingerprint, other)), (row.fingerprint, other))
