@@ -97,14 +97,17 @@ def selection(
     from harness.stats.bootstrap import informative_clusters
     from harness.stats.ranking import pair_tests
 
-    rows = [*competitors, *([baseline] if baseline is not None and baseline not in competitors else [])]
-    rows = [r for r in rows if all(part is not None for part in counted[r.fingerprint])]
-    counts = [c for r in rows if (c := counted[r.fingerprint][0]) is not None]
-    draws = [d for r in rows if (d := counted[r.fingerprint][1]) is not None]
-    values = [float(c.statistic(c.array.sum(axis=0).astype(float)[None])[0]) for c in counts]
-    finite = [i for i, value in enumerate(values) if np.isfinite(value)]
-    rows, counts, draws = [rows[i] for i in finite], [counts[i] for i in finite], [draws[i] for i in finite]
-    values = [values[i] for i in finite]
+    rows, counts, draws, values = [], [], [], []
+    for row in [*competitors, *([baseline] if baseline is not None and baseline not in competitors else [])]:
+        scores, resampled = counted[row.fingerprint]
+        value = (
+            float("nan") if scores is None else float(scores.statistic(scores.array.sum(axis=0).astype(float)[None])[0])
+        )
+        if scores is not None and resampled is not None and np.isfinite(value):
+            rows.append(row)
+            counts.append(scores)
+            draws.append(resampled)
+            values.append(value)
     n_clusters = min((informative_clusters(c.array) for c in counts), default=0)
     drawn = np.stack(draws, axis=1) if draws else None
     shared = _shared(runs, metric, rows, counts, seed)
