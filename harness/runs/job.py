@@ -145,15 +145,16 @@ def run_job(config: RunConfig, overrides: Sequence[str], pool: ModelPool, report
     """Runs one config to its record. An error ends this job alone: it is recorded, with its traceback, and returned.
 
     A complete run some of whose answers failed asks for these again; if that cannot even begin, its record stands.
-    StoreError if no record can be written.
+    ConfigError for a config that names something that there is not (an article, an option, a dataset), before anything is
+    written; StoreError if no record can be written.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     clock = time.perf_counter()
     run_id = f"{slug(config)}-{content_hash(config.model_dump(mode='json'))[:10]}"
-    check_writable(config.results)
-    earlier = None
+    earlier, job = None, None
     try:
         job = prepare(config)
+        check_writable(config.results)
         run_id = job.run_id
         earlier = finished_record(config.results, run_id)
         if earlier is not None and not any(s.n_failed for s in earlier.systems) and job.is_scored(earlier):
@@ -162,6 +163,9 @@ def run_job(config: RunConfig, overrides: Sequence[str], pool: ModelPool, report
     except Exception as error:
         if earlier is not None:
             return Finished(earlier, kept_for=str(error) or repr(error))
+        if job is None and isinstance(error, ConfigError):
+            raise
+        check_writable(config.results)
         failure = Failure(
             type=type(error).__name__,
             message=str(error) or repr(error),

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from harness.config import RunConfig, parse_run_config
@@ -18,7 +18,7 @@ from harness.runs.probes import suite
 from harness.runs.together import answer_together
 from harness.runtime.paths import config_dir
 from harness.runtime.progress import Reporter
-from harness.runtime.secrets import secrets_in, secrets_in_overrides
+from harness.runtime.secrets import secrets_in_overrides
 
 
 @dataclass
@@ -38,9 +38,6 @@ class Session:
                 raise ConfigError(f"{missing} is not set", hint=f"{missing}={examples.get(missing, '...')}")
             config = parse_run_config(raw)
         except ConfigError as error:
-            if secrets_in(raw):
-                # hydra leaves a copy of a sweep's config
-                Path(str(raw.get("results")), ".hydra", "multirun.yaml").unlink(missing_ok=True)
             self.refused.append((" ".join(overrides), error))
             return
         if config.dry:
@@ -132,11 +129,14 @@ def run_command(overrides: Sequence[str], *, quiet: bool = False) -> int:
 
     # argparse takes no positional arguments after a flag that stands between them
     overrides = sorted(overrides, key=lambda o: o not in ("-m", "--multirun"))
-    argv, sys.argv = sys.argv, ["harness run", *_prepared(overrides)]
-    try:
-        job()
-    finally:
-        sys.argv = argv
+    prepared = _prepared(overrides)
+    # hydra keeps a copy of a sweep's config, secrets and all: it goes when the sweep ends
+    with TemporaryDirectory() as folder:
+        argv, sys.argv = sys.argv, ["harness run", *prepared, f"hydra.sweep.dir={folder}"]
+        try:
+            job()
+        finally:
+            sys.argv = argv
     return session.close()
 
 

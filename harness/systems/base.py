@@ -58,6 +58,8 @@ class System(ABC):
     """Learns from the gold of other events; with fewer than two events it cannot."""
     ceiling: ClassVar[bool] = False
     """Reads the answers that it is scored against: shown beside the systems, never ranked among them."""
+    instant: ClassVar[bool] = False
+    """Answers from the text alone within milliseconds, so that a dry run may ask it; nothing of that is stored."""
     reading: ClassVar[int] = 0
     """Version by which answers are read from a model's words; 0 where they are not. It is part of a run's id and of no
     fingerprint: an answer that is stored is read again by `reread`, and its key stays."""

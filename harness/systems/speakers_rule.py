@@ -88,6 +88,7 @@ class RuleSpeakers(System):
 
     kind: ClassVar = "speakers"
     version: ClassVar = "2"
+    instant: ClassVar = True
 
     def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
         article = item.article

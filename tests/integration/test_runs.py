@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from harness.results.records import read_answers, read_record, read_scores
 from tests.conftest import Harness, write_dataset
 from tests.servers import chat, serving
@@ -93,23 +95,39 @@ def test_report_is_deterministic(river: Path, harness: Harness, tmp_path: Path) 
 
 
 def test_a_failing_job_is_named_and_the_others_complete(river: Path, harness: Harness, tmp_path: Path) -> None:
+    """A run that fails while it works leaves a record; one whose config is wrong leaves nothing."""
     process = harness(
-        "run", "-m", "dataset.path=river", "split=all", "summariser=lead3", "stance=sentiment,majority",
-        "+stance.lean=0.9", code=1,
+        "run", "-m", "dataset.path=river", "split=all", "summariser=lead3", "stance=sentiment,smollm2",
+        "++stance.model=package:no_such_package", code=1,
     )  # fmt: skip
-    statuses = {name: read_record(path) for name, path in records(tmp_path).items()}
-    assert sorted(r.status for r in statuses.values()) == ["failed", "failed"]
+    assert "model: unknown field" in process.stderr
+    [failed] = map(read_record, records(tmp_path).values())
+    assert failed.status == "failed"
+    assert failed.error is not None
+    assert "Traceback" in failed.error.traceback
     harness("run", "dataset.path=river", "split=all", "summariser=lead3", "stance=majority")
-    assert "Traceback" in next(r.error.traceback for r in statuses.values() if r.error)
-    assert "2 of 2 runs failed" in process.stderr
-    report = harness("report").stdout
-    assert "failed: lead3+sentiment-river-all" in report
-
-
-def test_one_of_a_sweep_fails(river: Path, harness: Harness, tmp_path: Path) -> None:
-    process = harness("run", "-m", "dataset.path=river", "articles=[river-0],[river-9]", "stance=sentiment", code=1)
     assert "1 of 2 runs failed" in process.stderr
-    assert sorted(read_record(p).status for p in records(tmp_path).values()) == ["complete", "failed"]
+    report = harness("report").stdout
+    assert "failed: lead3+smollm2-river-all" in report
+
+
+@pytest.mark.parametrize(
+    "override", ["stance.lean=0.9", "articles=[river-9]", "dataset.path=rivr", "stance.adapter=majorit", "split=devv"]
+)
+@pytest.mark.parametrize("sweep", [(), ("-m",)], ids=["one", "sweep"])
+def test_a_typo_leaves_no_trace(
+    river: Path, harness: Harness, tmp_path: Path, override: str, sweep: tuple[str, ...]
+) -> None:
+    process = harness("run", *sweep, "dataset.path=river", "stance=majority", override, code=1)
+    assert "refused: " in process.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["river"]
+
+
+def test_a_typo_in_one_job_of_a_sweep_leaves_the_others(river: Path, harness: Harness, tmp_path: Path) -> None:
+    process = harness("run", "-m", "dataset.path=river", "articles=[river-0],[river-9]", "stance=sentiment", code=1)
+    assert "there is no article 'river-9'" in process.stderr
+    assert [read_record(p).status for p in records(tmp_path).values()] == ["complete"]
+    assert not (tmp_path / "results" / ".hydra").exists()
 
 
 def test_limit_articles_and_split_choose(river: Path, harness: Harness, tmp_path: Path) -> None:
@@ -125,6 +143,24 @@ def test_dry_run_counts_and_computes_nothing(river: Path, harness: Harness, tmp_
     assert not records(tmp_path)
     assert "12" in process.stderr
     assert "sentiment" in process.stderr
+
+
+def test_dry_run_of_a_folder_counts_what_the_run_then_asks(harness: Harness, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for i in range(3):
+        text = f"The gates\n\nMinister Ada Brandt said that gate {i} must be shut. General Ulf Olm warned of war.\n"
+        (tmp_path / "mine" / f"{i}.txt").write_text(text, encoding="utf-8")
+    args = ("run", "dataset=folder", "dataset.path=mine", "summariser=none", "stance=sentiment")
+    estimate = harness(*args, "dry=true").stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["mine"]
+    asked = {cells[1].strip(): cells[3].strip() for line in estimate.splitlines() if len(cells := line.split("│")) > 3}
+    assert asked == {"speakers": "3", "stance": "6"}
+    harness(*args)
+    [record] = map(read_record, records(tmp_path).values())
+    assert {s.kind: str(s.n_items) for s in record.systems} == asked
+    # a model as finder is not asked by a dry run
+    unknown = harness(*args, "speakers=smollm2", "dry=true").stderr
+    assert "smollm2 has not read 3 of 3 articles yet" in unknown
 
 
 def test_one_event_leaves_a_fitted_system_unfitted(river: Path, harness: Harness, tmp_path: Path) -> None:
