@@ -245,6 +245,9 @@ class Dataset(Tabular):
     """Labelled articles under one name and version; `fingerprint` is the hash of their canonical content.
 
     `dataset[0]` and `dataset["cuba-1962-excomm"]` are articles; as a table it has a row a (speaker, target) pair.
+
+    Of a folder of plain texts `left_out` names the files that could not be read, each with the reason, and `notes` say what
+    was guessed of the others.
     """
 
     name: str
@@ -255,6 +258,8 @@ class Dataset(Tabular):
     licence: str | None = None
     description: str = ""
     annotators: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.articles)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
 from collections.abc import Container
@@ -13,48 +14,61 @@ from harness.errors import DataError, Place, ValidationFailed
 from harness.runtime.files import utf8_text
 from harness.types import ESCALATION, ESCALATION_PROPOSITION, Article, Dataset, Source, Target
 
+MOST_ACCENTED = 0.2
+"""Share of a text's letters that may be accented; French has 0.04, Icelandic 0.13, Russian in Windows-1251 nearly all."""
 MAX_HEADLINE = 20
 """Words of a line beyond which it is no headline."""
 
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufffd]")
 _SENTENCE_END = re.compile(r"[.?!…][\"'”’»)\]]*$")
 
 
 def load_texts(path: Path) -> Dataset:
     """Every .txt and .md file below `path`, in order, titled by `title_of`; `path` may also be one file.
 
-    Left out are files and folders whose name begins with a dot, and README.md. Raises ValidationFailed.
+    Files and folders whose name begins with a dot, and README.md, are no articles. A file that cannot be read (empty, binary,
+    in an encoding that cannot be guessed) is left out and named in the dataset's `left_out`; ValidationFailed if none can.
     """
     if not path.exists():
         raise DataError(Place(str(path)), "no such file or folder", hint="give a folder of .txt or .md files")
     files = sorted(p for p in path.rglob("*") if _is_article(p.relative_to(path))) if path.is_dir() else [path]
     articles: dict[str, Article] = {}
     errors: list[DataError] = []
+    notes: list[str] = []
     for file in files:
         try:
-            article = read_text_article(file)
+            article, remarks = read_text_article(file)
+            if article.id in articles:
+                raise DataError(Place(str(file)), f"gives the id {article.id!r} a second time", hint="rename it")
         except DataError as error:
             errors.append(error)
             continue
-        if article.id in articles:
-            errors.append(DataError(Place(str(file)), f"gives the id {article.id!r} a second time", hint="rename it"))
         articles[article.id] = article
+        notes += remarks
     if not files:
         errors.append(DataError(Place(str(path)), "holds no .txt or .md file"))
-    if errors:
+    if not articles:
         raise ValidationFailed(errors)
-    found = tuple(sorted(articles.values(), key=lambda a: a.id))
-    return Dataset(name=slug(path.name) or "texts", version="0", articles=found, fingerprint=fingerprint(found))
+    ordered = tuple(sorted(articles.values(), key=lambda a: a.id))
+    return Dataset(
+        name=slug(path.name) or "texts",
+        version="0",
+        articles=ordered,
+        fingerprint=fingerprint(ordered),
+        left_out=tuple(error.message for error in errors),
+        notes=tuple(notes),
+    )
 
 
-def read_text_article(file: Path) -> Article:
-    """One text file as an unlabelled article with the target `escalation`."""
+def read_text_article(file: Path) -> tuple[Article, list[str]]:
+    """One text file as an unlabelled article with the target `escalation`, and what was guessed of it, in words."""
     if file.stat().st_size > MAX_BYTES:
         raise DataError(Place(str(file)), f"more than {MAX_BYTES:,} bytes", hint="split the text")
-    text = utf8_text(file.read_bytes(), str(file))
+    text, remark = _decoded(file.read_bytes(), str(file))
     if not text.strip():
         raise DataError(Place(str(file)), "text is empty")
     identifier = slug(file.stem) or "article"
-    return Article(
+    article = Article(
         id=identifier,
         title=title_of(text),
         text=text,
@@ -63,6 +77,31 @@ def read_text_article(file: Path) -> Article:
         targets=(Target(ESCALATION, ESCALATION_PROPOSITION),),
         speakers=(),
     )
+    return article, [remark] if remark else []
+
+
+def _decoded(raw: bytes, name: str) -> tuple[str, str]:
+    """The text of a file's bytes in UTF-8, or in UTF-16 with its mark, or as a guess in Windows-1252; and the guess in words.
+
+    Windows-1252 gives nearly every byte a character, so it is taken only where the text then looks like one of Western
+    Europe: no control characters, and letters beyond ASCII few among all. DataError otherwise.
+    """
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            return raw.decode("utf-16"), f"{name}: read as UTF-16"
+        except UnicodeDecodeError:
+            raise DataError(Place(name), "begins like UTF-16 and is none", hint="save the file as UTF-8") from None
+    if b"\0" in raw:
+        raise DataError(Place(name), "holds zero bytes: no text but a binary file", hint="save its text as UTF-8")
+    try:
+        return utf8_text(raw, name), ""
+    except DataError:
+        text = raw.decode("cp1252", errors="replace")
+        letters = sum(c.isalpha() for c in text)
+        beyond = sum(c.isalpha() and not c.isascii() for c in text)
+        if _CONTROL.search(text) or beyond > MOST_ACCENTED * letters:
+            raise
+    return text, f"{name}: not UTF-8; read as Windows-1252, which is a guess: check its accents, or save it as UTF-8"
 
 
 def title_of(text: str) -> str:

@@ -40,6 +40,9 @@ def problem_lines(runs: Runs) -> list[str]:
     lines = [f"failed: {r.run_id}: {first_line(r)} (to remove it, delete results/runs/{r.run_id})" for r in runs.failed]
     lines += [f"stale: {r.run_id}: {why}" for r, why in runs.stale]
     lines += [f"other dataset: {r.run_id}: {why}" for r, why in runs.others]
+    lines += [
+        f"left out: {line}" for line in dict.fromkeys(x for r in runs.records if r.dataset for x in r.dataset.left_out)
+    ]
     lines += [f"unreadable: {runs.relative(error.message)}" for error in runs.broken]
     lines += [f"problem: {problem}" for problem in runs.problems]
     lines += [f"note: {note}" for note in dict.fromkeys(n for r in runs.records for n in r.notes)]

@@ -34,12 +34,13 @@ from harness.report.robustness import robustness
 from harness.report.robustness_page import NOTE as ROBUSTNESS_NOTE
 from harness.report.robustness_page import TITLE as ROBUSTNESS
 from harness.report.robustness_page import sections, verdict_lines
-from harness.report.suspected import Suspicion, disagreements, suspicions, unasked
+from harness.report.suspected import Suspicion, disagreements, suspected_harms, unasked
 from harness.report.svg import Picture
 from harness.report.table import Leaderboard, labels
 from harness.report.verdicts import pair_verdicts, sentence, unscored_verdict, verdicts
+from harness.report.who_wants import page_view
 from harness.report.words import PROCEDURE, TITLES
-from harness.types import Stance
+from harness.types import STANCES, Stance
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 QUESTION = (
     "Which pretrained model can I trust to summarise conflict news and to tell who wants escalation and who does not?"
 )
+WITHOUT_GOLD = "Who wants escalation, and who does not?"
 MOST_ARTICLES = 20
 MOST_SUSPECTED = 500
 MOST_DISPUTED = 100
@@ -68,7 +70,7 @@ def html(runs: Runs, boards: Sequence[Leaderboard], comparisons: Sequence[Compar
         environment()
         .get_template("report.html")
         .render(
-            question=QUESTION,
+            question=QUESTION if runs.use is None or runs.use.labelled else WITHOUT_GOLD,
             title=title(runs),
             procedure=PROCEDURE,
             signs={"best": BEST, "tied": TIED, "real": REAL, "higher": ARROWS[1], "lower": ARROWS[-1]},
@@ -80,6 +82,7 @@ def html(runs: Runs, boards: Sequence[Leaderboard], comparisons: Sequence[Compar
             comparisons=[_comparison_view(c) for c in comparisons],
             finders=_finders_view(runs),
             robustness=_robustness_view(runs),
+            who_wants=page_view(runs),
             **without,
             galleries=galleries,
             undrawn=undrawn,
@@ -133,7 +136,9 @@ def breakable(name: str) -> Markup:
 
 
 def degree(label: str) -> str:
-    """The class that colours a label by its place on the scale."""
+    """The class that colours a label by its place on the scale; `bad` for what stands in place of a label."""
+    if label not in STANCES:
+        return "bad"
     place = Stance(label).degree
     return "dn" if place is None else f"d{place}"
 
@@ -228,10 +233,10 @@ def _robustness_view(runs: Runs) -> dict[str, Any] | None:
 
 
 def _without_gold(runs: Runs) -> dict[str, Any]:
-    """Suspected flips and drops by article, and what classifiers dispute most; nothing with gold, which has scores instead."""
+    """Suspected flips by article, and what classifiers dispute most; nothing with gold, which has scores instead."""
     if runs.use is None or runs.use.labelled:
         return {"suspected": [], "n_suspected": 0, "disputed": [], "n_disputed": 0, "classifiers": [], "unasked": {}}
-    suspected, disputed = suspicions(runs), disagreements(runs)
+    suspected, disputed = suspected_harms(runs), disagreements(runs)
     titles = {a.id: a.title for a in runs.articles}
     names = {(a.id, s.id): s.name for a in runs.articles for s in a.speakers}
     by_article: dict[str, list[Suspicion]] = defaultdict(list)

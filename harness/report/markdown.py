@@ -20,19 +20,31 @@ from harness.report.robustness import robustness
 from harness.report.robustness_page import NOTE as ROBUSTNESS_NOTE
 from harness.report.robustness_page import TITLE as ROBUSTNESS
 from harness.report.robustness_page import sections, verdict_lines
+from harness.report.stances import classifiers, stance_rows
 from harness.report.suspected import without_gold
 from harness.report.table import Leaderboard
 from harness.report.verdicts import pair_verdicts, unscored_verdict, verdicts
+from harness.report.who_wants import TITLE as WHO_WANTS
+from harness.report.who_wants import markdown_table, note
 from harness.report.words import NOTES, TITLES
 
 MOST_SUSPECTED = 1000
-"""Suspected flips and drops, and disputed pairs, that are written out."""
+"""Suspected flips, and disputed pairs, that are written out."""
+MOST_STANCES = 500
+"""Pairs of the table of stances that are written out; stances.csv has all."""
 
 
 def markdown(runs: Runs, boards: Sequence[Leaderboard]) -> str:
     """report.md."""
     sentences = [v for board in boards for v in verdicts(runs, board)] + unscored_verdict(runs)
-    parts = [f"# {escape(title(runs))}", "", *(f"{escape(v.text)}\n" for v in sentences)]
+    stances = _stances(runs)
+    labelled = bool(runs.use and runs.use.labelled)
+    parts = [
+        f"# {escape(title(runs))}",
+        "",
+        *([] if labelled else stances),
+        *(f"{escape(v.text)}\n" for v in sentences),
+    ]
     parts += [*(f"- {escape(f'{term}: {description}')}" for term, description in head(runs))]
     parts += [*(f"- {escape(line)}" for line in state_lines(runs)), ""]
     for board in boards:
@@ -41,6 +53,7 @@ def markdown(runs: Runs, boards: Sequence[Leaderboard]) -> str:
         parts += [f"## {TITLES[board.kind]}", "", *table_lines(board_table(board)), ""]
         if board.kind == "summariser":
             parts += _preservation(runs)
+    parts += stances if labelled else []
     if scored_finders := finders(runs):
         parts += [f"## {FINDERS}", "", FINDER_NOTE, "", *table_lines(finder_table(scored_finders)), ""]
     if probed := robustness(runs):
@@ -89,6 +102,18 @@ def _preservation(runs: Runs) -> list[str]:
         lines = [f"- {escape(line)}" for line in [*limit_lines(runs), *check_lines(runs)]]
         parts += [*lines, *([""] if lines else [])]
     return parts
+
+
+def _stances(runs: Runs) -> list[str]:
+    """Who wants what as a table; before everything else where nothing is scored."""
+    rows = stance_rows(runs)
+    if not rows:
+        return []
+    head, cells = markdown_table(rows[:MOST_STANCES], classifiers(runs), bool(runs.use and runs.use.labelled))
+    lines = [f"## {WHO_WANTS}", "", escape(note(runs)), "", "| " + " | ".join(map(escape, head)) + " |"]
+    lines += ["|" + ":--|" * len(head), *("| " + " | ".join(map(escape, row)) + " |" for row in cells)]
+    left_out = len(rows) - MOST_STANCES
+    return [*lines, "", *([f"{left_out} more pairs are in stances.csv.", ""] if left_out > 0 else [])]
 
 
 def table_lines(table: Table) -> list[str]:

@@ -15,8 +15,10 @@ from harness.report.preserved import hand_lines, hand_table, judged_table, judge
 from harness.report.robustness import robustness
 from harness.report.robustness_page import TITLE as ROBUSTNESS
 from harness.report.robustness_page import sections, verdict_lines
+from harness.report.stances import stance_rows
 from harness.report.suspected import without_gold
 from harness.report.verdicts import pair_verdicts, verdicts
+from harness.report.who_wants import text_lines
 from harness.report.words import NOTES, TITLES
 
 if TYPE_CHECKING:
@@ -29,12 +31,20 @@ if TYPE_CHECKING:
     from harness.report.compare import Comparison
     from harness.report.table import Leaderboard
 
+MOST_STANCES, FEW_STANCES = 60, 3
+"""Pairs of the table of stances that are printed without gold, and with it, where scores are the answer."""
 NARROWEST = 24
 """Characters to which the first column of a table may shrink before another column is left out."""
 
 
 def terminal(console: Console, runs: Runs, boards: Sequence[Leaderboard]) -> None:
     """The report as `harness report` prints it."""
+    labelled = bool(runs.use and runs.use.labelled)
+    if not labelled:
+        # the answer that a newsroom came for; where there is gold, the scores come first
+        for line in text_lines(runs, MOST_STANCES, "stances.csv"):
+            console.print(line, markup=False)
+        console.print()
     for line in head_lines(runs):
         console.print(line, markup=False)
     for board in boards:
@@ -58,6 +68,10 @@ def terminal(console: Console, runs: Runs, boards: Sequence[Leaderboard]) -> Non
         console.print()
         console.print(plain_table(ROBUSTNESS, sections(probed)[0].table, console.width))
         for line in verdict_lines(probed):
+            console.print(line, markup=False)
+    if labelled and stance_rows(runs):
+        console.print()
+        for line in text_lines(runs, FEW_STANCES, "stances.csv"):
             console.print(line, markup=False)
     for line in without_gold(runs, most=10):
         console.print(line, markup=False)

@@ -1,4 +1,4 @@
-"""Writes a comparison report into a folder: index.html, report.md, table.csv, table.tex and table.json."""
+"""Writes a report into a folder: index.html, report.md, table.csv, .tex and .json, stances.csv and .parquet, summaries.csv."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from harness.report.finders import finders
 from harness.report.html import html
 from harness.report.latex import comparison_latex, latex
 from harness.report.markdown import comparison_markdown, markdown
+from harness.report.stances import stances_csv, stances_table, summaries_csv
 from harness.report.table import Leaderboard, leaderboards
-from harness.runtime.files import write_text
+from harness.runtime.files import replacing, write_text
 
 
 def write_report(runs: Runs, boards: list[Leaderboard], out: Path) -> list[Path]:
     """All files of the report; each is replaced whole."""
+    import pyarrow.parquet as pq
+
     with uncollected():
         contents = {
             "index.html": html(runs, boards),
@@ -24,10 +27,15 @@ def write_report(runs: Runs, boards: list[Leaderboard], out: Path) -> list[Path]
             "table.csv": csv_text(runs, boards, finders(runs)),
             "table.tex": latex(runs, boards),
             "table.json": json_text(runs, boards),
+            "stances.csv": stances_csv(runs),
+            "summaries.csv": summaries_csv(runs),
         }
+        table = stances_table(runs)
     for name, text in contents.items():
         write_text(out / name, text)
-    return [out / name for name in contents]
+    with replacing(out / "stances.parquet") as temporary:
+        pq.write_table(table, temporary)
+    return [out / name for name in (*contents, "stances.parquet")]
 
 
 def write_comparison(

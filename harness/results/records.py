@@ -87,11 +87,13 @@ class DatasetUse(_Part):
     labelled: bool = True
     unchanged: str | None = None
     """Of a probe's articles, the fingerprint of the dataset that it changes."""
+    left_out: list[str] = []
+    """Files that could not be read, each with the reason."""
 
     @model_serializer(mode="wrap")
     def _as_before_there_were_probes(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
-        return {name: value for name, value in fields.items() if value is not None or name != "unchanged"}
+        return {name: value for name, value in fields.items() if value or name not in ("unchanged", "left_out")}
 
 
 class Failure(_Part):

@@ -32,6 +32,8 @@ def print_estimate(config: RunConfig, reporter: Reporter) -> None:
     are counted below.
     """
     job = prepare(config)
+    for line in (*(f"left out: {line}" for line in job.dataset.left_out), *job.dataset.notes):
+        reporter.once(line)
     table = Table(
         "role", "system", "items", "to compute", "~tokens in", "~seconds", "~cost", title=f"dry run: {job.run_id}"
     )

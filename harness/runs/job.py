@@ -50,6 +50,8 @@ class Finished:
     record: RunRecord
     skipped: bool = False
     kept_for: str | None = None
+    left_out: tuple[str, ...] = ()
+    """Files that could not be read: the run is about the others."""
 
 
 @dataclass(frozen=True)
@@ -154,11 +156,13 @@ def run_job(config: RunConfig, overrides: Sequence[str], pool: ModelPool, report
     earlier, job = None, None
     try:
         job = prepare(config)
+        for line in (*(f"left out: {line}" for line in job.dataset.left_out), *job.dataset.notes):
+            reporter.once(line)
         check_writable(config.results)
         run_id = job.run_id
         earlier = finished_record(config.results, run_id)
         if earlier is not None and not any(s.n_failed for s in earlier.systems) and job.is_scored(earlier):
-            return Finished(earlier, skipped=True)
+            return Finished(earlier, skipped=True, left_out=job.dataset.left_out)
         record, scores, answers = compute(job, pool, reporter)
     except Exception as error:
         if earlier is not None:
@@ -177,7 +181,7 @@ def run_job(config: RunConfig, overrides: Sequence[str], pool: ModelPool, report
         record.model_copy(update={"overrides": list(overrides), "started_at": started, "seconds": seconds})
     )
     write_record(config.results, record, scores, answers)
-    return Finished(record)
+    return Finished(record, left_out=job.dataset.left_out if job is not None else ())
 
 
 def compute(
@@ -261,6 +265,7 @@ def compute(
             articles=[a.id for a in job.articles],
             labelled=any(a.gold for a in job.articles),
             unchanged=job.unchanged.fingerprint if job.unchanged else None,
+            left_out=list(job.dataset.left_out),
         ),
         systems=uses,
         metrics=scored.metrics,
@@ -268,6 +273,7 @@ def compute(
         signatures=scored.signatures,
         notes=[
             *scored.notes,
+            *job.dataset.notes,
             *remarks,
             *map(refusals, filter(attrgetter("n_refused"), uses)),
             *(f"torn part, left aside: {t.path.name}: {t.reason}" for t in store.torn),

@@ -20,6 +20,9 @@ from harness.runtime.paths import config_dir
 from harness.runtime.progress import Reporter
 from harness.runtime.secrets import secrets_in_overrides
 
+FILES_LEFT_OUT = 3
+"""Exit code where everything was done but for files of the folder that could not be read; each is named."""
+
 
 @dataclass
 class Session:
@@ -113,7 +116,9 @@ class Session:
         if self.pool is not None:
             self.pool.release()
         hopeless = any(use.n_items == use.n_failed > 0 for f in self.finished for use in f.record.systems)
-        return 1 if failed or self.refused or hopeless or any(f.kept_for for f in self.finished) else 0
+        if failed or self.refused or hopeless or any(f.kept_for for f in self.finished):
+            return 1
+        return FILES_LEFT_OUT if any(f.left_out for f in self.finished) else 0
 
 
 def run_command(overrides: Sequence[str], *, quiet: bool = False) -> int:

@@ -24,6 +24,7 @@ class Reporter:
 
     def __init__(self, quiet: bool = False) -> None:
         self.console = Console(stderr=True, quiet=quiet, highlight=False)
+        self._lines_of_once: set[str] = set()
 
     def say(self, message: str) -> None:
         """One line for the person who waits."""
@@ -32,6 +33,12 @@ class Reporter:
     def plain(self, message: str) -> None:
         """The same for text that holds names and paths: nothing in it is taken for markup."""
         self.console.print(message, soft_wrap=True, markup=False)
+
+    def once(self, message: str) -> None:
+        """A plain line that a sweep does not repeat with every job."""
+        if message not in self._lines_of_once:
+            self._lines_of_once.add(message)
+            self.plain(message)
 
     @contextmanager
     def track(self, what: str, total: int) -> Iterator[Callable[[int], None]]:

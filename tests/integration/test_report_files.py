@@ -31,7 +31,16 @@ from harness.types import Answer, Item
 from tests.conftest import ROOT, Harness
 from tests.make_believe import HOSTILE, NoisyStance, dataset, judge, results_folder, run, stance, summariser, trust
 
-FILES = {"index.html", "report.md", "table.csv", "table.tex", "table.json"}
+FILES = {
+    "index.html",
+    "report.md",
+    "table.csv",
+    "table.tex",
+    "table.json",
+    "stances.csv",
+    "stances.parquet",
+    "summaries.csv",
+}
 WRITE = """
 import sys
 import tempfile
@@ -55,7 +64,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def report(results: Path, out: Path) -> dict[str, str]:
     runs = load_runs(results)
     write_report(runs, leaderboards(runs), out)
-    return {path.name: path.read_text(encoding="utf-8") for path in out.iterdir()}
+    return {path.name: path.read_text(encoding="utf-8") for path in out.iterdir() if path.suffix != ".parquet"}
 
 
 class Page(HTMLParser):

@@ -95,7 +95,7 @@ def test_a_metric_of_another_package_is_in_runs_rescored_runs_and_every_report(
     assert "stops ↓" in terminal
     assert "distance ↓" in terminal
     folder = tmp_path / "results" / "reports" / "latest"
-    files = {p.name: p.read_text(encoding="utf-8") for p in folder.iterdir()}
+    files = {p.name: p.read_text(encoding="utf-8") for p in folder.iterdir() if p.suffix != ".parquet"}
     assert "| stops ↓ |" in files["report.md"]
     assert "| distance ↓ |" in files["report.md"]
     assert "stops: toneplug 0.3\\|stops 1" in files["report.md"]

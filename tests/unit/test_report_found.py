@@ -26,7 +26,8 @@ def written(results: Path, out: Path, width: int = 80) -> dict[str, str]:
     write_report(runs, boards, out)
     said = io.StringIO()
     terminal(Console(file=said, width=width, highlight=False, emoji=False), runs, boards)
-    return {"terminal": said.getvalue(), **{p.name: p.read_text(encoding="utf-8") for p in out.iterdir()}}
+    texts = {p.name: p.read_text(encoding="utf-8") for p in out.iterdir() if p.suffix != ".parquet"}
+    return {"terminal": said.getvalue(), **texts}
 
 
 def record(labelled: bool, systems: list[SystemUse], **made: Any) -> RunRecord:
@@ -95,17 +96,20 @@ def test_suspected_flips_stand_in_the_page_with_their_sentences(tmp_path: Path) 
         "speaker": "olm",
         "speaker_name": f"Ulf Olm {BAD}",
         "target": "escalation",
-        "outcome": "dropped_speaker",
+        "outcome": "flipped",
         "article_says": "oppose",
-        "summary_says": None,
+        "summary_says": "support",
         "sentences": [f"Olm warned of war {BAD}."],
     }
     systems = [SystemUse(name="lead3", kind="summariser", fingerprint="c" * 64)]
-    write_record(tmp_path / "results", record(False, systems, tables={"suspected": [row]}))
+    write_record(
+        tmp_path / "results", record(False, systems, tables={"suspected": [row, {**row, "outcome": "dropped_speaker"}]})
+    )
     page = written(tmp_path / "results", tmp_path / "out")["index.html"]
     section = page.partition('id="suspected"')[2].partition("</section>")[0]
-    assert "Suspected flips and drops" in section
-    assert "dropped speaker" in section
+    assert "Suspected flips" in section
+    assert "flipped" in section
+    assert "dropped speaker" not in section, "that a summary leaves people out is no alarm"
     assert "<b>Ulf Olm &lt;script&gt;" in section
     assert "Olm warned of war &lt;script&gt;" in section
     assert "<script>" not in section

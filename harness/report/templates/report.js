@@ -50,11 +50,11 @@
 
   // ── state: everything that the address reproduces ────────────────────────
   const FIELDS = ["w", "sys", "ph", "kind", "split", "o", "q"];
-  const state = { a: "", s: "", rows: "", sort: {} };
+  const state = { a: "", s: "", at: "", rows: "", sort: {} };
   FIELDS.forEach((f) => { state[f] = ""; });
   function address() {
     const parameters = new URLSearchParams();
-    for (const f of [...FIELDS, "a", "s", "rows"]) if (state[f] !== "") parameters.set(f, state[f]);
+    for (const f of [...FIELDS, "a", "s", "at", "rows"]) if (state[f] !== "") parameters.set(f, state[f]);
     for (const [board, by] of Object.entries(state.sort)) parameters.set(`sort-${board}`, by);
     return `#${parameters}`;
   }
@@ -65,7 +65,7 @@
   }
   function recall() {
     const parameters = new URLSearchParams(location.hash.slice(1));
-    for (const f of [...FIELDS, "a", "s", "rows"]) state[f] = parameters.get(f) ?? "";
+    for (const f of [...FIELDS, "a", "s", "at", "rows"]) state[f] = parameters.get(f) ?? "";
     state.sort = {};
     for (const [name, by] of parameters) if (name.startsWith("sort-")) state.sort[name.slice(5)] = by;
   }
@@ -203,7 +203,7 @@
     const button = event.target.closest("[data-a]");
     if (!button) return;
     state.a = button.dataset.a;
-    state.s = "";
+    state.s = state.at = "";
     for (const b of $("#list").querySelectorAll("[aria-current]")) b.removeAttribute("aria-current");
     button.setAttribute("aria-current", "true");
     article(state.a);
@@ -237,11 +237,14 @@
     return el("ul", { class: "cast", "aria-label": "Speakers: press one to see its evidence and stances alone" }, ...a.speakers.map((s, n) =>
       el("li", {}, el("button", {
         type: "button", "aria-pressed": String(n === chosen), "data-s": s[0], title: [s[3], s[4], s[2], s[5] ? "main speaker" : ""].filter(Boolean).join(" · "),
-        onclick: async () => { state.s = n === chosen ? "" : s[0]; await article(a.id); remember(); $(`.cast [data-s="${CSS.escape(s[0])}"]`)?.focus(); },
+        onclick: async () => { state.s = n === chosen ? "" : s[0]; state.at = ""; await article(a.id); remember(); $(`.cast [data-s="${CSS.escape(s[0])}"]`)?.focus(); },
       }, el("span", { class: `sp c${n % 8}`, "data-n": n + 1 }, s[1]), s[2] ? ` ${s[2]}` : ""))));
   }
   function text(a, whole, mentions, passages, pairs, chosen) {
     const evidence = pairs.flatMap((i) => (passages[i] ?? []).map(([from, to]) => [from, to, items[i][0]]));
+    // the passage that a row of the table of stances leads to
+    const lead = /^(\d+)-(\d+)$/.exec(state.at);
+    if (lead) evidence.push([Number(lead[1]), Number(lead[2]), chosen]);
     const cuts = new Set([0, whole.length]);
     for (const [from, to] of [...evidence, ...mentions]) { cuts.add(from); cuts.add(to); }
     const title = whole.trimStart().startsWith(a.title) ? whole.indexOf(a.title) + a.title.length : 0;
@@ -259,8 +262,9 @@
       if (!here.length) { box.append(node); mark = null; continue; }
       if (!mark || key !== markKey) {
         const off = chosen >= 0 && !here.some((e) => e[2] === chosen);
-        const named = [...new Set(here.map((e) => a.speakers[e[2]][1]))].join(", ");
-        mark = el("mark", { class: off ? "off" : "", title: `gold evidence: ${named}` });
+        const named = [...new Set(here.map((e) => a.speakers[e[2]]?.[1]).filter(Boolean))].join(", ");
+        const isLead = lead && here.some(([x, y]) => `${x}-${y}` === state.at);
+        mark = el("mark", { class: isLead ? "here" : off ? "off" : "", title: isLead ? named : `gold evidence: ${named}` });
         markKey = key;
         box.append(mark);
       }
@@ -404,7 +408,7 @@
   form.addEventListener("reset", (event) => {
     event.preventDefault();
     for (const f of FIELDS) state[f] = "";
-    state.s = state.rows = "";
+    state.s = state.at = state.rows = "";
     apply();
     remember();
   });
@@ -421,10 +425,10 @@
   addEventListener("hashchange", async () => {
     recall();
     await apply();
-    if (state.a !== "") $("#articles").scrollIntoView();
+    if (state.a !== "") ($("mark.here") ?? $("#articles")).scrollIntoView({ block: state.at ? "center" : "start" });
   });
   recall();
   await apply();
   performance.mark("ready");
-  if (state.a !== "" && !location.hash.includes("sort-")) $("#articles").scrollIntoView({ behavior: "instant" });
+  if (state.a !== "" && !location.hash.includes("sort-")) ($("mark.here") ?? $("#articles")).scrollIntoView({ behavior: "instant", block: state.at ? "center" : "start" });
 })();
