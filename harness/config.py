@@ -20,6 +20,8 @@ from pydantic_core import PydanticCustomError
 from harness.errors import ConfigError, nearest_hint
 from harness.runtime.secrets import secrets_in
 
+CLASS = "class"
+"""Adapter of a system whose class is named by its file."""
 SECRET = "secret"
 """Type of the errors whose input is not shown."""
 
@@ -30,12 +32,20 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _listed(value: Any) -> Any:
+    """One id without brackets is a list of one: articles=one-id."""
+    return [str(value)] if isinstance(value, str | int) and not isinstance(value, bool) else value
+
+
+Names = Annotated[list[str], BeforeValidator(_listed)]
+
+
 class DatasetConfig(Config):
     """Which articles: a folder, .jsonl or .parquet of the labelled schema, or a folder of plain texts without labels."""
 
     path: str
     format: Literal["labelled", "texts"] = "labelled"
-    targets: list[str] | None = Field(default=None, description="ids of the targets that are asked about; null: all")
+    targets: Names | None = Field(default=None, description="ids of the targets that are asked about; null: all")
     description: str = ""
 
 
@@ -47,10 +57,26 @@ class SystemConfig(BaseModel):
     adapter: str
     description: str = ""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_class(cls, raw: Any) -> Any:
+        """`{class: my.py:Mine}` says adapter, name and description, where nothing else does."""
+        if not isinstance(raw, dict) or not raw.get("class"):
+            return raw
+        place = str(raw["class"])
+        plain = {k: v for k, v in raw.items() if (k, v) not in (("name", "none"), ("adapter", "none"))}
+        name = "".join(c if c.isalnum() else "_" for c in place.rpartition(":")[2]).lower()
+        return {"name": name or "mine", "description": place, **plain, "adapter": CLASS}
+
     @property
     def options(self) -> dict[str, Any]:
         """The adapter's own options."""
-        return dict(self.model_extra or {})
+        return {k: v for k, v in (self.model_extra or {}).items() if (k, self.adapter) != ("class", CLASS)}
+
+    @property
+    def place(self) -> str | None:
+        """Where the class of a system that is named by its file stands: `my.py:Mine`."""
+        return str((self.model_extra or {}).get("class", "")) if self.adapter == CLASS else None
 
     @model_validator(mode="after")
     def _holds_no_secret(self) -> Self:
@@ -66,7 +92,7 @@ def _absent(value: Any) -> Any:
         raise PydanticCustomError(
             "absent", "a system is chosen by its group, as in metrics/bertscore={value}", {"value": value}
         )
-    if not (isinstance(value, dict) and value.get("adapter") == "none"):
+    if not (isinstance(value, dict) and value.get("adapter") == "none") or value.get("class"):
         return value
     if options := sorted(value.keys() - {"name", "adapter", "description"}):
         raise PydanticCustomError(
@@ -130,11 +156,12 @@ class RunConfig(Config):
     metrics: MetricsConfig = MetricsConfig()
     executor: ExecutorConfig = ExecutorConfig()
     split: Literal["dev", "test", "all"] = "all"
-    articles: list[str] | None = None
+    articles: Names | None = None
     limit: Annotated[int, Field(ge=1)] | None = None
     repeats: Annotated[int, Field(ge=1, le=1000)] = 1
     seed: int = 0
     dry: bool = False
+    allow_code: bool = False
     results: Path = Path("results")
 
     @model_serializer(mode="wrap")
@@ -159,7 +186,7 @@ class RunConfig(Config):
         Of a system only the name is here: its fingerprint says the rest, and leaves out where weights lie, how many
         requests go to a server at once and the like.
         """
-        elsewhere = {"dataset", "executor", "results", "dry", "limit", "articles", "split"}
+        elsewhere = {"dataset", "executor", "results", "dry", "allow_code", "limit", "articles", "split"}
         systems = {"summariser", "speakers", "stance", "judge"}
         excluded: Any = {**dict.fromkeys(elsewhere | systems, True), "metrics": {"bertscore", "nli"}}
         names = {role: section.name for role, section in self.sections().items() if section is not None}

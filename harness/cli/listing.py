@@ -18,9 +18,11 @@ MOST = 60
 """Characters of an error that a list shows; `harness report` has the first line, record.json all of it."""
 
 
-def listing(what: str, results: Path) -> RenderableType:
-    """Runs, systems or datasets, to be printed by rich."""
-    return {"runs": _runs, "systems": _systems, "datasets": _datasets}[what](results)
+def listing(what: str, results: Path, own_configs: Path | None = None) -> RenderableType:
+    """Runs, systems (those of a folder of configs of one's own, too) or datasets, to be printed by rich."""
+    if what == "systems":
+        return _systems(config_dir(), *([own_configs] if own_configs else []))
+    return _runs(results) if what == "runs" else _datasets()
 
 
 @dataclass(frozen=True)
@@ -61,17 +63,19 @@ def _runs(results: Path) -> RenderableType:
     return RunList(tuple(rows))
 
 
-def _systems(_: Path) -> Table:
+def _systems(*folders: Path) -> Table:
     table = Table("group", "name", "what it is")
     for group in ("summariser", "stance", "speakers", "judge", "metrics/bertscore", "metrics/nli"):
-        for path in sorted((config_dir() / group).glob("*.yaml")):
+        # of two configs of one name Hydra takes the one that comes with the harness
+        paths = {path.stem: path for folder in reversed(folders) for path in (folder / group).glob("*.yaml")}
+        for _, path in sorted(paths.items()):
             content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
             if content.get("adapter") != "none":
                 table.add_row(group, path.stem, escape(str(content.get("description", ""))))
     return table
 
 
-def _datasets(_: Path) -> Table:
+def _datasets() -> Table:
     table = Table("name", "version", "articles", "where")
     listed_names = set()
     for root in shared_roots():

@@ -41,7 +41,9 @@ def run(overrides: tuple[str, ...]) -> None:
     \b
     Groups: dataset, summariser, stance, judge, probe, metrics, executor, experiment (harness list systems).
     Fields: split=dev|test|all  limit=N  articles=[id,...]  repeats=N  seed=N  dry=true  results=DIR.
-    Hydra's own flags work too: -m, --cfg job, --config-dir DIR, --info.
+    A class of your own: stance.class=my.py:Mine allow_code=true (its file runs).
+    Hydra's own flags work too, anywhere: -m, --cfg job, --config-dir DIR, --info.
+    Exit code 3: all was done but for files of a folder that cannot be read.
     """
     from harness.runs.sweep import run_command
 
@@ -179,19 +181,23 @@ def show(
 
 @cli.command("list")
 @click.argument("what", type=click.Choice(["runs", "systems", "datasets"]))
+@click.option(
+    "--config-dir", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Configs of your own, too."
+)
 @RESULTS
-def list_(what: str, results: Path) -> None:
+def list_(what: str, config_dir: Path | None, results: Path) -> None:
     """Lists runs, systems or datasets.
 
     \b
-    Example:
+    Examples:
       harness list systems
+      harness list systems --config-dir my_configs
     """
     from rich.console import Console
 
     from harness.cli.listing import listing
 
-    Console(highlight=False).print(listing(what, results))
+    Console(highlight=False).print(listing(what, results, config_dir))
 
 
 @cli.command()

@@ -60,6 +60,15 @@ def load_texts(path: Path) -> Dataset:
     )
 
 
+def holds_texts(path: Path) -> bool:
+    """Whether a path is a plain text, or a folder of such that is no dataset."""
+    if path.is_file():
+        return path.suffix.lower() in {".txt", ".md"}
+    if (path / "dataset.yaml").exists() or (path / "articles").is_dir():
+        return False
+    return any(_is_article(p.relative_to(path)) for p in path.rglob("*"))
+
+
 def read_text_article(file: Path) -> tuple[Article, list[str]]:
     """One text file as an unlabelled article with the target `escalation`, and what was guessed of it, in words."""
     if file.stat().st_size > MAX_BYTES:

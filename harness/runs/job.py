@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.config import RunConfig, SystemConfig
 from harness.data.found_speakers import with_found_speakers
 from harness.data.frozen_set import FrozenSet
+from harness.data.plain_texts import holds_texts
 from harness.data.summary_samples import SummarySamples
 from harness.errors import ConfigError, StoreError
 from harness.metrics.catalogue import catalogue
@@ -35,6 +36,7 @@ from harness.runs.questions import KINDS, OF_SUMMARIES, items_for, judge_items, 
 from harness.runs.selection import frozen_set, judge_sample, read_articles, select, summary_samples
 from harness.runs.usage import refusals, system_use
 from harness.runtime.environment import accelerator, environment
+from harness.runtime.paths import dataset_path
 from harness.runtime.progress import Reporter
 from harness.runtime.secrets import keyless
 from harness.systems.base import Context, System
@@ -90,11 +92,18 @@ def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
 
     Systems that are `recorded` are taken as the record knows them: their weights need not be there.
     """
+    _check_code(config)
+    forgotten = config.dataset.format == "labelled" and holds_texts(dataset_path(config.dataset.path))
+    if forgotten:
+        config = config.model_copy(update={"dataset": config.dataset.model_copy(update={"format": "texts"})})
     if config.dataset.format == "texts" and config.speakers is None:
         # nobody declared speakers in plain texts
         rule = SystemConfig(name="rule", adapter="rule")
         config = config.model_copy(update={"speakers": rule})
     dataset = read_articles(config)
+    if forgotten:
+        line = f"{config.dataset.path} holds plain texts: read as dataset=folder does (which asks two classifiers and a judge)"
+        dataset = replace(dataset, notes=(line, *dataset.notes))
     articles = select(dataset, config)
     unchanged = None
     sections = config.sections()
@@ -129,6 +138,16 @@ def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
     return Job(
         config, dataset, articles, systems, run_id, remarks, frozen_set(config), summary_samples(config), unchanged
     )
+
+
+def _check_code(config: RunConfig) -> None:
+    """ConfigError where a system is named by its file, which would run, and nothing says that it may."""
+    for role, section in config.sections().items():
+        if section is not None and section.place is not None and not config.allow_code:
+            raise ConfigError(
+                f"{role}.class={section.place} names a file whose code would run",
+                hint="allow_code=true says that it may",
+            )
 
 
 def slug(config: RunConfig) -> str:

@@ -6,20 +6,24 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from harness.config import RunConfig, parse_run_config
-from harness.errors import ConfigError, HarnessError, nearest_hint
+from harness.errors import ConfigError, HarnessError
 from harness.models.pool import ModelPool
 from harness.results.records import RunRecord, record_path
 from harness.runs.job import Finished, run_job
+from harness.runs.outcome import answers_line, headlines, next_command, stopped, sweep_table
+from harness.runs.overrides import prepared, quoted, split_flags
 from harness.runs.probes import suite
 from harness.runs.together import answer_together
 from harness.runtime.paths import config_dir
 from harness.runtime.progress import Reporter
-from harness.runtime.secrets import secrets_in_overrides
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 FILES_LEFT_OUT = 3
 """Exit code where everything was done but for files of the folder that could not be read; each is named."""
 
@@ -32,6 +36,7 @@ class Session:
     pool: ModelPool | None = None
     finished: list[Finished] = field(default_factory=list)
     refused: list[tuple[str, HarnessError]] = field(default_factory=list)
+    results: Path | None = None
 
     def run(self, raw: dict[str, Any], overrides: Sequence[str]) -> None:
         """One job, and its repeats with the following seeds."""
@@ -43,6 +48,7 @@ class Session:
         except ConfigError as error:
             self.refused.append((" ".join(overrides), error))
             return
+        self.results = config.results
         if config.dry:
             from harness.runs.dry import print_estimate
 
@@ -86,11 +92,9 @@ class Session:
         elif record.error is not None:
             self.reporter.plain(f"{record.run_id}: failed")
         else:
-            computed = sum(s.n_computed for s in record.systems)
-            items = sum(s.n_items for s in record.systems)
-            self.reporter.plain(
-                f"{record.run_id}: {computed} of {items} answers computed, {record.seconds:.1f} s → {path.parent}"
-            )
+            self.reporter.plain(f"{record.run_id}: {answers_line(record)}, {record.seconds:.1f} s → {path.parent}")
+            for label, value in headlines(record):
+                self.reporter.plain(f"  {label} {value}")
             for use in record.systems:
                 if use.n_failed:
                     self.reporter.plain(
@@ -113,12 +117,22 @@ class Session:
             self.reporter.plain(f"{len(failed)} of {total} runs failed; tracebacks are in their record.json")
         elif self.finished and all(f.skipped for f in self.finished):
             self.reporter.plain("nothing was computed: every run was complete")
+        self._say_what_follows()
         if self.pool is not None:
             self.pool.release()
         hopeless = any(use.n_items == use.n_failed > 0 for f in self.finished for use in f.record.systems)
         if failed or self.refused or hopeless or any(f.kept_for for f in self.finished):
             return 1
         return FILES_LEFT_OUT if any(f.left_out for f in self.finished) else 0
+
+    def _say_what_follows(self) -> None:
+        """The scores of a sweep side by side, and the command that shows what was made."""
+        complete = [f.record for f in self.finished if f.record.error is None]
+        if not complete:
+            return
+        if (table := sweep_table(complete)) is not None:
+            self.reporter.console.print(table)
+        self.reporter.plain(next_command(Path(str(complete[-1].config.get("results", "results")))))
 
 
 def run_command(overrides: Sequence[str], *, quiet: bool = False) -> int:
@@ -132,14 +146,15 @@ def run_command(overrides: Sequence[str], *, quiet: bool = False) -> int:
     def job(cfg: Any) -> None:
         session.run(*_resolved(cfg, HydraConfig.get().overrides.task))
 
-    # argparse takes no positional arguments after a flag that stands between them
-    overrides = sorted(overrides, key=lambda o: o not in ("-m", "--multirun"))
-    prepared = _prepared(overrides)
+    words = _readable(prepared(overrides))
     # hydra keeps a copy of a sweep's config, secrets and all: it goes when the sweep ends
     with TemporaryDirectory() as folder:
-        argv, sys.argv = sys.argv, ["harness run", *prepared, f"hydra.sweep.dir={folder}"]
+        argv, sys.argv = sys.argv, ["harness run", *words, f"hydra.sweep.dir={folder}"]
         try:
             job()
+        except KeyboardInterrupt:
+            session.reporter.plain(stopped(session.results or Path("results")))
+            return INTERRUPTED
         finally:
             sys.argv = argv
     return session.close()
@@ -174,10 +189,10 @@ def compose(overrides: Sequence[str]) -> list[tuple[dict[str, Any], list[str]]]:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    prepared = _prepared(overrides)
+    words = _readable(prepared(overrides))
     with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
         try:
-            parsed = OverridesParser.create().parse_overrides(prepared)
+            parsed = OverridesParser.create().parse_overrides(words)
             [jobs] = BasicSweeper.split_arguments(parsed, max_batch_size=None)
             return [_resolved(hydra.compose("run", overrides=list(job)), job) for job in jobs]
         except (HydraException, OmegaConfBaseException) as error:
@@ -223,34 +238,19 @@ def _missing(raw: Any, path: str = "") -> str | None:
     return path if raw == "???" else None
 
 
-def _prepared(overrides: Sequence[str]) -> list[str]:
-    """The overrides as Hydra is given them: those of fields, not of groups, by force (`limit=3` as `++limit=3`).
+def _readable(words: list[str]) -> list[str]:
+    """The words, each of which Hydra's grammar can read; ConfigError says how to quote one that it cannot."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
 
-    By force because Hydra refuses every field that the composed config does not mention. So one that the chosen config leaves
-    at its default can be set, and a misspelt one (`limt=3`) reaches `parse_run_config`, which names the nearest field; Hydra
-    would advise to write `+limt=3`. ConfigError where Hydra's words help nobody: for a word without `=` ("missing EQUAL at
-    '<EOF>'") and a group that does not exist ("use +metrics/bertscor=minilm"); and for a secret, which Hydra would quote.
-    An option that a group does not have, or a sweep without `-m`, it explains well. A --config-dir may bring groups of its own.
-    """
-    if secrets := secrets_in_overrides(overrides):
-        raise ConfigError("\n".join(secrets))
-    groups = sorted(p.relative_to(config_dir()).as_posix() for p in config_dir().rglob("*") if p.is_dir())
-    more_groups = "--config-dir" in " ".join(overrides)
-    prepared = []
-    for before, override in zip(["", *overrides], overrides, strict=False):
-        name, equals, _ = override.lstrip("+").partition("=")
-        group = name.partition("@")[0]
-        # some of hydra's flags take a value: --cfg job
-        is_flag = override.startswith(("-", "~")) or (before.startswith("-") and before not in ("-m", "--multirun"))
-        if is_flag or group in groups or name.startswith(("hydra.", "hydra/")):
-            prepared.append(override)
-        elif not equals:
-            raise ConfigError(f"{override!r} is no override", hint="write field=value, such as limit=5")
-        elif "/" not in name and ("." in name or not more_groups):
-            prepared.append(f"++{override.lstrip('+')}")
-        elif more_groups:
-            prepared.append(override)
-        else:
-            hint = nearest_hint(group, groups) + f"known: {', '.join(groups)}"
-            raise ConfigError(f"there is no group {group!r}", hint=hint)
-    return prepared
+    parser = OverridesParser.create()
+    for word in split_flags(words)[1]:
+        try:
+            parser.parse_override(word)
+        except HydraException:
+            name, _, value = word.lstrip("+").partition("=")
+            raise ConfigError(
+                f"{name}={value}: this value has signs that mean something to Hydra",
+                hint=f'quote it twice, once for the shell: "{name}={quoted(value)}"',
+            ) from None
+    return words

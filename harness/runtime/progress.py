@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 DELAY = 2.0
@@ -48,6 +57,8 @@ class Reporter:
             BarColumn(),
             MofNCompleteColumn(),
             _Rate(),
+            # one unit may take minutes: this moves within it
+            TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=self.console,
             transient=True,

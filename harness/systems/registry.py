@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from harness.config import SystemConfig, explain
 from harness.errors import ConfigError, UnknownSystem
 from harness.systems.base import Kind, System
+from harness.systems.from_class import class_of_file
 
 ADAPTERS: dict[Kind, dict[str, str]] = {
     "summariser": {
@@ -97,10 +98,14 @@ def identity_of(kind: Kind, adapter: str) -> str | None:
 def build(kind: Kind, config: SystemConfig, device: str = "auto", seed: int = 0) -> System:
     """The system that a config describes, with the run's seed where its own is null; UnknownSystem or ConfigError."""
     places = adapters(kind)
-    if config.adapter not in places:
+    code = None
+    if config.place is not None:
+        cls, code = class_of_file(kind, config.place)
+    elif config.adapter not in places:
         raise UnknownSystem(f"{kind} adapter", config.adapter, places)
-    module, _, name = places[config.adapter].partition(":")
-    cls: type[System] = getattr(import_module(module), name)
+    else:
+        module, _, name = places[config.adapter].partition(":")
+        cls = getattr(import_module(module), name)
     try:
         options: Any = cls.Options.model_validate(config.options)
     except ValidationError as error:
@@ -110,5 +115,5 @@ def build(kind: Kind, config: SystemConfig, device: str = "auto", seed: int = 0)
     if getattr(options, "seed", 0) is None:
         options = options.model_copy(update={"seed": seed})
     system = cls(config.name, options, config.description, device)
-    system.adapter = identity_of(kind, config.adapter) or cls.adapter
+    system.adapter = code or identity_of(kind, config.adapter) or cls.adapter
     return system

@@ -1,0 +1,51 @@
+"""What a run says at its end."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+from rich.console import Console
+
+from harness.results.records import RunRecord, SystemUse, Value
+from harness.runs.outcome import answers_line, headlines, next_command, sweep_table
+
+
+def record(name: str, **metrics: Value) -> RunRecord:
+    uses = [
+        SystemUse(name="lead3", kind="summariser", fingerprint="a", n_items=3, n_computed=3),
+        SystemUse(name=name, kind="stance", fingerprint="b", n_items=84, n_computed=6),
+    ]
+    return RunRecord(
+        run_id=name,
+        status="complete",
+        config={},
+        systems=uses,
+        metrics={k.replace("__", "."): v for k, v in metrics.items()},
+    )
+
+
+def test_answers_are_counted_by_what_they_are() -> None:
+    assert answers_line(record("x")) == (
+        "9 of 87 answers computed (3 summaries, 84 stances of a speaker on a target; the others were stored)"
+    )
+
+
+def test_headlines_have_their_intervals_and_a_sweep_its_table() -> None:
+    one = record("one", stance__macro_f1__three_way=Value(value=0.51, ci_low=0.4, ci_high=0.6))
+    other = record("other", summary__rouge_lsum=Value(value=0.3), preservation__harm=Value(value=None, reason="none"))
+    assert headlines(one) == [("three-way macro-F1", "0.510 [0.400, 0.600]")]
+    out = io.StringIO()
+    table = sweep_table([one, other])
+    assert table is not None
+    Console(file=out, width=100).print(table)
+    said = out.getvalue()
+    assert re.search(r"lead3 \+ one .*0\.510 \[0\.400, 0\.600\]", said)
+    assert re.search(r"lead3 \+ other +0\.300", said)
+    assert sweep_table([one]) is None
+
+
+def test_the_next_command_names_the_folder() -> None:
+    assert next_command(Path("results")) == "next: harness report"
+    assert next_command(Path("my results")) == "next: harness report --results 'my results'"
