@@ -1,4 +1,4 @@
-"""Scores the speaker finder `rule` against PolNeAR's sources, as the table of docs/human_labels.md; intervals by article.
+"""Scores the speaker finders `rule` and `cues` against PolNeAR's sources, as the table of docs/human_labels.md; intervals by article.
 
     python docs/human_speakers.py PolNeAR/data/dev PolNeAR/data/train
 
@@ -50,9 +50,9 @@ def counts(document: Document, speakers: list[str]) -> tuple[int, int, int, int]
     )
 
 
-def row(folder: Path) -> str:
+def row(folder: Path, finder: str) -> str:
     """The line of the table for one part of the corpus: how much there is, recall and precision."""
-    system = build("speakers", SystemConfig(name="rule", adapter="rule"), "cpu", 0)
+    system = build("speakers", SystemConfig(name=finder, adapter=finder), "cpu", 0)
     rows = []
     for document in read_documents(folder):
         if not any(s.type == "Source" for _, read in document.layers.values() for s in read.spans.values()):
@@ -63,7 +63,7 @@ def row(folder: Path) -> str:
         answer = system.answer([Item(article)], context)[0]
         rows.append(counts(document, [s["name"] for s in json.loads(answer.output or "[]")]))
     sums = [sum(column) for column in zip(*rows, strict=True)]
-    cells = [folder.name, "rule", f"{len(rows):,}", f"{sums[1]:,}", f"{sums[3]:,}"]
+    cells = [folder.name, finder, f"{len(rows):,}", f"{sums[1]:,}", f"{sums[3]:,}"]
     for at in (0, 2):
         i = clustered_interval_counts([row[at : at + 2] for row in rows], ratio)
         cells.append(f"{i.value:.3f} [{i.low:.3f}, {i.high:.3f}]")
@@ -75,7 +75,8 @@ def main(folders: list[Path]) -> int:
     print("| part | finder | articles | sources | speakers named | recall | precision |")
     print("|---|---|---|---|---|---|---|")
     for folder in folders:
-        print(row(folder))
+        for finder in ("rule", "cues"):
+            print(row(folder, finder))
     return 0
 
 

@@ -23,7 +23,8 @@ def found_speakers(prediction: Prediction) -> tuple[Speaker, ...]:
         identifier = slug(row["name"]) or f"speaker-{len(speakers) + 1}"
         while identifier in speakers:
             identifier += "-2"
-        speakers[identifier] = Speaker(identifier, row["name"], tuple(row.get("aliases", ())), main=True)
+        kind = row["kind"] if row.get("kind") in ("institution", "group") else "person"
+        speakers[identifier] = Speaker(identifier, row["name"], tuple(row.get("aliases", ())), kind=kind, main=True)
     return tuple(speakers.values())
 
 
@@ -33,6 +34,10 @@ def quoted_spans(prediction: Prediction, article: Article) -> dict[str, tuple[tu
     if prediction.answer.error is not None:
         return spans
     for row in json.loads(prediction.answer.output or "[]"):
+        places = [(a, b) for a, b in row.get("places", ()) if 0 <= a < b <= len(article.text)]
+        if places:
+            spans[row["name"]] = tuple(places)
+            continue
         starts = [(article.text.find(quote), len(quote)) for quote in row.get("quotes", ()) if quote]
         spans[row["name"]] = tuple((start, start + length) for start, length in starts if start >= 0)
     return spans

@@ -6,12 +6,15 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Container
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 from harness.data.load import MAX_BYTES, fingerprint
 from harness.errors import DataError, Place, ValidationFailed
 from harness.runtime.files import utf8_text
+from harness.runtime.install import pip_install
+from harness.text.languages import can_detect, language_of
 from harness.types import ESCALATION, ESCALATION_PROPOSITION, Article, Dataset, Source, Target
 
 MOST_ACCENTED = 0.2
@@ -49,6 +52,8 @@ def load_texts(path: Path) -> Dataset:
         errors.append(DataError(Place(str(path)), "holds no .txt or .md file"))
     if not articles:
         raise ValidationFailed(errors)
+    if articles and not can_detect():
+        notes.append(f"every text is taken for English: {pip_install('py3langid')} lets the harness tell languages")
     ordered = tuple(sorted(articles.values(), key=lambda a: a.id))
     return Dataset(
         name=slug(path.name) or "texts",
@@ -86,7 +91,12 @@ def read_text_article(file: Path) -> tuple[Article, list[str]]:
         targets=(Target(ESCALATION, ESCALATION_PROPOSITION),),
         speakers=(),
     )
-    return article, [remark] if remark else []
+    remarks = [remark] if remark else []
+    guess = language_of(text)
+    if guess is not None and guess.language != article.language:
+        article = replace(article, language=guess.language)
+        remarks.append(f"{file}: taken for a text in the language {guess.language!r} ({guess.probability:.0%} sure)")
+    return article, remarks
 
 
 def _decoded(raw: bytes, name: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from urllib.parse import quote as quote_address
 from harness.report.collect import Runs
 from harness.report.drilldown import utf16
 from harness.report.stances import Passage, StanceRow, by_article, classifiers, stance_rows, wishes
+from harness.text.coverage import coverage
 from harness.types import Article
 
 TITLE = "Who wants what"
@@ -64,6 +65,8 @@ def text_lines(runs: Runs, most: int, elsewhere: str) -> Iterator[str]:
         if left <= 0:
             break
         yield f"\n{article.title} ({article.id})"
+        if line := finder_line(runs, article):
+            yield f"  {line}"
         if wished := wishes(pairs):
             yield "  " + "; ".join(f"{wish}: {', '.join(names)}" for wish, names in wished)
         for row in pairs[:left]:
@@ -78,6 +81,25 @@ def text_lines(runs: Runs, most: int, elsewhere: str) -> Iterator[str]:
         yield f"\n{article.title} ({article.id})\n  no speaker was found: nothing was asked"
 
 
+def finder_line(runs: Runs, article: Article) -> str:
+    """How many speakers were found in an article and which quotations have no owner; empty where speakers are declared."""
+    if runs.has_declared_speakers:
+        return ""
+    n = len(article.speakers)
+    line = f"{n} speaker{'s' * (n != 1)} found"
+    counted = coverage(article, [name for speaker in article.speakers for name in speaker.names])
+    if not counted.n_quotations:
+        return line
+    if not counted.unowned:
+        return f"{line}; every quotation stands near one of them"
+    start, end = counted.unowned[0]
+    quotation = shown(Passage(start, end, article.text[start:end]))
+    return (
+        f"{line}; {len(counted.unowned)} of {counted.n_quotations} quotations have no owner, so somebody is missing, "
+        f"such as whoever said “{quotation}”"
+    )
+
+
 def page_view(runs: Runs) -> dict[str, Any] | None:
     """What the page shows; None where no classifier answered. Addresses lead to the passage in the article below."""
     rows = stance_rows(runs)
@@ -89,6 +111,7 @@ def page_view(runs: Runs) -> dict[str, Any] | None:
             "id": article.id,
             "title": article.title,
             "wishes": wishes(pairs),
+            "finder": finder_line(runs, article),
             "rows": [_row_view(row) for row in pairs[:MOST_OPEN]],
             "more": [_row_view(row) for row in pairs[MOST_OPEN:]],
         }

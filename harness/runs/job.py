@@ -98,8 +98,8 @@ def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
         config = config.model_copy(update={"dataset": config.dataset.model_copy(update={"format": "texts"})})
     if config.dataset.format == "texts" and config.speakers is None:
         # nobody declared speakers in plain texts
-        rule = SystemConfig(name="rule", adapter="rule")
-        config = config.model_copy(update={"speakers": rule})
+        finder = SystemConfig(name="cues", adapter="cues")
+        config = config.model_copy(update={"speakers": finder})
     dataset = read_articles(config)
     if forgotten:
         line = f"{config.dataset.path} holds plain texts: read as dataset=folder does (which asks two classifiers and a judge)"

@@ -70,6 +70,7 @@ FINGERPRINTS = {
     "stance/smollm2": "dfa26d48e52dfa4e918e5804658a58fc2ecb515c666075b07a7e8526b951d371",
     "stance/smollm2_generated": "1becd0b1b5ca74c5c964e32f17dc813e18f830b0138cce7e8dc22b82a181f860",
     "stance/tfidf_svm": "28f1e355ba50db8651041aa9b8d941e41f6c4e11861491afa381be8d488b8366",
+    "speakers/cues": "5492fd108c5bd8965f188f171f2c06b05082ba2a1563ee929c833b820caec436",
     "speakers/rule": "4065631845b8cbd68a2ce893af47dfe3cbd4f9d7790420d9cba0076935f84cc1",
     "speakers/smollm2": "88687d5b87cb9adb0fabb1d8035b31b66465a8fe7e5c1a91aa3198f05ae8b516",
     "judge/minilm_probe": "d691f3c5132449cfe93581ba102df263ed098790ea69490a18c845a68cfca8c3",

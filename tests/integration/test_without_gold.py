@@ -32,7 +32,7 @@ def test_a_folder_of_texts_is_run_and_nothing_is_scored(harness: Harness, tmp_pa
     assert "nothing was scored" in record.notes[0]
     finder = record.system("speakers")
     assert finder is not None
-    assert finder.name == "rule"
+    assert finder.name == "cues"
     out = harness("report").stdout
     assert "Nothing was scored" in out
     assert "Suspected flips: 0" in out
@@ -72,7 +72,7 @@ def test_the_plain_command_asks_two_classifiers_and_a_judge(harness: Harness, tm
     # what is chosen on the command line is what runs
     harness("run", "dataset=folder", "dataset.path=my_articles/", "stance=majority", "judge=none", "results=bare")
     [bare] = [read_record(p) for p in (tmp_path / "bare" / "runs").glob("*/record.json")]
-    assert {s.name for s in bare.systems} == {"lead3", "rule", "majority"}
+    assert {s.name for s in bare.systems} == {"lead3", "cues", "majority"}
     said = harness("report", "--results", "bare").stdout
     assert "Suspected flips: no judge was asked: add judge=" in said
     assert "Where systems disagree: no stance classifier answered: " in said
