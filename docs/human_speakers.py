@@ -1,4 +1,4 @@
-"""Scores the speaker finders `rule` and `cues` against PolNeAR's sources, as the table of docs/human_labels.md; intervals by article.
+"""Scores the speaker finders `rule` and `cues` against PolNeAR's sources for docs/human_labels.md; intervals by article.
 
     python docs/human_speakers.py PolNeAR/data/dev PolNeAR/data/train
 
