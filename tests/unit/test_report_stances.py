@@ -148,7 +148,7 @@ def test_every_format_has_stance_and_sentence(tmp_path: Path, labelled: bool) ->
     )
     # without gold nothing stands before it; with gold the scores come first
     markdown = (out / "report.md").read_text(encoding="utf-8")
-    assert (markdown.index("## Who wants what") < markdown.index("split all")) is not labelled
+    assert (markdown.index("## Who wants what") < markdown.index("- Dataset: ")) is not labelled
     assert "| against escalation | 2 of 2 agree | " in markdown
     page = (out / "index.html").read_text(encoding="utf-8")
     assert (page.index('<section id="stances"') < page.index('<section id="verdict"')) is not labelled
