@@ -12,7 +12,7 @@ from harness.metrics.preservation import HARM, Outcome, OutcomeRow, outcome_of
 from harness.metrics.preservation_table import COVERAGE, FIDELITY, HARM_RATE, ratio_counts
 from harness.scoring.hand_labels import hand_outcomes, whole_summaries
 from harness.scoring.preservation import difference_of_ratios
-from harness.stats.bootstrap import MIN_CLUSTERS, Interval, clustered_interval_counts
+from harness.stats.bootstrap import Interval, clustered_interval_counts
 from harness.stats.judge_accuracy import HarmLabel, JudgeAccuracy, judge_accuracy
 from harness.types import Article, Item, MetricValue, Stance
 
@@ -156,6 +156,8 @@ def _found_harm(row: OutcomeRow) -> tuple[int, int]:
 
 
 def _difference_text(value: MetricValue) -> str:
-    if value.value is None or value.ci_low is None or value.ci_high is None:
-        return value.reason or f"no interval under {MIN_CLUSTERS} articles"
+    if value.value is None:
+        return value.reason or "undefined"
+    if value.ci_low is None or value.ci_high is None:
+        return f"{value.value:+.1f} of 100, without an interval"
     return f"{value.value:+.1f} [{value.ci_low:+.1f}, {value.ci_high:+.1f}] of 100"
