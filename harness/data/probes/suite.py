@@ -44,7 +44,7 @@ PROBES: dict[str, Probe] = {
         Probe("evidence_only", evidence_only, "same", "the pair's evidence alone", ("1", "2")),
         Probe("typographic", typographic, "same", "curly marks and dashes, as printed"),
         Probe(
-            "distractor", distractor, "same", "another speaker's contrary words beside", tuple(map(str, range(1, 11)))
+            "distractor", distractor, "same", "another speaker's contrary words beside", tuple(map(str, range(1, 14)))
         ),
         Probe(
             "order",

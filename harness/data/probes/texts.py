@@ -220,7 +220,10 @@ def _safe_place(article: Article, label: StanceLabel) -> int | None:
         before = article.text[: sentence.start]
         inside_quotation = before.count('"') % 2 or before.count("“") != before.count("”")
         first_words = [w.lower() for w in re.findall(r"[\w'’]+", sentence.text)[:3]]
-        leans = first_words[0] in _LEANS_BACK or bool(_LEANS_BACK & set(first_words[1:]) - _MAY_FOLLOW)
+        named_first = sentence.text.startswith((speaker.name, f"The {speaker.name}"))
+        leans = not named_first and (
+            first_words[0] in _LEANS_BACK or bool(_LEANS_BACK & set(first_words[1:]) - _MAY_FOLLOW)
+        )
         begins_quotation = sentence.text[:1] in "\"“'‘"
         if (
             not inside_quotation
