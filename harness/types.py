@@ -235,19 +235,15 @@ _Named = TypeVar("_Named", Speaker, Target, Article)
 
 
 def _by_id(things: Sequence[_Named], wanted: str) -> _Named:
-    if (thing := next((t for t in things if t.id == wanted), None)) is None:
-        raise KeyError(wanted)
-    return thing
+    return {thing.id: thing for thing in things}[wanted]
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset(Tabular):
     """Labelled articles under one name and version; `fingerprint` is the hash of their canonical content.
 
-    `dataset[0]` and `dataset["cuba-1962-excomm"]` are articles; as a table it has a row a (speaker, target) pair.
-
-    Of a folder of plain texts `left_out` names the files that could not be read, each with the reason, and `notes` say what
-    was guessed of the others.
+    `dataset[0]` and `dataset["cuba-1962-excomm"]` are articles; as a table it has a row a (speaker, target) pair. Of a folder
+    of texts `left_out` names files that could not be read, with the reason, and `notes` say what was guessed of the others.
     """
 
     name: str

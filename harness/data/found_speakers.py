@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.data.plain_texts import slug
-from harness.types import Article, Prediction, Speaker
+from harness.types import Article, Prediction, Speaker, SpeakerKind
 
 
 def found_speakers(prediction: Prediction) -> tuple[Speaker, ...]:
@@ -23,7 +23,7 @@ def found_speakers(prediction: Prediction) -> tuple[Speaker, ...]:
         identifier = slug(row["name"]) or f"speaker-{len(speakers) + 1}"
         while identifier in speakers:
             identifier += "-2"
-        kind = row["kind"] if row.get("kind") in ("institution", "group") else "person"
+        kind: SpeakerKind = row["kind"] if row.get("kind") in ("institution", "group") else "person"
         speakers[identifier] = Speaker(identifier, row["name"], tuple(row.get("aliases", ())), kind=kind, main=True)
     return tuple(speakers.values())
 
