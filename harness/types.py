@@ -52,7 +52,6 @@ class ThreeWay(StrEnum):
 _DEGREES: dict[Stance, int | None] = dict(zip(Stance, (-2, -1, 0, 1, 2, None), strict=True))
 STANCES: tuple[Stance, ...] = tuple(Stance)
 SCALE: tuple[Stance, ...] = STANCES[:5]
-
 Direction = Literal["escalate", "de_escalate"]
 SpeakerKind = Literal["person", "institution", "group", "vague"]
 Act = Literal["advocate", "authorise", "refuse", "warn", "threaten", "demand", "justify", "deny", "report"]
