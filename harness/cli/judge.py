@@ -6,6 +6,9 @@ import click
 
 from harness.cli.base import Commands
 
+ELSEWHERE = "judges/ of the results folder has them"
+"""Where the columns are for which the terminal has no room."""
+
 
 @click.group(cls=Commands)
 def judge() -> None:
@@ -34,8 +37,8 @@ def check(overrides: tuple[str, ...]) -> None:
 
     console = Console(highlight=False)
     checks = check_judges(overrides, Reporter())
-    console.print(plain_table("Judges against hand labels", judge_table(checks), console.width))
+    console.print(plain_table("Judges against hand labels", judge_table(checks), console.width, ELSEWHERE))
     for one in checks:
         if one["reason"]:
             console.print(f"{one['judge']}: {one['reason']}", markup=False)
-        console.print(plain_table(f"{one['judge']}, by summariser", summariser_table(one), console.width))
+        console.print(plain_table(f"{one['judge']}, by summariser", summariser_table(one), console.width, ELSEWHERE))
