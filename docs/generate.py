@@ -1,9 +1,13 @@
 """Writes docs/cli.md (every command's help), datasets/article.schema.json, the catalogue of metrics and the judges' table in
-docs/scores.md, and the README's tables, which are of the committed reference report; `--check` fails if one is out of date."""
+docs/scores.md, the fields of `Item` and `Answer` in docs/writing-a-system.md, and the README's tables, which are of the committed
+reference report; `--check` fails if one is out of date."""
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +21,7 @@ from harness.metrics.entry import Metric
 from harness.report.judge_table import judge_table
 from harness.report.markdown import table_lines
 from harness.report.preserved import TITLE
+from harness.types import Answer, Item
 
 ROOT = Path(__file__).parents[1]
 
@@ -110,6 +115,26 @@ def entry(metric: Metric) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def writing_a_system() -> str:
+    """docs/writing-a-system.md with the fields of what a system gets and gives."""
+    text = (ROOT / "docs" / "writing-a-system.md").read_text(encoding="utf-8")
+    for cls in (Item, Answer):
+        text = filled(text, cls.__name__, fields_of(cls))
+    return text
+
+
+def fields_of(cls: type) -> list[str]:
+    """A dataclass's fields as a table: name, type, default, and the comment that stands beside each in its source."""
+    meanings = dict(re.findall(r"^    (\w+): .*?  # (.+)$", inspect.getsource(cls), flags=re.MULTILINE))
+    rows = ["| field | type | default | meaning |", "|---|---|---|---|"]
+    for field in dataclasses.fields(cls):
+        default = "" if field.default is dataclasses.MISSING else f"`{field.default!r}`"
+        default = default if field.default_factory is dataclasses.MISSING else "empty"
+        kind = str(field.type).replace("|", "\\|")
+        rows.append(f"| `{field.name}` | `{kind}` | {default} | {meanings[field.name]} |")
+    return rows
+
+
 def table(report: str, title: str, wanted: list[str]) -> list[str]:
     """The lines of a report's table with the wanted columns, each by its first one of that name."""
     rows = [line.strip("| ").split(" | ") for line in section(report, title) if line.startswith("| ")]
@@ -135,6 +160,7 @@ def files() -> dict[Path, str]:
         ROOT / "datasets" / "article.schema.json": schema,
         ROOT / "README.md": readme(),
         ROOT / "docs" / "scores.md": scores(),
+        ROOT / "docs" / "writing-a-system.md": writing_a_system(),
     }
 
 

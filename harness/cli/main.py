@@ -12,6 +12,7 @@ from harness.cli.base import FILE, RESULTS, Commands, names_in, quiet_pipes
 from harness.cli.data import data
 from harness.cli.judge import judge
 from harness.cli.results import results
+from harness.cli.systems import systems
 from harness.errors import HarnessError
 
 
@@ -292,6 +293,7 @@ def label(
 cli.add_command(data)
 cli.add_command(judge)
 cli.add_command(results)
+cli.add_command(systems)
 
 
 def main() -> None:
