@@ -43,9 +43,17 @@ def run(overrides: tuple[str, ...]) -> None:
     Groups: dataset, summariser, stance, judge, probe, metrics, executor, experiment (harness list systems).
     Fields: split=dev|test|all  limit=N  articles=[id,...]  repeats=N  seed=N  dry=true  results=DIR.
     Hydra's own flags work too: -m, --cfg job, --config-dir DIR, --info.
+    \b
+    harness run --again [--results DIR] runs every command of a results folder again, on the dataset as it is now; what is
+    as it was is not computed anew.
     """
     from harness.runs.sweep import run_command
 
+    if "--again" in overrides:
+        from harness.runs.again import commands_again
+
+        commands = commands_again(overrides)
+        sys.exit(max(run_command(command) for command in commands))
     sys.exit(run_command(overrides))
 
 
@@ -66,6 +74,9 @@ def run(overrides: tuple[str, ...]) -> None:
     help="A difference of a headline metric; the report says how many more articles would show it.  "
     "[default: macro_f1=0.05, harm=10, rouge_lsum=0.02]",
 )
+@click.option(
+    "--shared", is_flag=True, help="Compares runs of earlier states of the dataset, too, on the articles they share."
+)
 def report(
     runs: tuple[str, ...],
     results: Path,
@@ -74,6 +85,7 @@ def report(
     systems: str | None,
     columns: str | None,
     effects: tuple[str, ...],
+    shared: bool,
 ) -> None:
     """Compares runs: leaderboards with intervals, and which differences are real.
 
@@ -81,6 +93,7 @@ def report(
     Examples:
       harness report
       harness report --baseline majority --out results/reports/july
+      harness report --shared
       harness report --systems tfidf_svm,smollm2,majority --columns "macro-F1 3-way,kappa" --out paper
       harness report --effect macro_f1=0.03 --effect harm=5
     """
@@ -93,6 +106,14 @@ def report(
     from harness.report.write import write_report
 
     sizes = effects_of(effects)
+    if shared:
+        from harness.runs.shared import shared_runs
+
+        on_shared = shared_runs(results, runs)
+        runs = on_shared.run_ids
+        click.echo(f"{len(runs)} runs on the {len(on_shared.articles)} articles that they share", err=True)
+        for run_id, why in on_shared.left_out:
+            click.echo(f"left out: {run_id}: {why}", err=True)
     loaded = load_runs(results, runs, names_in(systems))
     latest = results / "reports" / "latest"
     if loaded.bare and out is None and latest.exists():
