@@ -264,6 +264,7 @@ def verify(external: Path | None, *, full: bool) -> None:
     "--summaries", is_flag=True, help="Labels what summaries say, without their articles; --blind: a second time."
 )
 @click.option("--suggest", metavar="SYSTEM", help="Shows a system's stored stances as proposals to confirm.")
+@click.option("--article", metavar="ID", help="The article to open with.  [default: the first that waits for you]")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1.  [default: any free one]")
 @click.option("--open", "open_", is_flag=True, help="Opens the page in your browser.")
 @RESULTS
@@ -274,6 +275,7 @@ def label(
     adjudicate: bool,
     summaries: bool,
     suggest: str | None,
+    article: str | None,
     port: int,
     open_: bool,
     results: Path,
@@ -283,7 +285,7 @@ def label(
     \b
     Examples:
       harness label datasets/escalation --annotator ada --open
-      harness label datasets/escalation --annotator ben --blind
+      harness label datasets/escalation --annotator ben --blind --article cuba-1962-excomm
       harness label datasets/escalation --annotator cleo --adjudicate
       harness label datasets/escalation --annotator dana --summaries
     """
@@ -308,7 +310,17 @@ def label(
             click.launch(address)
 
     mode: Literal["label", "blind", "adjudicate"] = "blind" if blind else "adjudicate" if adjudicate else "label"
-    serve(folder, annotator or getpass.getuser(), mode, port, suggest, results, announce, summaries=summaries)
+    serve(
+        folder,
+        annotator or getpass.getuser(),
+        mode,
+        port,
+        suggest,
+        results,
+        announce,
+        article=article,
+        summaries=summaries,
+    )
 
 
 cli.add_command(data)
