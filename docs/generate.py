@@ -15,13 +15,17 @@ from pathlib import Path
 import click
 
 from harness.cli.main import cli
-from harness.data.schema import json_schema
+from harness.data.load import MAX_BYTES
+from harness.data.schema import ArticleRow, json_schema, to_article
+from harness.data.yaml_lines import read_yaml
 from harness.metrics.catalogue import BUILT_IN, columns_of
 from harness.metrics.entry import Metric
 from harness.report.judge_table import judge_table
 from harness.report.markdown import table_lines
 from harness.report.preserved import TITLE
-from harness.types import Answer, Item
+from harness.systems.base import Context
+from harness.systems.sentiment import Sentiment
+from harness.types import Answer, Dataset, Item
 
 ROOT = Path(__file__).parents[1]
 
@@ -76,8 +80,25 @@ def readme() -> str:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for title, wanted in COLUMNS.items():
         text = filled(text, title, table(report, title, wanted))
+    text = filled(text, "One speaker", one_speaker("cuba-1962-excomm", "lemay"))
     by_hand = section(report, TITLE)
     return filled(text, TITLE, by_hand) if by_hand else text
+
+
+def one_speaker(article_id: str, speaker_id: str) -> list[str]:
+    """Gold and the answers of `sentiment` on one speaker, with the evidence, as a table."""
+    path = ROOT / "datasets" / "escalation" / "articles" / f"{article_id}.yaml"
+    article = to_article(ArticleRow.model_validate(read_yaml(path, MAX_BYTES).data))
+    dataset = Dataset("escalation", "", (article,), "")
+    system = Sentiment("sentiment", Sentiment.Options())
+    items = [Item(article, article.speaker(speaker_id), target) for target in article.targets]
+    rows = ["| target | gold | sentiment | evidence |", "|:--|:--|:--|:--|"]
+    for item, answer in zip(items, system.answer(items, Context(dataset)), strict=True):
+        assert item.target is not None
+        label = article.gold_stances()[speaker_id, item.target.id]
+        evidence = " … ".join(e.text for e in label.evidence)
+        rows.append(f"| {item.target.id} | {label.stance} | {answer.label} | {evidence} |")
+    return rows
 
 
 def filled(text: str, name: str, lines: list[str]) -> str:
