@@ -1,9 +1,13 @@
 """Writes docs/cli.md (every command's help), datasets/article.schema.json, the catalogue of metrics and the judges' table in
-docs/scores.md, and the README's tables, which are of the committed reference report; `--check` fails if one is out of date."""
+docs/scores.md, the fields of `Item` and `Answer` in docs/writing-a-system.md, and the README's tables, which are of the committed
+reference report; `--check` fails if one is out of date."""
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +15,17 @@ from pathlib import Path
 import click
 
 from harness.cli.main import cli
-from harness.data.schema import json_schema
+from harness.data.load import MAX_BYTES
+from harness.data.schema import ArticleRow, json_schema, to_article
+from harness.data.yaml_lines import read_yaml
 from harness.metrics.catalogue import BUILT_IN, columns_of
 from harness.metrics.entry import Metric
 from harness.report.judge_table import judge_table
 from harness.report.markdown import table_lines
 from harness.report.preserved import TITLE
+from harness.systems.base import Context
+from harness.systems.sentiment import Sentiment
+from harness.types import Answer, Dataset, Item
 
 ROOT = Path(__file__).parents[1]
 
@@ -71,8 +80,25 @@ def readme() -> str:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for title, wanted in COLUMNS.items():
         text = filled(text, title, table(report, title, wanted))
+    text = filled(text, "One speaker", one_speaker("cuba-1962-excomm", "lemay"))
     by_hand = section(report, TITLE)
     return filled(text, TITLE, by_hand) if by_hand else text
+
+
+def one_speaker(article_id: str, speaker_id: str) -> list[str]:
+    """Gold and the answers of `sentiment` on one speaker, with the evidence, as a table."""
+    path = ROOT / "datasets" / "escalation" / "articles" / f"{article_id}.yaml"
+    article = to_article(ArticleRow.model_validate(read_yaml(path, MAX_BYTES).data))
+    dataset = Dataset("escalation", "", (article,), "")
+    system = Sentiment("sentiment", Sentiment.Options())
+    items = [Item(article, article.speaker(speaker_id), target) for target in article.targets]
+    rows = ["| target | gold | sentiment | evidence |", "|:--|:--|:--|:--|"]
+    for item, answer in zip(items, system.answer(items, Context(dataset)), strict=True):
+        assert item.target is not None
+        label = article.gold_stances()[speaker_id, item.target.id]
+        evidence = " … ".join(e.text for e in label.evidence)
+        rows.append(f"| {item.target.id} | {label.stance} | {answer.label} | {evidence} |")
+    return rows
 
 
 def filled(text: str, name: str, lines: list[str]) -> str:
@@ -110,6 +136,26 @@ def entry(metric: Metric) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def writing_a_system() -> str:
+    """docs/writing-a-system.md with the fields of what a system gets and gives."""
+    text = (ROOT / "docs" / "writing-a-system.md").read_text(encoding="utf-8")
+    for cls in (Item, Answer):
+        text = filled(text, cls.__name__, fields_of(cls))
+    return text
+
+
+def fields_of(cls: type) -> list[str]:
+    """A dataclass's fields as a table: name, type, default, and the comment that stands beside each in its source."""
+    meanings = dict(re.findall(r"^    (\w+): .*?  # (.+)$", inspect.getsource(cls), flags=re.MULTILINE))
+    rows = ["| field | type | default | meaning |", "|---|---|---|---|"]
+    for field in dataclasses.fields(cls):
+        default = "" if field.default is dataclasses.MISSING else f"`{field.default!r}`"
+        default = default if field.default_factory is dataclasses.MISSING else "empty"
+        kind = str(field.type).replace("|", "\\|")
+        rows.append(f"| `{field.name}` | `{kind}` | {default} | {meanings[field.name]} |")
+    return rows
+
+
 def table(report: str, title: str, wanted: list[str]) -> list[str]:
     """The lines of a report's table with the wanted columns, each by its first one of that name."""
     rows = [line.strip("| ").split(" | ") for line in section(report, title) if line.startswith("| ")]
@@ -135,6 +181,7 @@ def files() -> dict[Path, str]:
         ROOT / "datasets" / "article.schema.json": schema,
         ROOT / "README.md": readme(),
         ROOT / "docs" / "scores.md": scores(),
+        ROOT / "docs" / "writing-a-system.md": writing_a_system(),
     }
 
 

@@ -287,14 +287,14 @@ class Dataset(Tabular):
 class Item:
     """One question to a system: summarise `article`, or tell `speaker`'s stance on `target` from it.
 
-    `summary` is a text that is judged. A judge of stance reads it instead of the article; one that compares a summary with
-    its article or references reads both.
+    A judge of stance reads `summary` instead of the article; one that compares a summary with its article or references
+    reads both.
     """
 
-    article: Article
-    speaker: Speaker | None = None
-    target: Target | None = None
-    summary: str | None = None
+    article: Article  # text, title, language, source, speakers, targets; labels too, which a system leaves alone
+    speaker: Speaker | None = None  # whose stance is asked (`names` are name and aliases); None where nobody's is
+    target: Target | None = None  # the proposition that the stance is about; None where there is none
+    summary: str | None = None  # what a judge is asked about; a stance classifier never gets it
 
     @property
     def id(self) -> str:
@@ -314,29 +314,21 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a system says of one item, before it is stored.
+    """What a system says of one item, before it is stored."""
 
-    `label` is None for text answers and for a stance that could not be parsed; `scores` holds log-probabilities or
-    probabilities by label; `path` names the way it was computed; `tokens_cut` counts article tokens that the
-    model did not see; `tokens_in` and `tokens_out` are None where a server counts none; `error` is set when there is no
-    answer, and then nothing else counts. `finish` is why the model ended (`stop`, `length`, ...; one a window, with commas
-    between), None where that is not known. `reading` is the version by which `output`, `label` and `error` were read from
-    `raw`; 0: nothing was read, or by a version before there were numbers.
-    """
-
-    output: str = ""
-    label: Stance | None = None
-    scores: Mapping[str, float] = field(default_factory=dict)
-    raw: str | None = None
-    prompt: str | None = None
-    tokens_in: int | None = 0
-    tokens_out: int | None = 0
-    tokens_cut: int = 0
-    seconds: float = 0.0
-    path: str = ""
-    error: str | None = None
-    finish: str | None = None
-    reading: int = 0
+    output: str = ""  # the answer as text: the summary, the stance's word, a finder's JSON list of speakers
+    label: Stance | None = None  # None for text answers and for a reply that could not be read as a stance
+    scores: Mapping[str, float] = field(default_factory=dict)  # probabilities or their logarithms, by stance
+    raw: str | None = None  # the model's words as they came, from which `output` and `label` were read
+    prompt: str | None = None  # what the model was shown
+    tokens_in: int | None = 0  # tokens read; None where a server counts none
+    tokens_out: int | None = 0  # tokens written; None where a server counts none
+    tokens_cut: int = 0  # tokens of the article that the model did not see
+    seconds: float = 0.0  # time of this answer; 0 everywhere in a unit: the unit's time is shared out among its answers
+    path: str = ""  # the way it was computed, for the record to count, such as `vader`
+    error: str | None = None  # why there is no answer: then nothing else counts, and the next run asks again
+    finish: str | None = None  # why the model ended (`stop`, `length`; one a window, with commas); None: unknown
+    reading: int = 0  # version by which output, label and error were read from `raw`; 0: read by none
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from harness.cli.base import FILE, RESULTS, Commands, names_in, quiet_pipes
 from harness.cli.data import data
 from harness.cli.judge import judge
 from harness.cli.results import results
+from harness.cli.systems import systems
 from harness.errors import HarnessError
 
 
@@ -44,9 +45,17 @@ def run(overrides: tuple[str, ...]) -> None:
     A class of your own: stance.class=my.py:Mine allow_code=true (its file runs).
     Hydra's own flags work too, anywhere: -m, --cfg job, --config-dir DIR, --info.
     Exit code 3: all was done but for files of a folder that cannot be read.
+    \b
+    harness run --again [--results DIR] runs every command of a results folder again, on the dataset as it is now; what is
+    as it was is not computed anew.
     """
     from harness.runs.sweep import run_command
 
+    if "--again" in overrides:
+        from harness.runs.again import commands_again
+
+        commands = commands_again(overrides)
+        sys.exit(max(run_command(command) for command in commands))
     sys.exit(run_command(overrides))
 
 
@@ -67,6 +76,9 @@ def run(overrides: tuple[str, ...]) -> None:
     help="A difference of a headline metric; the report says how many more articles would show it.  "
     "[default: macro_f1=0.05, harm=10, rouge_lsum=0.02]",
 )
+@click.option(
+    "--shared", is_flag=True, help="Compares runs of earlier states of the dataset, too, on the articles they share."
+)
 def report(
     runs: tuple[str, ...],
     results: Path,
@@ -75,6 +87,7 @@ def report(
     systems: str | None,
     columns: str | None,
     effects: tuple[str, ...],
+    shared: bool,
 ) -> None:
     """Compares runs: leaderboards with intervals, and which differences are real.
 
@@ -82,6 +95,7 @@ def report(
     Examples:
       harness report
       harness report --baseline majority --out results/reports/july
+      harness report --shared
       harness report --systems tfidf_svm,smollm2,majority --columns "macro-F1 3-way,kappa" --out paper
       harness report --effect macro_f1=0.03 --effect harm=5
     """
@@ -94,6 +108,14 @@ def report(
     from harness.report.write import write_report
 
     sizes = effects_of(effects)
+    if shared:
+        from harness.runs.shared import shared_runs
+
+        on_shared = shared_runs(results, runs)
+        runs = on_shared.run_ids
+        click.echo(f"{len(runs)} runs on the {len(on_shared.articles)} articles that they share", err=True)
+        for run_id, why in on_shared.left_out:
+            click.echo(f"left out: {run_id}: {why}", err=True)
     loaded = load_runs(results, runs, names_in(systems))
     latest = results / "reports" / "latest"
     if loaded.bare and out is None and latest.exists():
@@ -248,6 +270,7 @@ def verify(external: Path | None, *, full: bool) -> None:
     "--summaries", is_flag=True, help="Labels what summaries say, without their articles; --blind: a second time."
 )
 @click.option("--suggest", metavar="SYSTEM", help="Shows a system's stored stances as proposals to confirm.")
+@click.option("--article", metavar="ID", help="The article to open with.  [default: the first that waits for you]")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1.  [default: any free one]")
 @click.option("--open", "open_", is_flag=True, help="Opens the page in your browser.")
 @RESULTS
@@ -258,6 +281,7 @@ def label(
     adjudicate: bool,
     summaries: bool,
     suggest: str | None,
+    article: str | None,
     port: int,
     open_: bool,
     results: Path,
@@ -267,7 +291,7 @@ def label(
     \b
     Examples:
       harness label datasets/escalation --annotator ada --open
-      harness label datasets/escalation --annotator ben --blind
+      harness label datasets/escalation --annotator ben --blind --article cuba-1962-excomm
       harness label datasets/escalation --annotator cleo --adjudicate
       harness label datasets/escalation --annotator dana --summaries
     """
@@ -292,12 +316,23 @@ def label(
             click.launch(address)
 
     mode: Literal["label", "blind", "adjudicate"] = "blind" if blind else "adjudicate" if adjudicate else "label"
-    serve(folder, annotator or getpass.getuser(), mode, port, suggest, results, announce, summaries=summaries)
+    serve(
+        folder,
+        annotator or getpass.getuser(),
+        mode,
+        port,
+        suggest,
+        results,
+        announce,
+        article=article,
+        summaries=summaries,
+    )
 
 
 cli.add_command(data)
 cli.add_command(judge)
 cli.add_command(results)
+cli.add_command(systems)
 
 
 def main() -> None:

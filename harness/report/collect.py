@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import ConfigError, HarnessError, StoreError, nearest_hint
 from harness.metrics.catalogue import board_of, judge_of, measures
 from harness.report.cache import Cache
-from harness.report.comparable import completed_later, dataset_name, mixes, unchanged
+from harness.report.comparable import completed_later, dataset_name, mixes, state_of, unchanged
 from harness.results.records import (
-    SCORING_VERSION,
     AnswerRef,
     DatasetUse,
     RunRecord,
     SystemUse,
     Value,
     answers_path,
+    complete_runs,
+    newest_run,
     read_answers,
     read_records,
     scores_path,
@@ -324,7 +325,8 @@ def load_runs(
     wanted = list(run_ids or ())
     if wanted:
         records = [_find(records, name) for name in wanted]
-    complete = [r for r in records if r.status == "complete" and r.dataset is not None]
+    # of a run that stands for an earlier one, the earlier one counts, unless it is named
+    complete = complete_runs(records, with_shared=bool(wanted))
     probes = [r for r in complete if r.dataset is not None and r.dataset.unchanged is not None]
     complete = [r for r in complete if r not in probes]
     if probes and wanted and not complete:
@@ -336,9 +338,12 @@ def load_runs(
         raise ConfigError(f"no runs in {folder / 'runs'}", hint="harness run makes one; --results names another folder")
     if not complete:
         return Runs(folder, (), tuple(failed), (), tuple(broken))
-    newest = max(complete, key=lambda r: (r.scoring_version == SCORING_VERSION, r.started_at, r.run_id))
-    current = [r for r in complete if mixes(r, newest) is None]
-    apart = [(r, why) for r in complete if (why := mixes(r, newest)) is not None]
+    newest = newest_run(complete)
+    reasons = [(r, mixes(r, newest, folder)) for r in complete]
+    current = [r for r, why in reasons if why is None]
+    # the dataset and articles of a report are the first record's: those of the newest state
+    current.sort(key=lambda r: state_of(r) != state_of(newest))
+    apart = [(r, why) for r, why in reasons if why is not None]
     if wanted and apart:
         record, why = apart[0]
         raise ConfigError(f"{record.run_id} and {newest.run_id} cannot be compared: {why}", hint="run both again")

@@ -39,6 +39,12 @@ def problem_lines(runs: Runs) -> list[str]:
     """Everything that is not in the tables, by name."""
     lines = [f"failed: {r.run_id}: {first_line(r)} (to remove it, delete results/runs/{r.run_id})" for r in runs.failed]
     lines += [f"stale: {r.run_id}: {why}" for r, why in runs.stale]
+    if runs.stale:
+        folder = "" if str(runs.results) == "results" else f" --results {quote(str(runs.results))}"
+        lines.append(
+            f"stale: harness run --again{folder} brings all up to date; "
+            f"harness report --shared{folder} compares all on the articles that they share"
+        )
     lines += [f"other dataset: {r.run_id}: {why}" for r, why in runs.others]
     lines += [
         f"left out: {line}" for line in dict.fromkeys(x for r in runs.records if r.dataset for x in r.dataset.left_out)

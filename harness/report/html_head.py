@@ -132,7 +132,7 @@ def states(runs: Runs) -> list[tuple[str, int, str]]:
         (
             "stale",
             len(runs.stale),
-            "of other articles, another state of the dataset or another scoring version; never mixed in",
+            "of other articles, articles that have changed or another scoring version; never mixed in",
         ),
         ("of another dataset", len(runs.others), "scored on something else; a report of their own shows them"),
         ("unreadable", len(runs.broken), "the record cannot be read"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -26,6 +27,8 @@ FILTERS = ("wrong", "flipped", "unparsed", "disagree")
 HARMS = ("polarised", "flipped", "invented", "misattributed")
 NO_ANSWER = {6: "unparsed", 7: "error", 8: "gone", 9: "not asked"}
 STYLES = {"right": "green", "near": "", "wrong": "yellow", "flip": "bold red"}
+ROOM, ROOM_OF_ONE = 90, 16
+"""Columns of a terminal in which a table of stances is legible, and what each classifier adds."""
 COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "red", "bright_cyan", "bright_magenta")
 """Of speakers, in their order; their names are underlined, too."""
 
@@ -208,7 +211,8 @@ def _summary_text(prediction: Prediction | None) -> str:
 
 
 def visible(text: str) -> str:
-    """The text with control characters written out, so that no answer steers the terminal."""
+    """The text with control characters written out, so that no answer steers the terminal; every kind of line end is one."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     return "".join(c if c in "\n\t" or ord(c) >= 0xA0 or 0x20 <= ord(c) < 0x7F else f"\\x{ord(c):02x}" for c in text)
 
 
@@ -229,16 +233,39 @@ def _prompts(console: Console, runs: Runs, name: str, row: Row, article: Article
             console.print(Text(visible(text) if text else f"({missing})"), soft_wrap=True)
 
 
+@dataclass(frozen=True)
+class StanceLine:
+    """What is told of one pair: the answers in the order of the classifiers, with their marks; None where there is no gold."""
+
+    speaker: Text
+    target: str
+    gold: str | None
+    answers: list[Text]
+    evidence: str
+
+
 def _stances(console: Console, view: View, article: Article, shown: Sequence[int]) -> None:
-    """A row for each pair: gold, and each classifier's answer with its mark."""
+    """Each pair's gold and each classifier's answer with its mark: a table, or by speaker where a table has no room."""
+    names = [name for name, _ in view.classifiers]
+    lines = _stance_lines(view, article, shown)
+    console.print()
+    if console.width < ROOM + ROOM_OF_ONE * len(names):
+        _by_speaker(console, names, lines)
+    else:
+        console.print(_stance_table(names, lines))
+    if article.gold_stances():
+        console.print("  ".join(f"{glyph} {words}" for glyph, words in MARKS.values()), style="dim")
+    n_hidden = sum(1 for _ in article.pairs()) - len(shown)
+    if n_hidden:
+        console.print(f"{n_hidden} more pairs of the article do not match", style="dim")
+
+
+def _stance_lines(view: View, article: Article, shown: Sequence[int]) -> list[StanceLine]:
     gold = article.gold_stances()
-    names = ", ".join(name for name, _ in view.classifiers)
-    table = Table(title=Text(f"Stance by {names}"), title_justify="left", title_style="bold")
-    for heading in ("speaker", "target", "gold", *(escape(name) for name, _ in view.classifiers), "evidence"):
-        table.add_column(heading, overflow="fold")
     answer_codes = [codes(view.runs, row).tolist() for _, row in view.classifiers]
     place = {s.id: n for n, s in enumerate(article.speakers)}
     pairs = {view.runs.items.index[article.id, s.id, t.id]: (s, t) for s, t in article.pairs()}
+    lines = []
     for i in shown:
         s, t = pairs[i]
         label = gold.get((s.id, t.id))
@@ -249,15 +276,39 @@ def _stances(console: Console, view: View, article: Article, shown: Sequence[int
             glyph = f" {MARKS[which][0]}" if which else ""
             answers.append(Text(f"{NO_ANSWER.get(code) or STANCES[code]}{glyph}", STYLES.get(which, "")))
         evidence = " … ".join(visible(e.text) for e in label.evidence) if label else ""
-        gold_text = str(label.stance) if label else "(not labelled)"
-        table.add_row(Text(visible(s.name), _colour(place[s.id])), t.id, gold_text, *answers, Text(evidence))
-    console.print()
-    console.print(table)
-    if gold:
-        console.print("  ".join(f"{glyph} {words}" for glyph, words in MARKS.values()), style="dim")
-    n_hidden = sum(1 for _ in article.pairs()) - len(shown)
-    if n_hidden:
-        console.print(f"{n_hidden} more pairs of the article do not match", style="dim")
+        gold_text = (str(label.stance) if label else "(not labelled)") if gold else None
+        lines.append(StanceLine(Text(visible(s.name), _colour(place[s.id])), t.id, gold_text, answers, evidence))
+    return lines
+
+
+def _stance_table(names: Sequence[str], lines: Sequence[StanceLine]) -> Table:
+    """A row for each pair; no column that is empty."""
+    table = Table(title=Text(f"Stance by {', '.join(names)}"), title_justify="left", title_style="bold")
+    has_gold, has_evidence = any(line.gold for line in lines), any(line.evidence for line in lines)
+    headings = ["speaker", "target", *(["gold"] if has_gold else []), *map(escape, names)]
+    for heading in [*headings, *(["evidence"] if has_evidence else [])]:
+        table.add_column(heading, overflow="fold")
+    for line in lines:
+        gold = [line.gold or ""] if has_gold else []
+        table.add_row(line.speaker, line.target, *gold, *line.answers, *([Text(line.evidence)] if has_evidence else []))
+    return table
+
+
+def _by_speaker(console: Console, names: Sequence[str], lines: Sequence[StanceLine]) -> None:
+    """Every speaker with a line a target, and below it the evidence."""
+    console.print(Text(f"Stance by {', '.join(names)}", "bold"))
+    for speaker, of_speaker in groupby(lines, key=lambda line: line.speaker):
+        console.print(speaker)
+        for line in of_speaker:
+            words = [Text(f"gold {line.gold}")] if line.gold else []
+            # one classifier is named by the title
+            words += [
+                Text(f"{name} " if len(names) > 1 else "").append(a)
+                for name, a in zip(names, line.answers, strict=True)
+            ]
+            console.print(Padding(Text(f"{line.target}: ").append(Text(", ").join(words)), (0, 0, 0, 2)))
+            if line.evidence:
+                console.print(Padding(Text(line.evidence, "dim"), (0, 0, 0, 4)))
 
 
 def _articles(console: Console, view: View, narrowed: bool) -> None:

@@ -20,6 +20,9 @@ SCHEMA = 1
 SCORING_VERSION = "4"
 """Raised whenever a metric's number can change; part of a run's identity, so old scores are never mixed with new."""
 
+SHARED = "shared"
+"""The split of a run that was scored again on articles that it shares with others: it stands for an earlier run."""
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,7 +45,7 @@ class SystemUse(_Part):
     `cost` is that of the answers' tokens at the run's price. `n_no_usage` counts the answers whose server reported no tokens:
     the sums of tokens leave them out, and a run with one of them has no `cost`. `n_refused` counts refusals: a classifier's
     are no label and not among `n_unparsed`, a summariser's are no summary and among `n_failed` too. `remarks` say what the
-    system left aside.
+    system left aside. `fitted`: what it answers hangs on the gold of the whole dataset.
     """
 
     name: str
@@ -69,11 +72,27 @@ class SystemUse(_Part):
     ceiling: bool = False
     entered_gold: bool = False
     remarks: list[str] = []
+    fitted: bool = False
 
     @model_serializer(mode="wrap")
-    def _as_before_there_were_remarks(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _as_before_these_came(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
-        return {name: value for name, value in fields.items() if value or name not in ("remarks", "entered_gold")}
+        return {
+            name: value for name, value in fields.items() if value or name not in ("remarks", "entered_gold", "fitted")
+        }
+
+    @property
+    def learns(self) -> bool:
+        """Whether it learned from gold; of records that were made before there was `fitted`, by its adapter."""
+        return self.fitted or self.identity.get("adapter") in _FITTED_BEFORE
+
+
+_FITTED_BEFORE = (
+    "systems.labels:Majority",
+    "systems.linear:LinearText",
+    "systems.probe:EmbeddingProbe",
+    "stance.metadata",
+)
 
 
 class DatasetUse(_Part):
@@ -209,6 +228,17 @@ def read_records(results: Path) -> tuple[list[RunRecord], list[StoreError]]:
         except StoreError as error:
             broken.append(error)
     return records, broken
+
+
+def complete_runs(records: Sequence[RunRecord], *, with_shared: bool = False) -> list[RunRecord]:
+    """The complete ones, without those that stand for earlier ones (`SHARED`) unless asked for."""
+    complete = [r for r in records if r.status == "complete"]
+    return [r for r in complete if r.dataset is not None and (with_shared or r.dataset.split != SHARED)]
+
+
+def newest_run(complete: Sequence[RunRecord]) -> RunRecord:
+    """The run beside which others stand or are stale: the last one that this version scored."""
+    return max(complete, key=lambda r: (r.scoring_version == SCORING_VERSION, r.started_at, r.run_id))
 
 
 def check_writable(results: Path) -> None:

@@ -55,6 +55,7 @@ def system_use(
             "status": answered.unfitted or "ok",
             "ceiling": system.ceiling,
             "entered_gold": bool(getattr(system.options, "entered_gold", False)),
+            "fitted": system.fitted,
             "remarks": recorded.remarks if recorded else list(remarks),
         }
     )

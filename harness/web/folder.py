@@ -101,6 +101,7 @@ class LabelFolder:
         pairs = len(document.speakers) * len(document.targets)
         state = "draft" if draft else "done" if document.stances else "open"
         entry = {"id": article_id, "title": row.title, "state": state, "labelled": len(document.stances)}
+        entry["gold"] = article.gold is not None
         if self.gold:
             entry["differences"] = len(differing(article.annotations))
             entry["annotators"] = len(article.annotations)

@@ -12,7 +12,7 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, nearest_hint
 from harness.web.app import make_app
 from harness.web.folder import LabelFolder, Mode
 from harness.web.suggestions import Suggestions
@@ -29,11 +29,13 @@ def serve(
     results: Path,
     announce: Callable[[str], None],
     *,
+    article: str | None = None,
     summaries: bool = False,
 ) -> None:
     """Serves until interrupted; `announce` is given the address, token and all. `port` 0 takes any free one.
 
-    With `summaries` the page is for labels of summaries, in the mode `blind` for second ones.
+    The page opens with `article`, if there is one; HarnessError where the folder has none of that id. With `summaries` it is for
+    labels of summaries, in the mode `blind` for second ones.
     """
     if annotator == "gold" or not annotator.strip():
         raise HarnessError(f"{annotator!r} is no annotator's name", hint="--annotator ada")
@@ -44,6 +46,9 @@ def serve(
         labels = LabelFolder(folder, annotator, mode)
         if not labels.ids():
             raise HarnessError(f"{folder} holds no articles", hint="harness data new FILE --dataset DIR drafts one")
+        if article is not None and article not in labels.ids():
+            hint = nearest_hint(article, labels.ids()) + "its id is the name of its file without .yaml"
+            raise HarnessError(f"{folder} has no article {article!r}", hint=hint)
         suggestions = Suggestions(results, suggest) if suggest else None
         make = partial(make_app, labels, suggestions=suggestions)
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
@@ -57,7 +62,7 @@ def serve(
         token = secrets.token_urlsafe(24)
         app = make(chosen, token)
         config = uvicorn.Config(app, log_level="warning", lifespan="off", server_header=False, ws="none")
-        announce(f"http://127.0.0.1:{chosen}/#{token}")
+        announce(f"http://127.0.0.1:{chosen}/#{token}" + (f"/{article}" if article else ""))
         # uvicorn ends cleanly on Ctrl+C and then raises it again
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])

@@ -459,3 +459,25 @@ def test_summaries_are_labelled_by_keys_alone(browser: Any, tmp_path: Path) -> N
             page.page.wait_for_function("() => document.getElementById('count').textContent === '1 of 1 done'")
         found = read_frozen_set(folder).articles["river-0"].summaries[0].labels
         assert [(label.stance, label.labeller) for label in found] == [("support", "dana"), ("lean_oppose", "dana")]
+
+
+def test_the_list_is_filtered_and_adjudicated_articles_wait_for_nobody(browser: Any, tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "river")
+    write_fresh(tmp_path / "fresh", ("fresh-one",))
+    shutil.copy(tmp_path / "fresh" / "articles" / "fresh-one.yaml", folder / "articles")
+    with label_server(folder, "--annotator", "ada") as server, Page(browser, server) as page:
+        assert page.page.inner_text("#count") == "0 of 1 done · 3 adjudicated"
+        page.page.select_option("[data-key=filter]", "unlabelled")
+        assert page.page.locator(".articles li").all_inner_texts() == ["○\nfresh-one"]
+        page.page.select_option("[data-key=filter]", "all")
+        assert page.page.locator(".articles .adjudicated").count() == 3
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800), (1920, 1080)])
+def test_text_and_labels_have_room_at_every_width(browser: Any, folder: Path, width: int, height: int) -> None:
+    size = {"width": width, "height": height}
+    with label_server(folder, "--annotator", "ada") as server, Page(browser, server, viewport=size) as page:
+        text, panel = (page.page.locator(name).bounding_box() for name in ("#text", "#panel"))
+        assert text["width"] >= min(390, width) - 2
+        assert panel["width"] >= 370
+        assert text["width"] + panel["width"] >= 0.7 * width

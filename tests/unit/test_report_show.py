@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from harness.errors import ConfigError
 from harness.report.collect import Runs, load_runs
 from harness.report.columns import UNPARSED, codes
 from harness.report.drilldown import drilldown
 from harness.report.marks import MARKS, mark
-from harness.report.show import show_article
+from harness.report.show import StanceLine, _stance_table, show_article, visible
 from harness.types import STANCES, Article, Stance
 from tests.make_believe import dataset, judge, run, stance, summariser
 
@@ -140,3 +141,26 @@ def test_targets_evidence_speakers_and_the_judges_word(results: Path) -> None:
     assert name + " ".join(found.group(2).split("\n")) == evidence
     other = article.speakers[1].name
     assert re.search(rf"\x1b\[4;33m{other}\x1b\[0m", coloured), "no evidence of others is reversed"
+
+
+def test_a_narrow_terminal_has_a_line_for_the_evidence_of_each_pair(results: Path) -> None:
+    article = some(load_runs(results))
+    out = io.StringIO()
+    show_article(Console(file=out, width=80, highlight=False), results, ["good", "bad"], article.id)
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert not [line for line in lines if "│" in line]
+    assert all(lines.count(s.name) == 1 for s in article.speakers if s.kind != "vague")
+    label = next(s for s in article.gold_stances().values() if s.evidence)
+    place = next(n for n, line in enumerate(lines) if line.startswith(f"  {label.target}: gold {label.stance}, bad "))
+    assert any(line.startswith("    ") for line in lines[place + 1 : place + 3])
+
+
+def test_no_column_is_empty_where_nobody_labelled() -> None:
+    speaker = Text("Ann")
+    table = _stance_table(["x"], [StanceLine(speaker, "escalation", None, [Text("support")], "")])
+    assert [c.header for c in table.columns] == ["speaker", "target", "x"]
+
+
+def test_line_ends_of_every_kind_are_line_ends() -> None:
+    assert visible("a\r\nb\rc\n\x1b[2J") == "a\nb\nc\n\\x1b[2J"

@@ -7,7 +7,7 @@ import { drawGrid, nextPair } from "./grid.js";
 import { labelFor } from "./labels.js";
 import { mergeView } from "./merge.js";
 import { addEvidence, clearLabel, confirmProposal, drawPair, setLabel, takeFrom } from "./pair.js";
-import { drawProgress, drawSide } from "./side.js";
+import { drawProgress, drawSide, listed } from "./side.js";
 import * as state from "./state.js";
 import { drawSummary } from "./summary.js";
 import * as text from "./text.js";
@@ -143,7 +143,7 @@ function alias() {
 function turn(direction) {
   const at = store.list.findIndex((e) => e.id === store.article?.id);
   for (let i = at + direction; i >= 0 && i < store.list.length; i += direction) {
-    if (store.list[i].state !== "broken") return open(store.list[i].id);
+    if (store.list[i].state !== "broken" && listed(store.list[i])) return open(store.list[i].id);
   }
   return tell(direction > 0 ? "this is the last article" : "this is the first article");
 }
@@ -261,7 +261,7 @@ state.connect({ render, merge: mergeView });
 try {
   store.set = await call("GET", "/api/set");
   store.list = await call("GET", "/api/articles");
-  const first = store.list.find((e) => e.id === wanted) ?? store.list.find((e) => e.state === "draft" || e.state === "open") ?? store.list[0];
+  const first = store.list.find((e) => e.id === wanted) ?? store.list.find((e) => e.state === "draft" || (e.state === "open" && !e.gold)) ?? store.list[0];
   render();
   await open(first.id);
   document.documentElement.dataset.ready = "yes";

@@ -4,8 +4,22 @@ import { $, fill, h } from "./dom.js";
 import { markdown } from "./markdown.js";
 import { store } from "./state.js";
 
-const MARKS = { done: "●", draft: "◐", open: "○", broken: "!" };
-const WORDS = { done: "done", draft: "begun", open: "not begun", broken: "cannot be read" };
+const MARKS = { done: "●", draft: "◐", open: "○", adjudicated: "◆", broken: "!" };
+const WORDS = { done: "done", draft: "begun", open: "not begun", adjudicated: "adjudicated", broken: "cannot be read" };
+
+const FILTERS = {
+  all: ["all articles", () => true],
+  mine: ["mine: begun or done", (e) => e.state === "done" || e.state === "draft"],
+  unlabelled: ["unlabelled", (e) => e.state === "open" && !e.gold],
+  drafts: ["drafts", (e) => e.state === "draft"],
+};
+let filter = "all";
+
+/** Whether the list shows the article: keys that turn pages go by it, too. */
+export const listed = (entry) => FILTERS[filter][1](entry);
+
+// gold that others made is as far as an article goes: nothing of it waits for this annotator
+const stateOf = (entry) => (entry.state === "open" && entry.gold ? "adjudicated" : entry.state);
 
 export function drawSide(shows, go) {
   $("side").hidden = shows === null;
@@ -22,12 +36,21 @@ export function drawSide(shows, go) {
     return;
   }
   $("side").setAttribute("aria-label", "Articles");
+  const choice = h("select", { "data-key": "filter", "aria-label": "Which articles are listed" });
+  for (const [name, [words, test]] of Object.entries(FILTERS)) {
+    choice.append(h("option", { value: name, selected: name === filter }, `${words} (${store.list.filter(test).length})`));
+  }
+  choice.addEventListener("change", () => {
+    filter = choice.value;
+    drawSide(shows, go);
+  });
   fill(
     $("side"),
+    h("p", { class: "filter" }, choice),
     h(
       "ol",
       { class: "articles" },
-      store.list.map((entry) =>
+      store.list.filter((entry) => listed(entry) || entry.id === store.article?.id).map((entry) =>
         h(
           "li",
           {},
@@ -40,7 +63,7 @@ export function drawSide(shows, go) {
               title: entry.error ?? entry.title,
               onclick: () => go(entry.id),
             },
-            h("span", { class: `state ${entry.state}`, role: "img", "aria-label": WORDS[entry.state] }, MARKS[entry.state]),
+            h("span", { class: `state ${stateOf(entry)}`, role: "img", "aria-label": WORDS[stateOf(entry)] }, MARKS[stateOf(entry)]),
             h("span", { class: "name" }, entry.id),
             h("span", { class: "soft" }, entry.differences ? `${entry.differences} differ` : entry.state === "draft" ? `${entry.labelled}/${entry.pairs}` : ""),
           ),
@@ -52,10 +75,13 @@ export function drawSide(shows, go) {
 }
 
 export function drawProgress() {
-  const done = store.list.filter((e) => e.state === "done").length;
-  const all = store.list.length;
-  $("bar").style.width = `${(100 * done) / Math.max(1, all)}%`;
+  const count = (state) => store.list.filter((e) => stateOf(e) === state).length;
+  const [done, adjudicated, all] = [count("done"), count("adjudicated"), store.list.length];
+  const mine = all - adjudicated;
+  $("bar").style.width = `${(100 * done) / Math.max(1, mine)}%`;
+  $("progress").hidden = mine === 0;
   $("progress").setAttribute("aria-valuenow", String(done));
-  $("progress").setAttribute("aria-valuemax", String(all));
-  $("count").textContent = `${done} of ${all} done`;
+  $("progress").setAttribute("aria-valuemax", String(mine));
+  const rest = adjudicated ? `${adjudicated} adjudicated` : "";
+  $("count").textContent = [mine ? `${done} of ${mine} done` : "", rest].filter(Boolean).join(" · ");
 }
