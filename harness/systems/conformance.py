@@ -8,7 +8,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +82,7 @@ def check_system(place: str, options: Mapping[str, Any], dataset: Dataset, n_art
     except Broken as broken:
         yield Finding(check, broken.problem, broken.hint)
         return
-    checks = {
+    checks: dict[str, Callable[[], None]] = {
         "the same question gets the same answer": lambda: _check_repeated(system, items, answers, context),
         "an answer does not hang on the other items": lambda: _check_alone(system, items, answers, context),
         "`reads` has all that answers depend on": lambda: _check_complete(system, items, answers, context),
