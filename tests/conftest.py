@@ -18,6 +18,8 @@ settings.register_profile("new_examples", print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same_examples"))
 # two processes of tests share the cores, and so do the commands that they start
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# no test needs the hub, and without a network each question to it waits through its retries
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 ARTICLE = """\
 id: {id}
