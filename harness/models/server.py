@@ -165,9 +165,9 @@ class Client:
         whole: list[asyncio.Task[None]] = []
         under_way: set[asyncio.Task[Outcome]] = set()
 
-        async def one(body: Body, share: Share) -> Outcome:
+        async def one(unit: int, body: Body, share: Share) -> Outcome:
             try:
-                completion = await self._with_retries(client, body, key)
+                completion = await self._with_retries(client, body, key, unit)
                 meter.settle(share, completion.tokens_in, completion.tokens_out)
                 return completion
             except EndpointError as error:
@@ -203,7 +203,7 @@ class Client:
                             meter.release(share)
                             await asyncio.gather(*whole, *requests)
                             raise verdict
-                        requests.append(task := asyncio.create_task(one(body, share)))
+                        requests.append(task := asyncio.create_task(one(unit, body, share)))
                         under_way.add(task)
                         task.add_done_callback(under_way.discard)
                     whole.append(asyncio.create_task(finish(unit)))
@@ -218,20 +218,20 @@ class Client:
                     outcomes = [None if r.cancelled() else r.result() for r in requests]
                     ready((unit, [*outcomes, *[None] * (size - len(requests))]))
 
-    async def _with_retries(self, client: httpx.AsyncClient, body: Body, key: str | None) -> Completion:
+    async def _with_retries(self, client: httpx.AsyncClient, body: Body, key: str | None, unit: int) -> Completion:
         attempt = 0
         while True:
             attempt += 1
             if (pause := self._resume_at - time.monotonic()) > 0:
                 await self._sleep(pause)
             try:
-                completion = await self._attempt(client, body, key, attempt)
+                completion = await self._attempt(client, body, key, attempt, unit)
             except _PassingError as error:
                 reason, patience = str(error), error.wait
                 if attempt >= self.server.attempts or (error.unreachable and self._unreachable):
                     self._unreachable = error.unreachable
                     if error.status is not None and error.status >= 500:
-                        self._refusals.refused(reason, body)
+                        self._refusals.refused(reason, unit)
                     count = "1 attempt" if attempt == 1 else f"{attempt} attempts"
                     raise EndpointError(f"no answer after {count}: {reason}") from None
             else:
@@ -250,7 +250,9 @@ class Client:
             self._resume_at = max(self._resume_at, time.monotonic() + patience)
         await self._sleep(wait)
 
-    async def _attempt(self, client: httpx.AsyncClient, body: Body, key: str | None, attempt: int) -> Completion:
+    async def _attempt(
+        self, client: httpx.AsyncClient, body: Body, key: str | None, attempt: int, unit: int
+    ) -> Completion:
         started = time.perf_counter()
         optional = self.server.optional
         plain = {k: v for k, v in body.items() if k not in optional}
@@ -265,7 +267,7 @@ class Client:
         reason = f"{status} {message_of(content, key)}".strip()
         if not is_refusal(status, content):
             raise _PassingError(reason, wait=retry_after(header), status=status)
-        self._refusals.refused(reason, body)
+        self._refusals.refused(reason, unit)
         raise EndpointError(reason)
 
     async def _post(self, client: httpx.AsyncClient, body: Body) -> _Response:

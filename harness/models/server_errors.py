@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 from harness.errors import EndpointError
 from harness.runtime.secrets import without
@@ -19,8 +17,6 @@ _REASON = 300
 """Characters of what a server says that a reason quotes."""
 _ALIKE = 3
 """Articles whose requests a server refuses with the same words, before it answers any, at which the work stops."""
-_BEGINNING = 300
-"""Characters of a request by which it is told whether it is about another article: prompts begin with it."""
 _OF_VALIDATION = re.compile(
     r"validat|extra_forbidden|value_?error|type_?error|logits_all|(?:not|un)[ -]?(?:supported|implemented)|"
     r"(?:unknown|unexpected|unrecogni[sz]ed|invalid|missing)\b.{0,40}\b(?:field|param|argument|keyword|value|request)",
@@ -47,26 +43,24 @@ class Refusals:
 
     def __init__(self) -> None:
         self._answered = False
-        self._beginnings: dict[str, set[str]] = defaultdict(set)
+        self._units: dict[str, set[int]] = defaultdict(set)
 
     def answered(self) -> None:
         """Something is answered, so what is refused has its own reasons."""
         self._answered = True
-        self._beginnings.clear()
+        self._units.clear()
 
-    def refused(self, reason: str, body: Mapping[str, Any]) -> None:
-        """A request is refused with these words."""
+    def refused(self, reason: str, unit: int) -> None:
+        """A request of that unit, which is an article's, is refused with these words."""
         if not self._answered and not _OF_THE_TEXT.search(reason):
             # the number of a request is no other reason
             words = re.sub(r"\b[0-9a-f-]*\d[0-9a-f-]{5,}\b", "#", reason)
-            messages = body.get("messages")
-            text = messages[-1].get("content") if messages else body.get("prompt")
-            self._beginnings[words].add(str(text)[:_BEGINNING])
+            self._units[words].add(unit)
 
     def verdict(self) -> EndpointError | None:
         """The error that ends the work, in the server's words; None while it makes sense to go on."""
-        for words, beginnings in self._beginnings.items():
-            if len(beginnings) >= _ALIKE:
+        for words, units in self._units.items():
+            if len(units) >= _ALIKE:
                 return EndpointError(
                     f"the server answers nothing and refuses every request alike: {words}",
                     hint="when the config or the server is put right, the same command goes on",

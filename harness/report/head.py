@@ -40,10 +40,9 @@ def problem_lines(runs: Runs) -> list[str]:
     lines = [f"failed: {r.run_id}: {first_line(r)} (to remove it, delete results/runs/{r.run_id})" for r in runs.failed]
     lines += [f"stale: {r.run_id}: {why}" for r, why in runs.stale]
     if runs.stale:
-        folder = "" if str(runs.results) == "results" else f" --results {quote(str(runs.results))}"
         lines.append(
-            f"stale: harness run --again{folder} brings all up to date; "
-            f"harness report --shared{folder} compares all on the articles that they share"
+            "stale: harness run --again brings all up to date; "
+            "harness report --shared compares all on the articles that they share (--results names another folder)"
         )
     lines += [f"other dataset: {r.run_id}: {why}" for r, why in runs.others]
     lines += [

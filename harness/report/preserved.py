@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.metrics.catalogue import PRESERVATION, label_of
+from harness.metrics.catalogue import PRESERVATION, columns_of, label_of
 from harness.report.cells import Shown, Table, share_shown
 from harness.report.collect import Row, Runs
 from harness.report.judge import is_judged, judge_note, trusted
@@ -20,7 +20,7 @@ HARM = "preservation.harm"
 REFERENCE = "reference"
 EXACT = "hand labels"
 METRICS = tuple(metric.key for metric in PRESERVATION)
-HEADINGS = {"preservation.coverage": "coverage", "preservation.fidelity": "fidelity", HARM: "harm /100"}
+HEADINGS = dict(columns_of("summariser"))
 NOTE = (
     "Each summary was read alone, and what every speaker whom it mentions is said to want was labelled by hand; no judge has a "
     "part in these numbers. Value [95 % interval by article]; covered: wholly labelled summaries of all"

@@ -81,7 +81,7 @@ def path_value(value: str, sweeps: bool = False) -> str:
     or folder of the whole name. What begins like Hydra's own grammar (a quotation mark, `[`, `$`, `choice(`) stays.
 
     >>> path_value("Op-ed (final).txt"), path_value("a,b", sweeps=True)
-    ("'Op-ed (final).txt'", "'a','b'")
+    ("'Op-ed (final).txt'", 'a,b')
     """
     if not value or value in ("null", "???") or (_HYDRAS.match(value) and not Path(value).exists()):
         return value
@@ -93,7 +93,16 @@ def path_value(value: str, sweeps: bool = False) -> str:
 
 
 def quoted(text: str) -> str:
-    """The text as a quoted string of Hydra's grammar, in which only quotation marks, and backslashes before one, are escaped."""
+    """The text as Hydra's grammar reads it back: a plain word or path as it is, anything else in quotation marks, where only
+    these, and backslashes before one, are escaped."""
+    if re.fullmatch(r"(?:[A-Za-z_/]|\.\.?/)[A-Za-z0-9_/.+-]*", text) and text.lower() not in (
+        "true",
+        "false",
+        "null",
+        "nan",
+        "inf",
+    ):
+        return text
     escaped = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), text)
     return f"'{escaped}'"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -215,11 +214,7 @@ def _spelled(value: object) -> str:
     """A value as Hydra's grammar reads it back: text in quotation marks unless it is a plain word or a path."""
     if value is None or isinstance(value, bool | int | float):
         return "null" if value is None else str(value).lower()
-    text = str(value)
-    if re.fullmatch(r"[A-Za-z_/.][\w/.+-]*", text) and text.lower() not in ("true", "false", "null", "nan", "inf"):
-        return text
-    escaped = re.sub(r"(\\*)'", lambda m: m[1] * 2 + "\\'", text)
-    return "'" + re.sub(r"(\\+)$", lambda m: m[1] * 2, escaped) + "'"
+    return quoted(str(value))
 
 
 def _resolved(cfg: Any, overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:

@@ -495,7 +495,8 @@ def comparison(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Any:
             for n in (a, b)
         ]
         out = tmp_path_factory.mktemp("pair") / "pair.html"
-        return write_comparison(*ids, runs.results, compare(*ids, runs.results), out).as_uri()
+        write_comparison(*ids, runs.results, compare(*ids, runs.results), page=out)
+        return out.as_uri()
 
     return page
 

@@ -17,7 +17,8 @@ def test_du_prune_and_merge(river: Path, harness: Harness, tmp_path: Path) -> No
     harness(*RUN, "summariser=lead3", "stance=sentiment", "results=one")
     harness(*RUN, "summariser=none", "stance=majority", "results=two")
     harness(*RUN, "summariser=none", "stance=sentiment", "results=two")
-    harness(*RUN, "stance=majority", "articles=[river-9]", "results=two", code=1)
+    broken = ("summariser=none", "stance=smollm2", "++stance.model=package:no_such_package")
+    harness("run", "-m", *RUN[1:], *broken, "results=two", code=1)
     runs = sorted(p.name for folder in ("one", "two") for p in (tmp_path / folder / "runs").iterdir())
 
     merged = harness("results", "merge", "one", "two", "--into", "all")

@@ -61,7 +61,7 @@ def test_commas_part_paths_in_a_sweep_unless_there_is_such_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert prepared(["-m", "dataset.path=a b,c"]) == ["-m", "++dataset.path='a b','c'"]
+    assert prepared(["-m", "dataset.path=a b,c"]) == ["-m", "++dataset.path='a b',c"]
     (tmp_path / "my texts, June").mkdir()
     assert prepared(["dataset.path=my texts, June", "-m"]) == ["-m", "++dataset.path='my texts, June'"]
 

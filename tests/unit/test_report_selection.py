@@ -19,7 +19,7 @@ from harness.report.selection import effects_of
 from harness.report.table import Leaderboard, leaderboards
 from harness.report.verdicts import Verdict, verdicts
 from harness.stats.ranking import pair_tests, ranks
-from tests.make_believe import dataset, judge, run, stance, summariser
+from tests.make_believe import dataset, judge, run, stance, summariser, trust
 
 REPORTS = {
     "two equals": [("one", 0.3, {}), ("two", 0.301, {})],
@@ -146,6 +146,7 @@ def test_a_summariser_that_says_little_is_not_ranked_on_harm(tmp_path: Path) -> 
     data = dataset(48)
     for name, error in (("whole", 0.2), ("other", 0.3), ("brief", 1.2)):
         run(tmp_path, data, summariser=summariser(name, error), judge=judge(error=0.5), resamples=100)
+    trust(tmp_path)
     [board, _] = leaderboards(load_runs(tmp_path))
     brief = next(line for line in board.lines if line.row.name == "brief")
     coverage = brief.row.metrics["preservation.coverage"].value

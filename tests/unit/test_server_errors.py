@@ -53,17 +53,19 @@ def test_log_probabilities_that_are_refused_with_500_are_left_out() -> None:
         assert ["logprobs" in b for b in server.bodies] == [True, False, False]
 
 
-def articles(n: int) -> list[dict[str, Any]]:
-    return [{"messages": [{"role": "user", "content": f"Article {i}. Who wants what?"}]} for i in range(n)]
+def articles(n: int) -> list[list[dict[str, Any]]]:
+    return [[{"messages": [{"role": "user", "content": f"Article {i}. Who wants what?"}]}] for i in range(n)]
 
 
-def asked(behave: Any, bodies: list[dict[str, Any]], **more: Any) -> tuple[list[Outcome], EndpointError | None, int]:
+def asked(
+    behave: Any, units: list[list[dict[str, Any]]], **more: Any
+) -> tuple[list[Outcome], EndpointError | None, int]:
     """The outcomes, how the work ended, and how many requests arrived."""
     outcomes: list[Outcome] = []
     with serving(behave, lambda _: chat("A")) as server:
         client = Client(Server(server.url, concurrency=1, backoff_s=0, **more))
         try:
-            for _, of_unit in client.stream([bodies[i : i + 2] for i in range(0, len(bodies), 2)]):
+            for _, of_unit in client.stream(units):
                 outcomes += of_unit
         except EndpointError as error:
             return outcomes, error, len(server.bodies)
@@ -86,7 +88,7 @@ def test_requests_that_are_refused_for_their_text_leave_the_others_alone() -> No
     for words in (LONG, "the prompt triggered the content filter"):
         _, error, n = asked(lambda *_, words=words: f"say 400 {words}", articles(6))
         assert (error, n) == (None, 6)
-    one_article = [{"prompt": "Article. " * 60 + f"Who {i}?"} for i in range(6)]
+    one_article = [[{"prompt": f"A short article. Who {i}?"} for i in range(6)]]
     _, error, n = asked(lambda *_: "say 400 bad", one_article)
     assert (error, n) == (None, 6), "nobody knows of the other articles"
 
