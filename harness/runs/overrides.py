@@ -15,7 +15,8 @@ _VALUED_FLAGS = frozenset(
     --config-dir -cd --config-path -cp --config-name -cn --cfg -c --package -p --experimental-rerun
     """.split()  # noqa: SIM905
 )
-_MULTIRUN = ("-m", "--multirun")
+MULTIRUN = frozenset({"-m", "--multirun"})
+"""The flags that ask for a sweep."""
 _PATH = re.compile(r"(?:results|dataset\.path|(?:\w+\.)+(?:path|folder|file|class))$")
 """Fields that hold a path: what stands in one is never taken for Hydra's grammar."""
 _HYDRAS = re.compile(r"""["'$\[{]|(?:choice|range|interval|glob|shuffle|sort|tag)\(""")
@@ -55,7 +56,7 @@ def prepared(words: Sequence[str]) -> list[str]:
     if secrets := secrets_in_overrides(words):
         raise ConfigError("\n".join(secrets))
     flags, overrides = split_flags(words)
-    sweeps = any(flag in _MULTIRUN for flag in flags)
+    sweeps = any(flag in MULTIRUN for flag in flags)
     groups = sorted(p.relative_to(config_dir()).as_posix() for p in config_dir().rglob("*") if p.is_dir())
     more_groups = any(flag.startswith(("--config-dir", "-cd")) for flag in flags)
     words_for_hydra = list(flags)

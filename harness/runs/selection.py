@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from harness.config import RunConfig
-from harness.data.frozen_set import FrozenSet, read_frozen_set
+from harness.data.frozen_set import FOLDER, FrozenSet, read_frozen_set
+from harness.data.kept import kept
 from harness.data.summary_samples import SummarySamples, read_summary_samples
 from harness.data.summary_stances import JudgeSample, SummaryStances, read_summary_stances
 from harness.errors import ConfigError, nearest_hint
@@ -31,13 +33,28 @@ def _load(path: Path, kind: str, _stamped: tuple[tuple[str, int, int], ...]) -> 
     from harness.data.load import load_dataset
     from harness.data.plain_texts import load_texts
 
-    return load_texts(path) if kind == "texts" else load_dataset(path)
+    if kind == "texts":
+        return load_texts(path)
+    if not path.is_dir():
+        return load_dataset(path)
+    files = [path / "dataset.yaml", *sorted((path / "articles").glob("*.y*ml"))]
+    return kept(Dataset, files, lambda: load_dataset(path))
 
 
 def stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
     """Name, time and size of every file below a path, or of the file itself."""
-    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-    return tuple((str(p), (status := p.stat()).st_mtime_ns, status.st_size) for p in files)
+    if not path.is_dir():
+        return ((str(path), (status := path.stat()).st_mtime_ns, status.st_size),)
+    return tuple(sorted(_stamps(path)))
+
+
+def _stamps(folder: Path) -> Iterator[tuple[str, int, int]]:
+    for entry in os.scandir(folder):
+        if entry.is_dir():
+            yield from _stamps(Path(entry.path))
+        elif entry.is_file():
+            status = entry.stat()
+            yield entry.path, status.st_mtime_ns, status.st_size
 
 
 def restrict(dataset: Dataset, targets: Sequence[str]) -> Dataset:
@@ -113,7 +130,7 @@ def frozen_set(config: RunConfig) -> FrozenSet:
 
 @lru_cache(maxsize=4)
 def _frozen_set(path: Path, _stamped: tuple[tuple[str, int, int], ...]) -> FrozenSet:
-    return read_frozen_set(path)
+    return kept(FrozenSet, sorted((path / FOLDER).glob("*.y*ml")), lambda: read_frozen_set(path))
 
 
 def summary_samples(config: RunConfig) -> SummarySamples:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +17,7 @@ from harness.models.pool import ModelPool
 from harness.results.records import RunRecord, record_path
 from harness.runs.job import Finished, run_job
 from harness.runs.outcome import answers_line, headlines, next_command, stopped, sweep_table
-from harness.runs.overrides import prepared, quoted, split_flags
+from harness.runs.overrides import MULTIRUN, prepared, quoted, split_flags
 from harness.runs.probes import suite
 from harness.runs.together import answer_together
 from harness.runtime.paths import config_dir
@@ -136,27 +138,36 @@ class Session:
 
 def run_command(overrides: Sequence[str], *, quiet: bool = False) -> int:
     """`harness run`: the exit code; records are on disk."""
+    session = Session(Reporter(quiet))
+    words = _readable(prepared(overrides))
+    try:
+        jobs = composed(words)
+        if jobs is None:
+            _run_by_hydra(words, session)
+        for config, job_overrides in jobs or ():
+            session.run(config, job_overrides)
+    except KeyboardInterrupt:
+        session.reporter.plain(stopped(session.results or Path("results")))
+        return INTERRUPTED
+    return session.close()
+
+
+def _run_by_hydra(words: Sequence[str], session: Session) -> None:
+    """What only Hydra's own program does: its flags, another launcher or sweeper, a folder of further configs."""
     import hydra
     from hydra.core.hydra_config import HydraConfig
-
-    session = Session(Reporter(quiet))
 
     @hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="run")
     def job(cfg: Any) -> None:
         session.run(*_resolved(cfg, HydraConfig.get().overrides.task))
 
-    words = _readable(prepared(overrides))
     # hydra keeps a copy of a sweep's config, secrets and all: it goes when the sweep ends
     with TemporaryDirectory() as folder:
         argv, sys.argv = sys.argv, ["harness run", *words, f"hydra.sweep.dir={folder}"]
         try:
             job()
-        except KeyboardInterrupt:
-            session.reporter.plain(stopped(session.results or Path("results")))
-            return INTERRUPTED
         finally:
             sys.argv = argv
-    return session.close()
 
 
 def run(*overrides: str, quiet: bool = True, **fields: object) -> list[RunRecord]:
@@ -180,22 +191,66 @@ def run(*overrides: str, quiet: bool = True, **fields: object) -> list[RunRecord
 def compose(overrides: Sequence[str]) -> list[tuple[dict[str, Any], list[str]]]:
     """The resolved config of each combination that the overrides name, and the overrides that led to it.
 
-    Raises ConfigError for what Hydra refuses.
+    Raises ConfigError for what Hydra refuses, and for what only `harness run` can do: another launcher or sweeper.
+    """
+    jobs = composed(_readable(["-m", *prepared(overrides)]))
+    if jobs is None:
+        raise ConfigError("hydra's own settings are for the command line", hint="harness run takes them")
+    return jobs
+
+
+def composed(words: Sequence[str]) -> list[tuple[dict[str, Any], list[str]]] | None:
+    """The config of every job that prepared words name, each composed once; None where Hydra itself has to run them.
+
+    What a job's groups choose is put together once for all jobs that choose alike, its fields are then set in a copy: a
+    sweep over seeds or limits composes one config. Raises ConfigError for what Hydra refuses, before anything runs.
     """
     import hydra
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+    from hydra.core.global_hydra import GlobalHydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
+    from hydra.types import RunMode
+    from omegaconf import OmegaConf, open_dict
     from omegaconf.errors import OmegaConfBaseException
 
-    words = _readable(prepared(overrides))
+    flags, overrides = split_flags(words)
+    if not MULTIRUN.issuperset(flags) or any(re.match(r"[~+]*hydra\b", o) or "${hydra:" in o for o in overrides):
+        return None
     with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
+        loader: Any = GlobalHydra.instance().config_loader()
+        parser = OverridesParser.create(config_loader=loader)
+
+        def config_of(words: Sequence[str], mode: RunMode) -> Any:
+            return loader.load_configuration("run", list(words), mode, validate_sweep_overrides=mode == RunMode.RUN)
+
         try:
-            parsed = OverridesParser.create().parse_overrides(words)
-            [jobs] = BasicSweeper.split_arguments(parsed, max_batch_size=None)
-            return [_resolved(hydra.compose("run", overrides=list(job)), job) for job in jobs]
+            sweep = config_of(overrides, RunMode.MULTIRUN)
+            plugins = (sweep.hydra.launcher._target_, sweep.hydra.sweeper._target_)
+            if not all(place.startswith("hydra._internal.core_plugins.basic_") for place in plugins):
+                return None
+            jobs = [overrides]
+            if flags or sweep.hydra.mode == RunMode.MULTIRUN:
+                swept = [f"{name}={values}" for name, values in (sweep.hydra.sweeper.get("params") or {}).items()]
+                [jobs] = BasicSweeper.split_arguments(parser.parse_overrides([*swept, *overrides]), None)
+            bases: dict[tuple[str, ...], Any] = {}
+            configs = []
+            for job in jobs:
+                parsed = parser.parse_overrides(list(job))
+                loader.validate_sweep_overrides_legal(parsed, RunMode.RUN, from_shell=True)
+                fields = [o for o in parsed if not loader.repository.group_exists(o.key_or_group)]
+                choices = tuple(o.input_line for o in parsed if o not in fields)
+                if choices not in bases:
+                    bases[choices] = config_of(choices, RunMode.RUN)
+                    with open_dict(bases[choices]):
+                        del bases[choices]["hydra"]
+                config = deepcopy(bases[choices])
+                loader._apply_overrides_to_config(fields, config)
+                OmegaConf.copy_cache(sweep, config)
+                configs.append(_resolved(config, job))
+            return configs
         except (HydraException, OmegaConfBaseException) as error:
-            raise ConfigError(str(error).strip()) from None
+            raise ConfigError("\n".join(str(e).strip() for e in (error, error.__cause__) if e)) from None
 
 
 HOLDS_LISTS = ("articles", "dataset.targets")

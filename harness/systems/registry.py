@@ -98,14 +98,15 @@ def identity_of(kind: Kind, adapter: str) -> str | None:
 
 def build(kind: Kind, config: SystemConfig, device: str = "auto", seed: int = 0) -> System:
     """The system that a config describes, with the run's seed where its own is null; UnknownSystem or ConfigError."""
-    places = adapters(kind)
     code = None
     if config.place is not None:
         cls, code = class_of_file(kind, config.place)
-    elif config.adapter not in places:
-        raise UnknownSystem(f"{kind} adapter", config.adapter, places)
     else:
-        module, _, name = places[config.adapter].partition(":")
+        # what other packages declare is looked up for their adapters alone: that reads every installed package
+        place = ADAPTERS[kind].get(config.adapter) or adapters(kind).get(config.adapter)
+        if place is None:
+            raise UnknownSystem(f"{kind} adapter", config.adapter, adapters(kind))
+        module, _, name = place.partition(":")
         cls = getattr(import_module(module), name)
     try:
         options: Any = cls.Options.model_validate(config.options)
