@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import ModelError
 from harness.models.chat_clock import CONSTANTS, stopped_clock
+from harness.models.ends import gguf_ends, known_ends, role_marks, template_ends
 from harness.models.loading import LoadedModel, load_pretrained
 from harness.models.packed_linear import Packed, pack_linears
 from harness.models.source import ModelSource
@@ -88,14 +89,31 @@ class CausalModel(LoadedModel):
         """Whether the tokenizer brings a chat template."""
         return bool(self.tokenizer.chat_template)
 
-    @property
+    @cached_property
     def eos_ids(self) -> tuple[int, ...]:
-        """Tokens that end an answer, by generation config, config and tokenizer."""
+        """Tokens that end an answer: by generation config, config, tokenizer and a GGUF's metadata, by their names, and the one
+        with which the chat template closes an assistant's turn."""
         ids: list[int] = []
         configs = (self.model.generation_config, self.model.config, self.tokenizer)
         for value in (getattr(c, "eos_token_id", None) for c in configs):
             ids += [] if value is None else [value] if isinstance(value, int) else list(value)
+        ids += [*gguf_ends(self.source), *known_ends(self.tokenizer)]
+        ids += template_ends(self.tokenizer, self._turns) if self.has_chat_template else []
         return tuple(dict.fromkeys(ids))
+
+    @cached_property
+    def _role_marks(self) -> tuple[str, ...]:
+        return role_marks(self._turns) if self.has_chat_template else ()
+
+    def role_mark(self, ids: Sequence[int]) -> str | None:
+        """A mark of the chat's roles in an answer's tokens, such as `<|im_start|>user`, whose model went on as somebody else."""
+        if not self._role_marks:
+            return None
+        text = str(self.tokenizer.decode(list(ids), skip_special_tokens=False))
+        return next((mark for mark in self._role_marks if mark in text), None)
+
+    def _turns(self, messages: Sequence[Message]) -> str:
+        return self._render([dict(m) for m in messages], add_generation_prompt=False)
 
     def chat(self, messages: Sequence[Message], *, add_generation_prompt: bool = True) -> str:
         """The prompt by the model's chat template; without one, the contents one below the other.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import mmap
-import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from harness.models.gguf import metadata
 from harness.models.source import ModelSource
 
 DATE = datetime(2024, 7, 26)
@@ -22,9 +21,6 @@ CONSTANTS: Mapping[str, Any] = {"date_string": DATE.strftime("%d %b %Y"), "enabl
 _CLOCK = "strftime_now"
 """The one function of transformers' template environment that tells the time."""
 _FILES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
-_GGUF_KEY = b"tokenizer.chat_template"
-_GGUF_HEAD = 64 * 2**20
-"""Bytes at the head of a GGUF file in which its template is looked for: metadata stand before tensors."""
 _TOKENS = ("bos_token", "eos_token", "unk_token", "pad_token")
 
 
@@ -84,11 +80,10 @@ def reads_clock(source: ModelSource, system: str | None) -> bool:
 
 def chat_template(source: ModelSource) -> str | None:
     """The text of a model's chat template; None where it has none, or is a hub model of which no file can be had."""
-    if source.path is None:
-        return _template_of({name: _hub_file(source, name) for name in _FILES})
-    if source.is_gguf:
-        return _gguf_template(source.path)
-    return _template_of({name: source.path / name for name in _FILES})
+    if source.path is not None and source.is_gguf:
+        template = metadata(source.path, "tokenizer.chat_template")
+        return template if isinstance(template, str) else None
+    return _template_of({name: small_file(source, name) for name in _FILES})
 
 
 def _template_of(files: Mapping[str, Path | None]) -> str | None:
@@ -107,22 +102,10 @@ def _template_of(files: Mapping[str, Path | None]) -> str | None:
     return None
 
 
-def _gguf_template(path: Path) -> str | None:
-    """The string under `tokenizer.chat_template` in a GGUF file's metadata: key, type 8 (a string), length, text."""
-    key = struct.pack("<Q", len(_GGUF_KEY)) + _GGUF_KEY + struct.pack("<I", 8)
-    if not path.stat().st_size:
-        return None
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        place = content.find(key, 0, _GGUF_HEAD)
-        if place < 0:
-            return None
-        start = place + len(key) + 8
-        (length,) = struct.unpack("<Q", content[start - 8 : start])
-        return content[start : start + length].decode("utf-8", "replace")
-
-
-def _hub_file(source: ModelSource, name: str) -> Path | None:
-    """A small file of a hub model that is not downloaded yet, so that its fingerprint is the same before and after."""
+def small_file(source: ModelSource, name: str) -> Path | None:
+    """A small file of a model; it is downloaded where the model is not yet, so that its fingerprint stays when it is."""
+    if source.path is not None:
+        return source.path / name
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 

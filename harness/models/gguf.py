@@ -1,9 +1,11 @@
-"""Converts a GGUF file once into a safetensors folder: dequantising takes twenty seconds, loading the result one."""
+"""GGUF files: their metadata, and their conversion to a safetensors folder: dequantising takes twenty seconds, loading one."""
 
 from __future__ import annotations
 
+import mmap
 import os
 import shutil
+import struct
 import tempfile
 from pathlib import Path
 
@@ -13,6 +15,28 @@ from harness.models.quiet import quiet_transformers
 
 _CONVERSION = 1
 """Raised when a conversion writes something else than before; old folders are then left alone."""
+
+_HEAD = 64 * 2**20
+"""Bytes at the head of a file in which metadata are looked for: they stand before tensors."""
+_UINT32, _STRING = 4, 8
+
+
+def metadata(path: Path, key: str) -> int | str | None:
+    """The 32-bit number or the text that stands under a key in a GGUF file's metadata; None where it has none."""
+    if not path.stat().st_size:
+        return None
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        name = struct.pack("<Q", len(key)) + key.encode()
+        for kind in (_UINT32, _STRING):
+            entry = name + struct.pack("<I", kind)
+            place = content.find(entry, 0, _HEAD)
+            start = place + len(entry)
+            if place >= 0 and kind == _UINT32:
+                return int(struct.unpack_from("<I", content, start)[0])
+            if place >= 0:
+                (length,) = struct.unpack_from("<Q", content, start)
+                return content[start + 8 : start + 8 + length].decode("utf-8", "replace")
+    return None
 
 
 def converted(gguf: Path, sha256: str) -> Path:

@@ -34,7 +34,7 @@ from harness.runs.predict import answer_all, answered_readings, plan
 from harness.runs.probes import changed_articles, changed_section
 from harness.runs.questions import KINDS, OF_SUMMARIES, items_for, judge_items, summary_items
 from harness.runs.selection import frozen_set, judge_sample, read_articles, select, summary_samples
-from harness.runs.usage import refusals, system_use
+from harness.runs.usage import refusals, strangers, system_use
 from harness.runtime.environment import accelerator, environment
 from harness.runtime.paths import dataset_path
 from harness.runtime.progress import Reporter
@@ -295,6 +295,7 @@ def compute(
             *job.dataset.notes,
             *remarks,
             *map(refusals, filter(attrgetter("n_refused"), uses)),
+            *filter(None, map(strangers, uses)),
             *(f"torn part, left aside: {t.path.name}: {t.reason}" for t in store.torn),
         ],
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from harness.results.records import SystemUse
 from harness.runs.questions import KINDS
 from harness.systems.base import System
+from harness.systems.causal import ROLE_MARK
 from harness.systems.endpoint_price import Price
 from harness.types import Answer, Answered
 
@@ -59,6 +60,14 @@ def system_use(
             "remarks": recorded.remarks if recorded else list(remarks),
         }
     )
+
+
+def strangers(use: SystemUse) -> str | None:
+    """A note on a system that answered on as somebody else: a mark of its chat's roles stands in what it wrote."""
+    n = sum(count for path, count in use.paths.items() if path.endswith(ROLE_MARK))
+    if not n:
+        return None
+    return f"{use.name}: in {n} of {use.n_items} answers stands a mark of the chat's roles: the model went on as somebody else"
 
 
 def refusals(use: SystemUse) -> str:

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 
 from harness.errors import WindowExceeded
 from harness.models.chat_clock import DATE, reads_clock
+from harness.models.ends import unnamed_ends
 from harness.systems.base import Context
 from harness.systems.one_by_one import all_or_each
 from harness.systems.parsing import first_stance, parse_label
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from harness.models.generation import Generation
     from harness.models.prefix_trie import Option, OptionScore
 
+ROLE_MARK = "+role_mark"
+"""Ends the path of an answer in which a mark of the chat's roles stands."""
 UNIT_CHARACTERS = 16_000
 """About how many characters of articles and questions make a unit of work: some thousand tokens, half a pass."""
 
@@ -264,7 +267,9 @@ class CausalGenerator(CausalSystem):
         if self.options.temperature == 0:
             # a seed changes nothing where nothing is drawn
             identity["options"] = {k: v for k, v in identity["options"].items() if k not in {"seed", "top_p"}}
-        return identity
+        # answers of these models alone went on beyond their end
+        ends = unnamed_ends(self.source)
+        return identity | ({"ends": ends} if ends else {})
 
     def reserve(self, model: CausalModel, item: Item) -> int:
         tokens: int = self.options.max_new_tokens
@@ -308,11 +313,11 @@ class CausalGenerator(CausalSystem):
         prompts = [prompt for question in questions for prompt in question.prompts]
         generated = iter(generate(model, prompts, decoding, budget=context.token_budget))
         return [
-            self._answer(item, question, [next(generated) for _ in question.prompts])
+            self._answer(model, item, question, [next(generated) for _ in question.prompts])
             for item, question in zip(items, questions, strict=True)
         ]
 
-    def _answer(self, item: Item, question: Prompted, windows: list[Generation]) -> Answer:
+    def _answer(self, model: CausalModel, item: Item, question: Prompted, windows: list[Generation]) -> Answer:
         if error := next((w.error for w in windows if w.error), None):
             return Answer(error=error)
         raws = [
@@ -326,7 +331,8 @@ class CausalGenerator(CausalSystem):
             tokens_in=sum(w.n_prompt for w in windows),
             tokens_out=sum(len(w.tokens) for w in windows),
             tokens_cut=question.tokens_cut,
-            path=path_of(windows[0].path, len(windows)),
+            path=path_of(windows[0].path, len(windows))
+            + (ROLE_MARK if any(model.role_mark(w.tokens) for w in windows) else ""),
             finish=",".join(finishes),
         )
         return self._read_all(raws, finishes, item, answer)
