@@ -13,6 +13,7 @@ from harness.report.judge import headlines
 from harness.report.preserved import hand_sentence
 from harness.report.table import Leaderboard, Line, competing, labels
 from harness.report.words import p_words
+from harness.types import STANCES
 
 FLIPS = "stance.sign_flip_rate.five_point"
 HARM = "preservation.harm"
@@ -43,7 +44,7 @@ def verdicts(runs: Runs, board: Leaderboard) -> list[Verdict]:
     if board.kind == "summariser" and (text := hand_sentence(runs)) is not None:
         sentences.insert(0, Verdict(HARM, text))
     if board.kind == "stance":
-        sentences += _flips(runs, board)
+        sentences += _flips(runs, board) + _constant(runs, board)
     return sentences
 
 
@@ -224,6 +225,34 @@ def _flips(runs: Runs, board: Leaderboard) -> list[Verdict]:
     text += f", {names[second.fingerprint]} {_value(second, FLIPS)}{_silent(second)}"
     text += f": {outcome(d)}{_without_interval(runs)}."
     return [Verdict(FLIPS, text, d.real if d.difference is not None else None)]
+
+
+NEARLY_ALL = 0.9
+"""Share of one label from which on a classifier hardly tells stances apart."""
+
+
+def _constant(runs: Runs, board: Leaderboard) -> list[Verdict]:
+    """The classifiers that give (nearly) one label everywhere although gold does not."""
+    import numpy as np
+
+    from harness.report.columns import UNPARSED, codes
+
+    gold = runs.items.gold
+    names = labels([line.row for line in board.lines])
+    constant = []
+    for row in (line.row for line in board.lines if not line.row.use.ceiling):
+        given = codes(runs, row)
+        scored = (given < UNPARSED) & (gold >= 0)
+        counts = np.bincount(given[scored], minlength=len(STANCES))
+        share, code = counts.max() / max(counts.sum(), 1), int(counts.argmax())
+        if share >= NEARLY_ALL and (true := float((gold[scored] == code).mean())) < NEARLY_ALL:
+            constant.append(
+                f"{names[row.fingerprint]} ({STANCES[code]} to {100 * share:.0f} %, gold {100 * true:.0f} %)"
+            )
+    if not constant:
+        return []
+    gives = "gives" if len(constant) == 1 else "give"
+    return [Verdict("", f"{_listed(constant)} {gives} (nearly) one label everywhere: constant, whatever the score.")]
 
 
 def _silent(row: Row) -> str:

@@ -7,6 +7,7 @@ import csv
 import json
 import re
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,13 @@ from harness.report.latex import escape
 from harness.report.markdown import one_line
 from harness.report.show import visible
 from harness.report.table import Cell, leaderboards
-from harness.report.verdicts import outcome, unscored_verdict, with_interval
+from harness.report.verdicts import outcome, unscored_verdict, verdicts, with_interval
 from harness.report.words import number, rank_text
 from harness.results.records import DatasetUse, RunRecord, SystemUse, Value
 from harness.stats.ranking import Rank
-from harness.types import STANCES, Speaker
-from tests.make_believe import PASSED, dataset, judge, run, stance, summariser
+from harness.systems.base import Context
+from harness.types import STANCES, Answer, Item, Speaker
+from tests.make_believe import PASSED, NoisyStance, dataset, judge, run, stance, summariser
 
 
 def test_data_cannot_leave_its_script_element() -> None:
@@ -380,3 +382,21 @@ def test_what_finds_no_room_is_cut_or_left_out_and_said(small: Path, monkeypatch
     _, said = _blocks(runs, rows, 0)
     assert re.match(r"the ends of \d+ raw answers, after 20 characters", said[0])
     assert "the prompts of bad, good, short" in said[1]
+
+
+class OneLabel(NoisyStance):
+    """Says the same of everybody, but for every twentieth item."""
+
+    def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
+        return [Answer(label := STANCES[4 - (n % 20 == 7)], label=label) for n, _ in enumerate(items)]
+
+
+def test_a_classifier_that_says_one_thing_everywhere_is_called_constant(tmp_path: Path) -> None:
+    data = dataset(14)
+    same = stance("same", 0.0)
+    run(tmp_path, data, stance=OneLabel("same", same.options, same.description))
+    run(tmp_path, data, stance=stance("careful", 0.15))
+    runs = load_runs(tmp_path)
+    board = next(b for b in leaderboards(runs) if b.kind == "stance")
+    [sentence] = [v.text for v in verdicts(runs, board) if "constant" in v.text]
+    assert re.match(r"same \(support to 9\d %, gold \d+ %\) gives \(nearly\) one label everywhere", sentence)
