@@ -32,6 +32,10 @@ _OF_PAIRS = ("prompt", "logprobs")
 """Options that only a request about many pairs looks at, or only one about a single pair."""
 
 
+_FRAME = 12
+"""Tokens of a JSON object around its one value, with line breaks and spaces as servers put them."""
+
+
 class EndpointStanceOptions(EndpointOptions):
     """`reply: letter` offers the wordings of `answers` as lettered options at {options}; `reply: label` parses a wording.
 
@@ -160,8 +164,11 @@ class EndpointStance(EndpointSystem):
         return {**super().fields(items, piece), **asked, "options": offered}
 
     def most_tokens(self, items: Sequence[Item]) -> int:
-        more: int = 0 if self.options.ask == "pair" else self.options.entry_tokens * len(items)
-        return super().most_tokens(items) + more
+        o = self.options
+        entries: int = 0 if o.ask == "pair" else o.entry_tokens * len(items)
+        # `{"stance": "` and the closing brace stand around a label that `max_tokens` has room for
+        frame = _FRAME if o.ask == "pair" and o.constrain == "response_format" else 0
+        return super().most_tokens(items) + entries + frame
 
     def extra(self, items: Sequence[Item]) -> dict[str, Any]:
         o = self.options

@@ -460,8 +460,10 @@ def test_constrained_choices(constrain: str, reply: str, text: str, field: str, 
     with serving(reply=lambda _: chat(text)) as server:
         judge = system(base_url=server.url, constrain=constrain, reply=reply)
         [answer, *_] = judge.answer(items("stance", dataset(1)), Context(dataset(1)))
-        sent = server.bodies[0][field]
+        sent, room = server.bodies[0][field], server.bodies[0]["max_tokens"]
     assert answer.label is Stance.LEAN_SUPPORT
+    # an object of JSON stands around its label
+    assert room == (20 if field == "response_format" else 8)
     assert expected is None or sent == expected
     assert ("D" in str(sent)) if reply == "letter" else ("lean support" in str(sent))
 
