@@ -272,7 +272,7 @@ def suggest(path: Path, seeds: Path, results: Path, most: int) -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--format", "-f", "format_", help="One of those below; without it, by what the file holds.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="New folder of the dataset.")
-@click.option("--mapping", type=click.Path(path_type=Path, exists=True), help="YAML: columns, labels, concepts, card.")
+@click.option("--mapping", type=click.Path(path_type=Path, exists=True), help="YAML: columns, stances, targets, card.")
 @click.option("--losses", type=click.Path(path_type=Path), help="Writes everything that was lost to this file.")
 def import_(path: Path, format_: str | None, out: Path, mapping: Path | None, losses: Path | None) -> None:
     """Makes a dataset folder of a foreign file, and says what was lost or changed on the way.

@@ -51,7 +51,9 @@ def import_file(name: str, path: Path, out: Path, mapping: Mapping[str, Any]) ->
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         field = ".".join(map(str, problem["loc"]))
-        raise DataError(Place(str(path), field=f"dataset card: {field}"), str(problem["msg"])) from None
+        place = Place("mapping" if field.split(".")[0] in mapping else str(path), field=f"dataset card: {field}")
+        hint = "`stances` says what the file's labels mean" if field == "labels" else None
+        raise DataError(place, str(problem["msg"]), hint=hint) from None
     save_dataset(found.articles, card.model_dump(mode="json", exclude_defaults=True), out)
     if name == "huggingface" and path.is_dir():
         _copy(path, out)

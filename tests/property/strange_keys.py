@@ -122,7 +122,17 @@ def in_tree(raw: bytes, chance: random.Random, name: str, inline: tuple[str, ...
 
 
 def in_news(seed: Path, chance: random.Random, path: Path, name: str) -> None:
-    path.write_bytes(in_tree(seed.read_bytes(), chance, name, ("inlineXML",)))
+    """A new attribute or element outside the text's own markup, or a new element with words in it."""
+    root = etree.fromstring(seed.read_bytes())
+    marked = [e for form in root.iter("{*}inlineXML") for e in form.iterdescendants() if isinstance(e.tag, str)]
+    if marked and chance.random() < 0.3:
+        place = chance.choice(marked)
+        new = etree.Element(f"{{{etree.QName(place).namespace}}}{name}")
+        new.text = f"support {name}"
+        place.insert(chance.randrange(len(place) + 1), new)
+        path.write_bytes(bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True)))
+    else:
+        path.write_bytes(in_tree(seed.read_bytes(), chance, name, ("inlineXML",)))
 
 
 def in_zip(seed: Path, path: Path, change: Callable[[str, bytes], bytes], new: tuple[str, bytes] | None = None) -> None:

@@ -61,6 +61,14 @@ def test_unknown_keys_of_a_mapping_are_refused(name: str, key: str, hint: str, r
             act()
 
 
+def test_a_wrong_field_of_the_card_is_named_where_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text('{"text": "No.", "label": "FAVOR", "answer": "accept"}', encoding="utf-8")
+    with pytest.raises(DataError, match=r"mapping: dataset card: labels: (.|\n)*`stances` says what"):
+        import_file(
+            "prodigy", tmp_path / "x.jsonl", tmp_path / "out", {"labels": {"FAVOR": "support"}, "default_target": "a"}
+        )
+
+
 def test_the_documented_mapping_is_known() -> None:
     from harness.data.convert import check_mapping, read_mapping
 

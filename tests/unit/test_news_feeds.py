@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.data.formats.markup import body_text, plain_text
+from harness.data.formats.markup import body_of, plain_text
 from harness.data.formats.newsml import load as load_newsml
 from harness.data.formats.ninjs import load as load_ninjs
 from harness.errors import DataError, Place
@@ -136,8 +136,34 @@ def test_newsml(content: str, tmp_path: Path) -> None:
     assert key(article) == ("Mayor says no", "2016-11-21", "Agency", "en", "The mayor said “no”.\n\nBye.")
     assert article.source.licence == "Copyright 2018 Agency"
     assert article.source.note == "by: Ada Brandt; located: New York; guid: urn:newsml:agency:1"
-    further = {"further forms of the text are not carried"} if content == NITF + PLAIN else set()
-    assert {x.what for x in imported.losses} == {"`subject` is not carried"} | further
+    lost = {
+        NITF: {"`body.head` of the text's markup is not carried", "`media` of the text's markup is not carried"},
+        XHTML: {"`head` of the text's markup is not carried"},
+        NITF + PLAIN: {"further forms of the text are not carried"},
+    }
+    assert {x.what for x in imported.losses} == {"`subject` is not carried"} | lost.get(content, set())
+
+
+@pytest.mark.parametrize("content", [NITF, XHTML])
+def test_what_stands_beside_the_text_is_not_taken_for_it(content: str, tmp_path: Path) -> None:
+    strange = content.replace('+xml">', '+xml"><!-- no text --><caption_zz>A picture</caption_zz>', 1)
+    (tmp_path / "item.xml").write_text(item(strange), encoding="utf-8")
+    imported = load_newsml(tmp_path / "item.xml", {})
+    assert [a.text for a in imported.articles] == ["The mayor said “no”.\n\nBye."]
+    assert "`caption_zz` is not carried" in {x.what for x in imported.losses}
+
+
+def test_the_words_of_markup_are_in_the_text_or_listed(tmp_path: Path) -> None:
+    other = "<inlineXML><doc><p>Not HTML by its name.</p></doc></inlineXML>"
+    commented = PLAIN.replace("\n\n", "<!-- cut -->\n\n")
+    (tmp_path / "item.xml").write_text(item(commented + other), encoding="utf-8")
+    imported = load_newsml(tmp_path / "item.xml", {})
+    assert [a.text for a in imported.articles] == ["The mayor said “no”.\n\nBye."]
+    assert {x.what for x in imported.losses} == {"`subject` is not carried", "`doc` is not carried"}
+    loose = NITF.replace("<p>Bye.</p>", "<p>Bye.</p>Loose words.<table_zz>A table</table_zz>")
+    (tmp_path / "item.xml").write_text(item(loose), encoding="utf-8")
+    names = {x.what.split("`")[1] for x in load_newsml(tmp_path / "item.xml", {}).losses}
+    assert names == {"subject", "body.head", "media", "body.content", "table_zz"}
 
 
 def test_newsml_messages_of_many(tmp_path: Path) -> None:
@@ -151,6 +177,7 @@ def test_newsml_messages_of_many(tmp_path: Path) -> None:
     assert len(imported.articles) == 2
     assert {x.what for x in imported.losses} == {
         "`packageItem` holds no text: left out",
+        "`head` of the text's markup is not carried",
         "an item without inline text is left out",
         "`subject` is not carried",
     }
@@ -173,4 +200,4 @@ def test_newsml_that_is_none(raw: str, message: str, tmp_path: Path) -> None:
 
 def test_markup_as_text() -> None:
     assert plain_text("<p>one<br/>two</p><script>x()</script><p>three</p>") == "one\ntwo\n\nthree"
-    assert body_text("1 < 2 and 3 > 2", "", Place("x")) == "1 < 2 and 3 > 2"
+    assert body_of("1 < 2 and 3 > 2", "", Place("x")).text == "1 < 2 and 3 > 2"

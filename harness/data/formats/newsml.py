@@ -7,7 +7,8 @@ publisher; `contentCreated`, else `firstCreated`, else `versionCreated` → day;
 language; a `guid` that is an address → url. Items without inline text (pictures, film, packages, events, knowledge) are left
 out and counted.
 Not carried: subjects and other controlled terms, descriptions, links, remote content, further forms of the text, usage terms;
-every element or attribute that is not read is counted by its name.
+every element or attribute that is not read is counted by its name. Of XHTML and NITF the words count: elements whose words are
+not in the text are counted, attributes are not.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from lxml import etree
 from harness.data.formats.base import Ids, guard, unique
 from harness.data.formats.dates import day_in
 from harness.data.formats.ledger import Imported, Ledger
-from harness.data.formats.markup import body_text, nitf_text, plain_text
+from harness.data.formats.markup import Body, body_of, nitf_body, own_words, plain_text, words_outside
 from harness.data.formats.raw_article import RawArticle
 from harness.data.formats.xml_tree import Vocabulary, local_name, tree_of
 from harness.data.load import MAX_BYTES
@@ -43,7 +44,7 @@ _KNOWN = Vocabulary(
     ),
     words=frozenset({"headline", "slugline", "by", "copyrightNotice"}),
     markup=frozenset({"a", "br", "span", "inline", "ruby", "rb", "rp", "rt"}),
-    forms=frozenset({"inlineXML"}),
+    forms={"inlineXML": ("nitf", "html", "body", "article", "section", "div", "p")},
     bookkeeping=BOOKKEEPING,
     attributes=frozenset(
         {"guid", "version", "standard", "standardversion", "conformance", "schemaLocation", "lang", "dir", "id", "creator"}
@@ -67,7 +68,7 @@ def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
             raise DataError(
                 place, "is NewsML 1, another format than NewsML-G2", hint="ask the agency for its G2 or ninjs feed"
             )
-        if local_name(root) == "newsMessage":
+        if local_name(root) not in _KNOWN.elsewhere:
             _KNOWN.account(root, place, ledger)
         for item in _items(root, place, ledger):
             article = _article(item, Place(str(file), item.sourceline, item.get("guid")), ids, ledger)
@@ -90,12 +91,13 @@ def _items(root: Any, place: Place, ledger: Ledger) -> Iterator[Any]:
 
 
 def _article(item: Any, place: Place, ids: Ids, ledger: Ledger) -> Article | None:
-    text, further = _text(item, place)
-    if not text:
+    bodies = _bodies(item, place)
+    if not bodies:
         ledger.lose(place, "an item without inline text is left out")
         return None
-    if further:
-        ledger.lose(place, "further forms of the text are not carried", further)
+    if len(bodies) > 1:
+        ledger.lose(place, "further forms of the text are not carried", len(bodies) - 1)
+    bodies[0].settle(place, ledger)
     _KNOWN.account(item, place, ledger)
     guid = item.get("guid") or ""
     days = [day_in(_words(item, name)) for name in ("contentCreated", "firstCreated", "versionCreated")]
@@ -103,7 +105,7 @@ def _article(item: Any, place: Place, ids: Ids, ledger: Ledger) -> Article | Non
     language = language or item.get("{http://www.w3.org/XML/1998/namespace}lang") or "en"
     raw = RawArticle(
         headline=_words(item, "headline"),
-        body=text,
+        body=bodies[0].text,
         publication=_name(item, "provider") or _name(item, "infoSource") or _name(item, "copyrightHolder") or None,
         date=next((day for day in days if day is not None), None),
         url=guid if re.match(r"https?://", guid) else None,
@@ -119,32 +121,30 @@ def _article(item: Any, place: Place, ids: Ids, ledger: Ledger) -> Article | Non
     return raw.article(ids, place)
 
 
-def _text(item: Any, place: Place) -> tuple[str, int]:
-    """The text of the plainest inline content, and how many further forms there are."""
-    forms: list[tuple[int, str]] = []
+def _bodies(item: Any, place: Place) -> list[Body]:
+    """The forms of the text that are inline, the plainest first."""
+    forms: list[tuple[int, Body]] = []
     for element in item.iter():
         kind = (element.get("contenttype") or "").casefold()
+        inner = _KNOWN.form(element)
         if local_name(element) == "inlineData":
-            forms.append((0 if "plain" in kind else 1, body_text(element.text or "", kind, place)))
-        elif local_name(element) == "inlineXML":
-            inner = next((child for child in element if local_name(child)), None)
-            if inner is not None and ("nitf" in kind or local_name(inner) == "nitf"):
-                forms.append((2, nitf_text(inner)))
-            elif inner is not None and ("html" in kind or local_name(inner) == "html"):
-                forms.append((1, plain_text(_html(inner))))
-    forms = [form for form in forms if form[1].strip()]
-    return (min(forms, key=lambda form: form[0])[1], len(forms) - 1) if forms else ("", 0)
+            forms.append((0 if "plain" in kind else 1, body_of(own_words(element), kind, place)))
+        elif inner is not None and (local_name(inner) == "nitf" or "nitf" in kind):
+            forms.append((2, nitf_body(inner)))
+        elif inner is not None:
+            forms.append((1, _html_body(inner)))
+    return [body for _, body in sorted(forms, key=lambda form: form[0]) if body.text.strip()]
 
 
-def _html(element: Any) -> str:
-    """XHTML as HTML without namespaces, and without its head."""
+def _html_body(element: Any) -> Body:
+    """XHTML read as HTML without namespaces, and without its head."""
     for e in element.iter():
         if isinstance(e.tag, str):
             e.tag = local_name(e)
-    body = element if element.tag == "body" else element.find(".//body")
-    return str(
-        etree.tostring(body if body is not None else element, encoding="unicode", method="html", with_tail=False)
-    )
+    body = element.find(".//body")
+    body = element if body is None else body
+    markup = etree.tostring(body, encoding="unicode", method="html", with_tail=False)
+    return Body(plain_text(str(markup)), words_outside(element, {body}))
 
 
 def _words(item: Any, name: str) -> str:

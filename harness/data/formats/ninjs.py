@@ -21,7 +21,7 @@ from typing import Any
 from harness.data.formats.base import Ids, guard, json_lines, parse_json, unique
 from harness.data.formats.dates import day_in
 from harness.data.formats.ledger import Imported, Ledger, Record
-from harness.data.formats.markup import body_text
+from harness.data.formats.markup import body_of
 from harness.data.formats.raw_article import RawArticle
 from harness.data.load import MAX_BYTES
 from harness.errors import DataError, Place
@@ -165,7 +165,9 @@ def _body(item: Record, place: Place, ledger: Ledger) -> str:
     if len(forms) > 1:
         ledger.lose(place, "further forms of the body are not carried", len(forms) - 1)
     _, value, kind = min(forms, key=lambda form: form[0])
-    return body_text(value, kind, place)
+    body = body_of(value, kind, place)
+    body.settle(place, ledger)
+    return body.text
 
 
 def _rank(kind: str, value: str) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from lxml import etree
@@ -17,8 +18,9 @@ class Vocabulary:
     """Local names of the elements and attributes that a reader accounts for; all others are losses.
 
     `bookkeeping` elements are counted. What stands in an element of `words` is read as words, whatever its markup; `markup`
-    names that which says nothing. The first element in one of `forms` is another format's, which its own reader answers for.
-    Those of `elsewhere` are accounted for apart.
+    names that which says nothing. An element of `forms` holds another format's text, which its own reader answers for: its first
+    child of the names there, the earlier names first; what else it holds is accounted for like any element. Those of
+    `elsewhere` are accounted for apart.
     """
 
     read: frozenset[str]
@@ -26,7 +28,7 @@ class Vocabulary:
     bookkeeping: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
     markup: frozenset[str] = frozenset()
-    forms: frozenset[str] = frozenset()
+    forms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     elsewhere: frozenset[str] = frozenset()
 
     def account(self, root: Any, place: Place, ledger: Ledger) -> None:
@@ -52,10 +54,18 @@ class Vocabulary:
                 unread[f"`{name}` is not carried"] += 1
                 continue
             unread.update(strange)
-            children = [child for child in element if local_name(child)]
-            waiting += [(child, name) for child in children[name in self.forms :]]
+            form = self.form(element)
+            waiting += [(child, name) for child in element if child is not form]
         for what, n in sorted(unread.items()):
             ledger.lose(place, what, n)
+
+    def form(self, element: Any) -> Any | None:
+        """The child of an element of `forms` that is the other format's text."""
+        for name in self.forms.get(local_name(element), ()):
+            for child in element:
+                if local_name(child) == name:
+                    return child
+        return None
 
 
 def tree_of(raw: bytes, place: Place) -> Any:
