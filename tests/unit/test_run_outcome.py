@@ -1,4 +1,4 @@
-"""What a run says at its end."""
+"""What a run says while it works, and at its end."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.console import Console
 
 from harness.results.records import RunRecord, SystemUse, Value
 from harness.runs.outcome import answers_line, headlines, next_command, sweep_table
+from harness.runtime.progress import UnitProgress
 
 
 def record(name: str, **metrics: Value) -> RunRecord:
@@ -49,3 +50,14 @@ def test_headlines_have_their_intervals_and_a_sweep_its_table() -> None:
 def test_the_next_command_names_the_folder() -> None:
     assert next_command(Path("results")) == "next: harness report"
     assert next_command(Path("my results")) == "next: harness report --results 'my results'"
+
+
+def test_a_bar_moves_within_a_unit_and_never_back() -> None:
+    moves: list[float] = []
+    units = UnitProgress(moves.append, [4, 2])
+    for share in (0.25, 0.75, 0.5):
+        units.step(share)
+    units.end(4)
+    units.step(0.5)
+    units.end(1)  # an item that was left without an answer
+    assert moves == [1, 2, 1, 1, 0]
