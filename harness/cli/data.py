@@ -44,7 +44,7 @@ def validate(path: Path) -> None:
         sys.exit(1)
     stances = sum(len(a.gold.stances) for a in dataset if a.gold)
     bare = sum(a.gold is None for a in dataset)
-    without = f" ({bare} without gold)" if bare else ""
+    without = f" ({bare} without gold, which harness label {path} --adjudicate makes of labels)" if bare else ""
     articles, labels = counted(len(dataset), "article"), counted(stances, "gold stance")
     unsound = _probe_lines(dataset, path) if stances and path.is_dir() else 0
     click.echo(

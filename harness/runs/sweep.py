@@ -97,6 +97,8 @@ class Session:
             for label, value in headlines(record):
                 self.reporter.plain(f"  {label} {value}")
             for use in record.systems:
+                if use.status != "ok":
+                    self.reporter.plain(f"  {use.name}: {use.status}")
                 if use.n_failed:
                     self.reporter.plain(
                         f"  {use.name}: {use.n_failed} of {use.n_items} answers failed, such as: {use.first_error}; "

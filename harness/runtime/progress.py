@@ -63,6 +63,8 @@ class Reporter:
             TimeRemainingColumn(),
             console=self.console,
             transient=True,
+            # in a file or a pipe a bar would leave an empty line
+            disable=not self.console.is_terminal,
         )
         task = progress.add_task(what, total=total)
         timer = threading.Timer(DELAY, progress.start)

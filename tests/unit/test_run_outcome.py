@@ -29,7 +29,7 @@ def record(name: str, **metrics: Value) -> RunRecord:
 
 def test_answers_are_counted_by_what_they_are() -> None:
     assert answers_line(record("x")) == (
-        "9 of 87 answers computed (3 summaries, 84 stances of a speaker on a target; the others were stored)"
+        "9 of 87 answers computed (3 summaries, 84 stances of a speaker on a target; the others were stored already, or ask the same)"
     )
 
 
@@ -37,6 +37,10 @@ def test_headlines_have_their_intervals_and_a_sweep_its_table() -> None:
     one = record("one", stance__macro_f1__three_way=Value(value=0.51, ci_low=0.4, ci_high=0.6))
     other = record("other", summary__rouge_lsum=Value(value=0.3), preservation__harm=Value(value=None, reason="none"))
     assert headlines(one) == [("three-way macro-F1", "0.510 [0.400, 0.600]")]
+    no_step = record(
+        "x", stance__macro_f1__three_way=Value(value=None), stance__escalation__macro_f1__three_way=Value(value=0.5)
+    )
+    assert headlines(no_step) == [("three-way macro-F1 on escalation", "0.500")]
     out = io.StringIO()
     table = sweep_table([one, other])
     assert table is not None
