@@ -44,12 +44,14 @@ def validate(path: Path) -> None:
         sys.exit(1)
     stances = sum(len(a.gold.stances) for a in dataset if a.gold)
     bare = sum(a.gold is None for a in dataset)
-    without = f" ({bare} without gold, which harness label {path} --adjudicate makes of labels)" if bare else ""
+    without = f" ({bare} without gold)" if bare else ""
     articles, labels = counted(len(dataset), "article"), counted(stances, "gold stance")
     unsound = _probe_lines(dataset, path) if stances and path.is_dir() else 0
     click.echo(
         f"{dataset.name} {dataset.version}: {articles}{without}, {labels}, {unsound or 'no'} problem{'s' * (unsound > 1)} found"
     )
+    if bare and path.is_dir():
+        click.echo(f"gold is what harness label {path} --adjudicate saves")
     sys.exit(1 if unsound else 0)
 
 
