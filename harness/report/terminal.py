@@ -152,7 +152,9 @@ def plain_table(
         )
         for i, heading in enumerate(table.head)
     ]
-    giving_way = [i for name in yielding for i, heading in enumerate(table.head) if heading == name]
+    giving_way = [
+        i for name in dict.fromkeys(yielding) for i, heading in enumerate(table.head) if i and heading == name
+    ]
     giving_way += [i for i in reversed(range(1, len(table.head))) if i not in giving_way]
     kept = list(range(len(table.head)))
     while len(kept) > 1 and min(needed[0], NARROWEST) + sum(needed[i] for i in kept[1:]) + 3 * len(kept) > width:
