@@ -50,6 +50,8 @@ def validate(path: Path) -> None:
     click.echo(
         f"{dataset.name} {dataset.version}: {articles}{without}, {labels}, {unsound or 'no'} problem{'s' * (unsound > 1)} found"
     )
+    if bare and path.is_dir():
+        click.echo(f"gold is what harness label {path} --adjudicate saves")
     sys.exit(1 if unsound else 0)
 
 

@@ -206,5 +206,9 @@ def write_draft(made: Draft, folder: Path) -> Path:
 def dataset_at(folder: Path) -> Dataset:
     """The set as far as it can be read: a half-labelled article in it must not stop the next draft."""
     if not (folder / "dataset.yaml").exists():
-        raise DataError(Place(str(folder)), "no dataset.yaml", hint="a dataset folder holds it, with name and version")
+        raise DataError(
+            Place(str(folder)),
+            "no dataset.yaml",
+            hint=f"a set begins with it: two lines, name: {folder.name} and version: '0'",
+        )
     return read_dataset(folder)[0]

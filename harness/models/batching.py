@@ -7,8 +7,15 @@ from typing import TypeVar
 
 from harness.models.device import is_out_of_memory, release_cached
 
+Step = Callable[[float], None]
+"""Called now and then with the share, 0 to 1, that is done of the work that was handed in."""
+
 _Row = TypeVar("_Row")
 _Result = TypeVar("_Result")
+
+
+def unwatched(share: float) -> None:
+    """The step of work that nobody waits for."""
 
 
 def token_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:

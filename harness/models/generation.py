@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.errors import WindowExceeded
 from harness.models.attention import Unsupported, planned, supports_plans
-from harness.models.batching import in_halves
+from harness.models.batching import Step, in_halves, unwatched
 from harness.models.device import is_out_of_memory
 from harness.models.kv_rows import RowsPlan
 from harness.models.packed_linear import packed_linears
@@ -95,6 +95,7 @@ def generate(
     *,
     budget: int = TOKEN_BUDGET,
     max_rows: int = MAX_ROWS,
+    step: Step = unwatched,
 ) -> list[Generation]:
     """Answers to all prompts, in their order; the answer to one does not depend on the others.
 
@@ -111,11 +112,19 @@ def generate(
                 hint="long_input=truncate_article",
             )
     holds = rows_hold(model)
+    # in tokens that go through the model, if every answer takes all its room
+    work = sum(map(len, encoded)) + len(encoded) * decoding.max_new_tokens
+    done = 0
+
+    def passed(tokens: int) -> None:
+        nonlocal done
+        done += tokens
+        step(min(1.0, done / work))
 
     def run(rows: Sequence[list[int]]) -> list[Generation]:
         # a row must not turn its positions otherwise because of the others' length
         longest = max(map(len, rows)) + decoding.max_new_tokens
-        return _answer(model, rows, decoding, rows=holds and longest <= model.steady)
+        return _answer(model, rows, decoding, passed, rows=holds and longest <= model.steady)
 
     def alone(ids: list[int]) -> Generation:
         error = f"out of memory on {model.device} for one input of {len(ids)} tokens"
@@ -124,7 +133,9 @@ def generate(
     answers: dict[int, Generation] = {}
     lengths = [len(ids) for ids in encoded]
     for batch in plan_batches(lengths, decoding.max_new_tokens, budget=budget, max_rows=max_rows):
+        before = done
         answers |= zip(batch, in_halves([encoded[i] for i in batch], run, model.device, alone), strict=True)
+        done = before + sum(lengths[i] + decoding.max_new_tokens for i in batch)
     return [answers[i] for i in range(len(prompts))]
 
 
@@ -177,7 +188,7 @@ class _Rows:
             len(prompts), max(map(len, prompts)) + max_new_tokens, device=model.device, dtype=model.model.dtype
         )
 
-    def prefill(self) -> torch.Tensor:
+    def prefill(self, passed: Callable[[int], None] = lambda tokens: None) -> torch.Tensor:
         """Logits after each prompt, [rows, vocabulary]; prompts run one by one, so none is padded."""
         import torch
 
@@ -187,6 +198,7 @@ class _Rows:
             places = torch.arange(len(ids))[None]
             last = torch.tensor([len(ids) - 1])
             logits.append(self._model.logits(torch.tensor([ids]), positions=places, keep=last)[:, 0])
+            passed(len(ids))
         return torch.cat(logits)
 
     def step(self, tokens: Sequence[int]) -> torch.Tensor:
@@ -208,12 +220,19 @@ def _rows(model: CausalModel, prompts: Sequence[list[int]], max_new_tokens: int)
         yield batch
 
 
-def _answer(model: CausalModel, prompts: Sequence[list[int]], decoding: Decoding, *, rows: bool) -> list[Generation]:
+def _answer(
+    model: CausalModel,
+    prompts: Sequence[list[int]],
+    decoding: Decoding,
+    passed: Callable[[int], None],
+    *,
+    rows: bool,
+) -> list[Generation]:
     choosers = [_Chooser(decoding, ids, model.eos_ids) for ids in prompts]
     path: GenerationPath = "rows"
     if rows:
         try:
-            _run_rows(model, prompts, choosers)
+            _run_rows(model, prompts, choosers, passed)
         except Unsupported:
             rows = False
     if not rows:
@@ -221,16 +240,19 @@ def _answer(model: CausalModel, prompts: Sequence[list[int]], decoding: Decoding
         choosers = [_Chooser(decoding, ids, model.eos_ids) for ids in prompts]
         for ids, chooser in zip(prompts, choosers, strict=True):
             _run_alone(model, ids, chooser)
+            passed(len(ids) + decoding.max_new_tokens)
     return [
         Generation(model.decode(c.tokens), tuple(c.tokens), len(ids), "eos" if c.ended else "length", path)
         for ids, c in zip(prompts, choosers, strict=True)
     ]
 
 
-def _run_rows(model: CausalModel, prompts: Sequence[list[int]], choosers: list[_Chooser]) -> None:
+def _run_rows(
+    model: CausalModel, prompts: Sequence[list[int]], choosers: list[_Chooser], passed: Callable[[int], None]
+) -> None:
     active = choosers
     with _rows(model, prompts, choosers[0].decoding.max_new_tokens) as batch:
-        logits = batch.prefill()
+        logits = batch.prefill(passed)
         while True:
             chosen = _choose(logits, active)
             working = [n for n, c in enumerate(active) if not c.done]
@@ -241,6 +263,7 @@ def _run_rows(model: CausalModel, prompts: Sequence[list[int]], choosers: list[_
                 active = [active[n] for n in working]
                 chosen = [chosen[n] for n in working]
             logits = batch.step(chosen)
+            passed(len(chosen))
 
 
 def _choose(logits: torch.Tensor, choosers: Sequence[_Chooser]) -> list[int]:

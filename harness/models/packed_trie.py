@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -107,9 +107,19 @@ class TriePlan:
     """
 
     def __init__(
-        self, trie: Trie, start: int, stop: int, past: Past, *, dtype: torch.dtype, device: str, block: int
+        self,
+        trie: Trie,
+        start: int,
+        stop: int,
+        past: Past,
+        *,
+        dtype: torch.dtype,
+        device: str,
+        block: int,
+        after_layer: Callable[[int], None] = lambda layers: None,
     ) -> None:
         self.layers = 0
+        self._after_layer = after_layer
         self.kept: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self._past = past
         self._deepest = int(trie.depth.max()) + 1
@@ -145,6 +155,7 @@ class TriePlan:
             mask = self._mask(b.start, b.mask, heads.groups)
             out[:, here] = attend(q, keys[:, :, :length], values[:, :, :length], scale=scale, mask=mask)
         self._keep(heads)
+        self._after_layer(self.layers)
         return out
 
     def _mask(self, start: int, mask: torch.Tensor, groups: int) -> torch.Tensor:

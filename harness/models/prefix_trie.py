@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harness.errors import ModelError, WindowExceeded
 from harness.models.attention import Unsupported, planned, supports_plans
-from harness.models.batching import in_halves
+from harness.models.batching import Step, in_halves, unwatched
 from harness.models.device import is_out_of_memory, release_cached
 from harness.models.packed_trie import Ints, Past, Trie, TriePlan, build_trie
 
@@ -74,7 +74,7 @@ class _Request:
 
 
 def score(
-    model: CausalModel, groups: Sequence[Sequence[Option]], *, budget: int = TOKEN_BUDGET
+    model: CausalModel, groups: Sequence[Sequence[Option]], *, budget: int = TOKEN_BUDGET, step: Step = unwatched
 ) -> list[list[OptionScore]]:
     """Scores of every option of every group (an article's, say); what options share at their beginning is computed once.
 
@@ -82,21 +82,21 @@ def score(
     out of memory halves it and goes on. WindowExceeded if a sequence is longer than the window.
     """
     if not trie_holds(model):
-        return score_plain(model, groups, budget=budget)
+        return score_plain(model, groups, budget=budget, step=step)
     try:
-        return _score(model, groups, "prefix_trie", lambda requests: trie_scores(model, requests, budget))
+        return _score(model, groups, "prefix_trie", lambda requests: trie_scores(model, requests, budget, step=step))
     except Unsupported:
         if len(groups) == 1:
-            return score_plain(model, groups, budget=budget)
+            return score_plain(model, groups, budget=budget, step=step)
         # perhaps only one of them is too long for the model's sliding window
         return [score(model, [group], budget=budget)[0] for group in groups]
 
 
 def score_plain(
-    model: CausalModel, groups: Sequence[Sequence[Option]], *, budget: int = TOKEN_BUDGET
+    model: CausalModel, groups: Sequence[Sequence[Option]], *, budget: int = TOKEN_BUDGET, step: Step = unwatched
 ) -> list[list[OptionScore]]:
     """As `score`, with a row of an ordinary forward pass per option: the reference, and the path that always works."""
-    return _score(model, groups, "plain", lambda requests: plain_scores(model, requests, budget))
+    return _score(model, groups, "plain", lambda requests: plain_scores(model, requests, budget, step))
 
 
 def trie_holds(model: CausalModel) -> bool:
@@ -131,7 +131,12 @@ def _self_check(model: CausalModel) -> bool:
 
 
 def trie_scores(
-    model: CausalModel, requests: Sequence[_Request], budget: int, *, block: int | None = None
+    model: CausalModel,
+    requests: Sequence[_Request],
+    budget: int,
+    *,
+    block: int | None = None,
+    step: Step = unwatched,
 ) -> list[Floats]:
     """Log-probabilities of the scored tokens of each request: passes of at most `budget` nodes over one trie.
 
@@ -149,8 +154,9 @@ def trie_scores(
     while start < len(trie):
         stop = next_stop(start, len(trie), scored, budget, _max_rows(model))
         here = (rows >= start) & (rows < stop)
+        nodes = slice(start, stop)
         try:
-            logprobs[here], past = _trie_pass(model, trie, slice(start, stop), past, rows[here], tokens[here], block)
+            logprobs[here], past = _trie_pass(model, trie, nodes, past, rows[here], tokens[here], block, step)
         except Exception as error:
             if not is_out_of_memory(error) or stop - start == 1:
                 raise
@@ -164,13 +170,23 @@ def trie_scores(
 
 
 def _trie_pass(
-    model: CausalModel, trie: Trie, nodes: slice, past: Past, rows: Ints, tokens: Ints, block: int | None
+    model: CausalModel, trie: Trie, nodes: slice, past: Past, rows: Ints, tokens: Ints, block: int | None, step: Step
 ) -> tuple[Floats, Past]:
     """Log-probability of tokens[i] after node rows[i], one of `nodes`; keys and values of the path to what follows."""
     import torch
 
     block = block or (_BLOCK_GPU if model.on_gpu else _BLOCK)
-    plan = TriePlan(trie, nodes.start, nodes.stop, past, dtype=model.model.dtype, device=model.device, block=block)
+
+    def after_layer(layers: int) -> None:
+        step((nodes.start + (nodes.stop - nodes.start) * layers / model.layers) / len(trie))
+
+    plan = TriePlan(
+        *(trie, nodes.start, nodes.stop, past),
+        dtype=model.model.dtype,
+        device=model.device,
+        block=block,
+        after_layer=after_layer,
+    )
     kept, where = np.unique(rows, return_inverse=True)
     with torch.inference_mode(), planned(model.model, plan):
         logits = model.logits(
@@ -194,7 +210,7 @@ def next_stop(start: int, nodes: int, scored: Ints, budget: int, max_rows: int) 
     return min(stop, int(scored[too_many])) if too_many < len(scored) else stop
 
 
-def plain_scores(model: CausalModel, requests: Sequence[_Request], budget: int) -> list[Floats]:
+def plain_scores(model: CausalModel, requests: Sequence[_Request], budget: int, step: Step = unwatched) -> list[Floats]:
     """As `trie_scores`, with a row for each request, in passes of at most `budget` tokens with padding."""
     order = sorted(range(len(requests)), key=lambda i: len(requests[i].ids))
     queue = [requests[i] for i in order]
@@ -204,6 +220,7 @@ def plain_scores(model: CausalModel, requests: Sequence[_Request], budget: int) 
         until = steady if len(logprobs) < steady else len(queue)
         rows = take_rows(queue[len(logprobs) : until], budget, _max_rows(model))
         logprobs += in_halves(rows, lambda batch: _plain_pass(model, batch), model.device)
+        step(len(logprobs) / len(queue))
     places = dict(zip(order, logprobs, strict=True))
     return [places[i] for i in range(len(requests))]
 

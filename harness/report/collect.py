@@ -358,9 +358,11 @@ def load_runs(
     runs = Runs(folder, tuple(current), tuple(failed), stale, tuple(broken), others, tuple(of_it), systems=chosen)
     names = {name for r in current for u in r.systems for name in (u.name, f"{u.name} ({u.fingerprint[:6]})")}
     for name in sorted(chosen - names):
-        raise ConfigError(
-            f"no run has a system called {name!r}", hint=nearest_hint(name, sorted(names)) + ", ".join(sorted(names))
-        )
+        elsewhere = next((r for r, _ in (*stale, *others) if any(u.name == name for u in r.systems)), None)
+        hint = nearest_hint(name, sorted(names)) + ", ".join(sorted(names))
+        if elsewhere is not None:
+            hint = f"the newest runs are on {dataset_name(newest)}; harness report {elsewhere.run_id} … names runs of before"
+        raise ConfigError(f"no run has a system called {name!r}", hint=hint)
     return runs
 
 

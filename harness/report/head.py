@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.report.collect import Runs
-from harness.report.html_head import head
+from harness.report.html_head import head, stale_and_elsewhere
 from harness.report.table import Leaderboard, labels
 from harness.report.words import quote
 from harness.results.records import RunRecord
@@ -27,9 +27,10 @@ def head_lines(runs: Runs) -> list[str]:
 
 def state_lines(runs: Runs) -> list[str]:
     """How many runs are complete and how many not; whether anything was scored."""
-    states = f"Runs: {len(runs.records)} complete, {len(runs.failed)} failed, {len(runs.stale)} stale"
-    states += f", {len(runs.others)} of another dataset" if runs.others else ""
-    lines = [states + (f", {len(runs.broken)} unreadable" if runs.broken else "")]
+    stale, elsewhere = stale_and_elsewhere(runs)
+    states = f"Runs: {len(runs.records)} complete, {len(runs.failed)} failed, {len(stale)} stale"
+    more = {"over other articles": elsewhere, "of another dataset": runs.others, "unreadable": runs.broken}
+    lines = [states + "".join(f", {len(those)} {words}" for words, those in more.items() if those)]
     if runs.use is not None and not runs.use.labelled:
         lines.append("Nothing was scored: the articles carry no gold.")
     return lines
@@ -38,11 +39,15 @@ def state_lines(runs: Runs) -> list[str]:
 def problem_lines(runs: Runs) -> list[str]:
     """Everything that is not in the tables, by name."""
     lines = [f"failed: {r.run_id}: {first_line(r)} (to remove it, delete results/runs/{r.run_id})" for r in runs.failed]
-    lines += [f"stale: {r.run_id}: {why}" for r, why in runs.stale]
+    stale, elsewhere = stale_and_elsewhere(runs)
+    lines += [f"stale: {r.run_id}: {why}" for r, why in stale]
+    lines += [f"apart: {r.run_id}: {why}" for r, why in elsewhere]
     if runs.stale:
+        again = "harness run --again brings all up to date; " if stale else ""
+        alone = "harness report RUN shows one alone; " if elsewhere else ""
         lines.append(
-            "stale: harness run --again brings all up to date; "
-            "harness report --shared compares all on the articles that they share (--results names another folder)"
+            f"{'stale' if stale else 'apart'}: {again}{alone}harness report --shared compares all on the articles that they "
+            "share (--results names another folder)"
         )
     lines += [f"other dataset: {r.run_id}: {why}" for r, why in runs.others]
     lines += [

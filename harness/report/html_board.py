@@ -59,6 +59,7 @@ def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
     spans = {i: _span(board, i) for i in kept}
     tested = {i for i in kept if board.columns[i][0] in headlines(runs, board.kind)}
     ranked = {i for i in tested if any(line.cells[i].rank for line in board.lines)}
+    compared = {i for i in tested if board.baseline and any(_has_difference(line.cells[i]) for line in board.lines)}
     columns: list[Heading] = []
     rest: list[Heading] = []
     for i in kept:
@@ -75,7 +76,7 @@ def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
             columns.append(
                 Heading("rank", "95 %", judged, f"the places that it may truly have by {label}", "rank", "a")
             )
-        if i in tested and board.baseline:
+        if i in compared:
             columns.append(Heading("Δ", "to baseline", judged, f"{label}: difference to the baseline", "delta"))
     costs = [_costs(line, line.row.use) for line in board.lines]
     # a column that is empty for one reason throughout is a sentence
@@ -92,7 +93,7 @@ def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
             (others if _rare(board.columns[i][0]) else cells).append(_cell_view(line.cells[i], spans[i], line, board))
             if i in ranked:
                 cells.append(_rank_view(line.cells[i], line))
-            if i in tested and board.baseline:
+            if i in compared:
                 cells.append(_difference_view(i, line, board))
         rows.append(
             {
@@ -116,8 +117,8 @@ def board_view(runs: Runs, board: Leaderboard) -> dict[str, Any]:
         "uniform": [
             (COSTS[j].label, costs[0][j].text, costs[0][j].empty) for j in range(len(COSTS)) if j not in various
         ],
-        "limits": _limits(runs, board, kept, ranked, tested) if board.kind == "summariser" and trusted(runs) else [],
-        "baseline": names.get(board.baseline or ""),
+        "limits": _limits(runs, kept, board, ranked, compared) if board.kind == "summariser" and trusted(runs) else [],
+        "baseline": names.get(board.baseline or "") if compared else None,
         "judged": any(c.judged for c in columns),
         "note": judge_note(runs),
     }
@@ -127,6 +128,10 @@ def _tells(board: Leaderboard, i: int) -> bool:
     """Whether a column is shown: one without values is not, nor that of unparsed answers where all were parsed."""
     values = {line.cells[i].value for line in board.lines} - {None}
     return bool(values) and not (board.columns[i][0] == UNPARSED and values == {0.0})
+
+
+def _has_difference(cell: Cell) -> bool:
+    return cell.against_baseline is not None and cell.against_baseline.difference is not None
 
 
 def _rare(key: str) -> bool:
@@ -147,7 +152,7 @@ def interval_text(interval: tuple[str, str]) -> str:
 
 
 def _limits(
-    runs: Runs, board: Leaderboard, kept: Sequence[int], ranked: set[int], tested: set[int]
+    runs: Runs, kept: Sequence[int], board: Leaderboard, ranked: set[int], compared: set[int]
 ) -> list[tuple[str, list[str], list[str]]]:
     """The judge's ceiling and floor as rows under the table (cells before and after the costs): what it reads from articles,
     references and nothing at all."""
@@ -160,7 +165,7 @@ def _limits(
             value = values.get(metric)
             text = "" if metric not in values else "none" if value is None else number(value, metric)
             (others if _rare(metric) else cells).append(text)
-            cells += [""] * ((i in ranked) + (i in tested and board.baseline is not None))
+            cells += [""] * ((i in ranked) + (i in compared))
         rows.append((name, cells, others))
     return rows
 

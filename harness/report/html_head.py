@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -120,8 +121,19 @@ def _where(records: Sequence[RunRecord]) -> list[tuple[str, str]]:
     return [(term, description) for term, description in rows if description]
 
 
+Apart = list[tuple[RunRecord, str]]
+"""Runs that are not compared, each with the reason."""
+
+
+def stale_and_elsewhere(runs: Runs) -> tuple[Apart, Apart]:
+    """The runs that are out of date, and those that are as they should be, over other articles."""
+    elsewhere = [one for one in runs.stale if re.fullmatch(r"other articles: [^(]*", one[1])]
+    return [one for one in runs.stale if one not in elsewhere], elsewhere
+
+
 def states(runs: Runs) -> list[tuple[str, int, str]]:
-    """How many runs are complete, failed, stale, of another dataset or unreadable, with what the word means."""
+    """How many runs are complete, failed, stale, apart, of another dataset or unreadable, with what the word means."""
+    stale, elsewhere = stale_and_elsewhere(runs)
     return [
         ("complete", len(runs.records), "scored and compared below"),
         (
@@ -131,9 +143,10 @@ def states(runs: Runs) -> list[tuple[str, int, str]]:
         ),
         (
             "stale",
-            len(runs.stale),
-            "of other articles, articles that have changed or another scoring version; never mixed in",
+            len(stale),
+            "of articles that have changed or another scoring version; never mixed in",
         ),
+        ("over other articles", len(elsewhere), "as they should be, and compared among themselves; never mixed in"),
         ("of another dataset", len(runs.others), "scored on something else; a report of their own shows them"),
         ("unreadable", len(runs.broken), "the record cannot be read"),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from harness.metrics.catalogue import columns_of
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 
 MOST_STANCES, FEW_STANCES = 60, 3
 """Pairs of the table of stances that are printed without gold, and with it, where scores are the answer."""
-NARROWEST = 24
+SHIFTS_AND_COUNTS = ("voice shift", "hawk shift", "labels", "covered")
+"""Columns of the tables of stance preservation that give way before harm, fidelity and coverage."""
+NARROWEST = 20
 """Characters to which the first column of a table may shrink before another column is left out."""
 
 
@@ -85,12 +88,12 @@ def _preservation(console: Console, runs: Runs) -> None:
     """What summaries preserve: by hand labels first, then, dimmed, what a judge that failed its check makes of them."""
     if (table := hand_table(runs)) is not None:
         console.print()
-        console.print(plain_table(HAND_TITLE, table, console.width))
+        console.print(plain_table(HAND_TITLE, table, console.width, yielding=SHIFTS_AND_COUNTS))
         for line in hand_lines(runs):
             console.print(line, markup=False, style="dim")
     if (table := judged_table(runs)) is not None:
         console.print()
-        console.print(plain_table(judged_title(runs), table, console.width), style="dim")
+        console.print(plain_table(judged_title(runs), table, console.width, yielding=SHIFTS_AND_COUNTS), style="dim")
     for line in check_lines(runs):
         console.print(line, markup=False, style="dim")
 
@@ -102,7 +105,9 @@ def comparison_terminal(console: Console, comparison: Comparison, most: int = 10
         console.print(verdict.text, markup=False)
     table = Table(["metric", a, b, *DIFFERENCES], [comparison_row(d) for d in comparison.differences])
     title = f"{TITLES[comparison.kind]}: {a} − {b}"
-    console.print(plain_table(title, table, console.width, "a wider terminal or --html has them"))
+    # who wins and by how much stays longest; the two values follow from the report, too
+    yielding = ("items", "detectable", "p", b, a)
+    console.print(plain_table(title, table, console.width, "a wider terminal or --html has them", yielding))
     if comparison.articles:
         console.print(f"Articles where they part most ({len(comparison.articles)} in all):")
         for article, x, y, n in comparison.articles[:most]:
@@ -124,10 +129,13 @@ def stacked(cell: Shown) -> list[str]:
     return [value, f"[{cell.interval[0]}, {cell.interval[1]}]", *([remarks] if remarks else [])]
 
 
-def plain_table(title: str, table: Table, width: int, elsewhere: str = "table.csv has them") -> RichTable:
+def plain_table(
+    title: str, table: Table, width: int, elsewhere: str = "table.csv has them", yielding: Sequence[str] = ()
+) -> RichTable:
     """A table with intervals below their values; columns that do not fit `width` are named in the caption.
 
-    Numbers are never cut: names in the first column fold onto several lines before a column is left out.
+    Those headed as in `yielding` give way first, in that order, then the others from the right. Numbers are never cut: names
+    in the first column fold onto several lines before a column is left out.
     """
     from rich import box
     from rich.markup import escape
@@ -136,23 +144,52 @@ def plain_table(title: str, table: Table, width: int, elsewhere: str = "table.cs
 
     lines = [[stacked(cell) for cell in row] for row in table.rows]
     needed = [
-        max(map(len, [*heading.split(), *(line for row in lines for line in row[i])]))
+        max(
+            map(
+                len,
+                [*heading.split(), *(part for n, row in enumerate(lines) for part in _parts(table.rows[n][i], row[i]))],
+            )
+        )
         for i, heading in enumerate(table.head)
     ]
-    fits = len(table.head)
-    while fits > 1 and min(needed[0], NARROWEST) + sum(needed[1:fits]) + 3 * fits > width:
-        fits -= 1
-    needed[0] = max(1, min(needed[0], width - sum(needed[1:fits]) - 3 * fits))
-    left_out = f"not shown for want of width: {', '.join(table.head[fits:])} ({elsewhere})"
+    giving_way = [
+        i for name in dict.fromkeys(yielding) for i, heading in enumerate(table.head) if i and heading == name
+    ]
+    giving_way += [i for i in reversed(range(1, len(table.head))) if i not in giving_way]
+    kept = list(range(len(table.head)))
+    while len(kept) > 1 and min(needed[0], NARROWEST) + sum(needed[i] for i in kept[1:]) + 3 * len(kept) > width:
+        kept.remove(giving_way.pop(0))
+    needed[0] = max(1, min(needed[0], width - sum(needed[i] for i in kept[1:]) - 3 * len(kept)))
+    gone = [heading for i, heading in enumerate(table.head) if i not in kept]
+    left_out = f"not shown for want of width: {', '.join(gone)} ({elsewhere})"
     drawn = RichTable(
         title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False,
-        caption=escape(left_out) if fits < len(table.head) else None, caption_justify="left",
+        caption=escape(left_out) if gone else None, caption_justify="left",
     )  # fmt: skip
-    for i, heading in enumerate(table.head[:fits]):
-        most = needed[0] if i == 0 else None
+    for i in kept:
         drawn.add_column(
-            escape(heading), justify="left" if i == 0 else "right", min_width=needed[i], max_width=most, overflow="fold"
+            escape(table.head[i]),
+            justify="left" if i == 0 else "right",
+            min_width=needed[i],
+            max_width=needed[i],
+            overflow="fold",
         )
     for row in lines:
-        drawn.add_row(*(Text("\n".join(cell)) for cell in row[:fits]))
+        name = "\n".join(part for line in row[0] for part in broken(line, needed[0]))
+        drawn.add_row(Text(name), *(Text("\n".join(row[i])) for i in kept[1:]))
     return drawn
+
+
+def _parts(cell: Shown, lines: Sequence[str]) -> Sequence[str]:
+    """What of a cell must not be broken: numbers and intervals; a reason why there are none may stand on several lines."""
+    return lines[0].split() if cell.missing else lines
+
+
+def broken(name: str, width: int) -> list[str]:
+    """A name in lines of at most `width` characters, broken behind a dot, hyphen or underscore where it has one."""
+    lines = [""]
+    for part in re.findall(r"[^._\- ]*[._\- ]*", name):
+        if lines[-1] and len(lines[-1] + part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return lines

@@ -145,7 +145,7 @@ def _check_code(config: RunConfig) -> None:
     for role, section in config.sections().items():
         if section is not None and section.place is not None and not config.allow_code:
             raise ConfigError(
-                f"{role}.class={section.place} names a file whose code would run",
+                f"{role}.class={section.place} names code of your own, which would run",
                 hint="allow_code=true says that it may",
             )
 

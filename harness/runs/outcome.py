@@ -31,17 +31,15 @@ def answers_line(record: RunRecord) -> str:
     computed = sum(use.n_computed for use in record.systems)
     asked = sum(use.n_items for use in record.systems)
     kinds = ", ".join(f"{use.n_items} {ANSWERS.get(use.kind, use.kind)}" for use in record.systems if use.n_items)
-    stored = "; the others were stored" if computed < asked else ""
+    stored = "; the others were stored already, or ask the same" if computed < asked else ""
     return f"{computed} of {asked} answers computed" + (f" ({kinds}{stored})" if kinds else "")
 
 
 def headlines(record: RunRecord) -> list[tuple[str, str]]:
-    """(label, value with interval) of each headline score that the run has."""
-    return [
-        (label_of(key), _shown(key, value))
-        for key in HEADLINES
-        if (value := record.metrics.get(key)) is not None and value.value is not None
-    ]
+    """(label, value with interval) of each headline score that the run has; on escalation alone where gold has no step."""
+    scored = {key: value for key, value in record.metrics.items() if value.value is not None}
+    keys = [key if key in scored else key.replace("stance.", "stance.escalation.", 1) for key in HEADLINES]
+    return [(label_of(key), _shown(key, scored[key])) for key in dict.fromkeys(keys) if key in scored]
 
 
 def _shown(key: str, value: Value) -> str:

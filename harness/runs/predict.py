@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from harness.errors import Unfitted
 from harness.results.store import PredictionStore, prediction_key
+from harness.runtime.progress import Advance, UnitProgress
 from harness.systems.base import Context, System
 from harness.types import Answer, Answered, Dataset, Item, Prediction
-
-Progress = Callable[[int], None]
-"""Called with the number of items that were done since the last call."""
 
 
 @dataclass
@@ -149,7 +147,7 @@ def _read_again(
 
 
 def answer_all(
-    system: System, work: Plan, context: Context, store: PredictionStore, kind: str, progress: Progress = lambda n: None
+    system: System, work: Plan, context: Context, store: PredictionStore, kind: str, progress: Advance = lambda n: None
 ) -> Answered:
     """Computes and stores what is missing, unit by unit; returns every prediction in the order of `work.items`."""
     from harness.models.device import pick_device
@@ -163,7 +161,9 @@ def answer_all(
     if work.units:
         store.describe(system.name, system.fingerprint, system.identity())
         context.pool.watch(pick_device(context.device))
-        context = replace(context, folder=store.folder(system.name, system.fingerprint))
+    # every system that tells how far it is answers unit after unit
+    units = UnitProgress(progress, [len(unit) for unit in work.units])
+    context = replace(context, folder=store.folder(system.name, system.fingerprint), step=units.step)
     started = time.perf_counter()
     with closing(system.answer_units([[item for _, item in unit] for unit in work.units], context)) as finished_units:
         for number, answers in finished_units:
@@ -174,7 +174,7 @@ def answer_all(
                 rows = [(key, item, replace(a, seconds=elapsed / len(rows))) for key, item, a in rows]
             for prediction in store.write(system.name, system.fingerprint, kind, rows):
                 by_key[prediction.key] = prediction
-            progress(len(rows))
+            units.end(len(rows))
             started = time.perf_counter()
     peak = context.pool.peak() if work.units else None
     predictions = [_for_item(by_key[key], item) for key, item in zip(work.keys, work.items, strict=True)]

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from harness.config import RunConfig, parse_run_config
-from harness.errors import ConfigError, HarnessError
+from harness.errors import ConfigError, HarnessError, nearest_hint
 from harness.models.pool import ModelPool
 from harness.results.records import RunRecord, record_path
 from harness.runs.job import Finished, run_job
@@ -97,6 +97,8 @@ class Session:
             for label, value in headlines(record):
                 self.reporter.plain(f"  {label} {value}")
             for use in record.systems:
+                if use.status != "ok":
+                    self.reporter.plain(f"  {use.name}: {use.status}")
                 if use.n_failed:
                     self.reporter.plain(
                         f"  {use.name}: {use.n_failed} of {use.n_items} answers failed, such as: {use.first_error}; "
@@ -209,7 +211,7 @@ def composed(words: Sequence[str]) -> list[tuple[dict[str, Any], list[str]]] | N
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException
+    from hydra.errors import HydraException, MissingConfigException
     from hydra.types import RunMode
     from omegaconf import OmegaConf, open_dict
     from omegaconf.errors import OmegaConfBaseException
@@ -249,6 +251,11 @@ def composed(words: Sequence[str]) -> list[tuple[dict[str, Any], list[str]]] | N
                 OmegaConf.copy_cache(sweep, config)
                 configs.append(_resolved(config, job))
             return configs
+        except MissingConfigException as error:
+            group, _, name = (error.missing_cfg_file or "").rpartition("/")
+            options = list(error.options or ())
+            hint = nearest_hint(name, options) + ", ".join(options)
+            raise ConfigError(f"there is no {group} called {name!r}" if options else str(error), hint=hint) from None
         except (HydraException, OmegaConfBaseException) as error:
             raise ConfigError("\n".join(str(e).strip() for e in (error, error.__cause__) if e)) from None
 

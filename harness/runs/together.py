@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from harness.config import RunConfig
 from harness.errors import HarnessError
+from harness.models.batching import Step
 from harness.models.device import pick_device
 from harness.models.pool import ModelPool
 from harness.results.store import PredictionStore
 from harness.runs.job import Job, prepare
 from harness.runs.predict import Plan, plan
 from harness.runs.questions import items_for
-from harness.runtime.progress import Reporter
+from harness.runtime.progress import Reporter, UnitProgress
 from harness.systems.base import Context
 from harness.systems.causal import CausalChoice
 from harness.systems.causal_together import answer_all_together
@@ -43,13 +44,14 @@ def answer_together(configs: Sequence[RunConfig], pool: ModelPool, reporter: Rep
     units = list(units_of([(job, _work(job, store)) for job in jobs]))
     questions = sum(map(len, units))
     with reporter.track(f"stance {jobs[0].systems['stance'].name}, all probes", questions) as progress:
+        steps = UnitProgress(progress, map(len, units))
         for unit in units:
             try:
-                _answer(unit, jobs[0], store, pool)
+                _answer(unit, jobs[0], store, pool, steps.step)
             except HarnessError as error:
                 reporter.plain(f"not computed together, the runs try alone: {error.message}")
                 return
-            progress(len(unit))
+            steps.end(len(unit))
 
 
 def _prepared(config: RunConfig) -> Job | None:
@@ -82,9 +84,9 @@ def units_of(work: Sequence[tuple[Job, Plan]]) -> Iterator[list[Question]]:
     yield from units.values()
 
 
-def _answer(unit: Sequence[Question], job: Job, store: PredictionStore, pool: ModelPool) -> None:
+def _answer(unit: Sequence[Question], job: Job, store: PredictionStore, pool: ModelPool, step: Step) -> None:
     config = job.config
-    context = Context(job.learned_from, pool, config.executor.device, config.executor.token_budget)
+    context = Context(job.learned_from, pool, config.executor.device, config.executor.token_budget, step=step)
     context.pool.watch(pick_device(context.device))
     by_system: dict[str, list[Question]] = defaultdict(list)
     for question in unit:

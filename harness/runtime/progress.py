@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -19,6 +19,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+Advance = Callable[[float], None]
+"""Called with the number of items that were done since the last call; part of a unit of work is part of its items."""
 DELAY = 2.0
 """Seconds before a bar appears: quick work stays quiet."""
 
@@ -50,18 +52,19 @@ class Reporter:
             self.plain(message)
 
     @contextmanager
-    def track(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
+    def track(self, what: str, total: int) -> Iterator[Advance]:
         """Yields a function that is told how many more items are done."""
         progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             _Rate(),
-            # one unit may take minutes: this moves within it
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=self.console,
             transient=True,
+            # in a file or a pipe a bar would leave an empty line
+            disable=not self.console.is_terminal,
         )
         task = progress.add_task(what, total=total)
         timer = threading.Timer(DELAY, progress.start)
@@ -74,3 +77,24 @@ class Reporter:
             # stopping a bar that never showed would print an empty line
             if progress.live.is_started:
                 progress.stop()
+
+
+class UnitProgress:
+    """Moves a bar within units of work that are done one after another; `sizes` are their numbers of items."""
+
+    def __init__(self, advance: Advance, sizes: Iterable[int]) -> None:
+        self._advance = advance
+        self._sizes = iter(sizes)
+        self._size, self._shown = next(self._sizes, 0), 0.0
+
+    def step(self, share: float) -> None:
+        """The share, 0 to 1, of the unit that is done; the bar never goes back."""
+        items = share * self._size
+        if items > self._shown:
+            self._advance(items - self._shown)
+            self._shown = items
+
+    def end(self, n_items: int) -> None:
+        """The unit is done, with that many items."""
+        self._advance(n_items - self._shown)
+        self._size, self._shown = next(self._sizes, 0), 0.0

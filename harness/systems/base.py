@@ -30,7 +30,8 @@ class Options(BaseModel):
 class Context:
     """What a system may use while it works: the whole dataset (to fit on other events), loaded models, limits.
 
-    `folder` is that of its stored answers, for what it needs to go on after a crash; `tell` shows a line to whoever waits.
+    `folder` is that of its stored answers, for what it needs to go on after a crash; `tell` shows a line to whoever waits, and
+    `step` is called with the share, 0 to 1, that is done of the items that were handed in.
     """
 
     dataset: Dataset
@@ -39,6 +40,7 @@ class Context:
     token_budget: int = 16_384
     folder: Path | None = None
     tell: Callable[[str], None] = lambda line: None
+    step: Callable[[float], None] = lambda share: None
 
 
 class System(ABC):

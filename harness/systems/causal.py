@@ -217,7 +217,9 @@ class CausalChoice(CausalSystem):
         from harness.models.prefix_trie import score
 
         groups = [self.choices(item, question) for item, question in zip(items, questions, strict=True)]
-        scores_or_errors = all_or_each(lambda some: score(model, some, budget=context.token_budget), groups)
+        scores_or_errors = all_or_each(
+            lambda some: score(model, some, budget=context.token_budget, step=context.step), groups
+        )
         return [self.answer_by(question, scores) for question, scores in zip(questions, scores_or_errors, strict=True)]
 
     def answer_by(self, question: Prompted, scores: list[OptionScore] | str) -> Answer:
@@ -311,7 +313,7 @@ class CausalGenerator(CausalSystem):
         o = self.options
         decoding = Decoding(o.max_new_tokens, o.min_new_tokens, o.temperature, o.top_p, o.seed or 0, o.no_repeat_ngram)
         prompts = [prompt for question in questions for prompt in question.prompts]
-        generated = iter(generate(model, prompts, decoding, budget=context.token_budget))
+        generated = iter(generate(model, prompts, decoding, budget=context.token_budget, step=context.step))
         return [
             self._answer(model, item, question, [next(generated) for _ in question.prompts])
             for item, question in zip(items, questions, strict=True)

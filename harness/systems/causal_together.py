@@ -32,8 +32,12 @@ def answer_all_together(parts: Sequence[tuple[CausalChoice, Sequence[Item]]], co
             except WindowExceeded as error:
                 answers[p, n] = Answer(error=str(error))
     groups = [parts[p][0].choices(parts[p][1][n], question) for (p, n), question in questions.items()]
-    scored = all_or_each(lambda some: score(model, some, budget=context.token_budget), groups) if groups else []
-    for ((p, n), question), scores in zip(questions.items(), scored, strict=True):
-        answers[p, n] = parts[p][0].answer_by(question, scores)
+    scored = (
+        all_or_each(lambda some: score(model, some, budget=context.token_budget, step=context.step), groups)
+        if groups
+        else []
+    )
+    for ((p, n), question), its_scores in zip(questions.items(), scored, strict=True):
+        answers[p, n] = parts[p][0].answer_by(question, its_scores)
     each = (time.perf_counter() - started) / max(1, len(answers))
     return [[replace(answers[p, n], seconds=each) for n in range(len(items))] for p, (_, items) in enumerate(parts)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -10,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from harness.errors import ConfigError, nearest_hint
+from harness.systems.base import Kind, System
 
 
 def class_at(place: str) -> Any:
@@ -29,32 +31,45 @@ def class_at(place: str) -> Any:
     return getattr(module, name)
 
 
+def system_at(kind: Kind, place: str) -> tuple[type[System], str | None]:
+    """The class of a system of that kind, and what fingerprints call one that stands in a file: the hash of the file, so
+    that an edited file never meets old answers. ConfigError where the class is no such system."""
+    cls = class_at(place)
+    if not (isinstance(cls, type) and issubclass(cls, System)):
+        raise ConfigError(f"{place} is no subclass of System", hint="class Mine(System), from harness.systems.base")
+    if cls.kind != kind:
+        raise ConfigError(f"{place} is a system of kind {cls.kind}, not {kind}", hint=f"use {cls.kind}.class={place}")
+    where, _, name = place.rpartition(":")
+    return cls, f"file:{_digest(Path(where).expanduser())}:{name}" if where.endswith(".py") else None
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def _file(path: Path) -> ModuleType:
-    path = path.resolve()
     if not path.is_file():
         raise ConfigError(f"there is no file {path}", hint="write the path of the file, then a colon and the class")
-    loaded = sys.modules.get(path.stem)
-    if loaded is not None and Path(getattr(loaded, "__file__", None) or ".").resolve() == path:
-        return loaded
-    if loaded is not None or path.stem in sys.stdlib_module_names:
-        raise ConfigError(f"{path.name} is called as another module is", hint="give the file another name")
-    spec = spec_from_file_location(path.stem, path)
+    # by its content, so that an edited file is loaded anew and no file is taken for another of its name
+    name = f"harness_user_{_digest(path)[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
-    # its own classes are looked up by this name; files beside it can be imported
-    sys.modules[path.stem] = module
-    sys.path.insert(0, str(path.parent))
+    # dataclasses and pickles look their module up by name
+    sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        del sys.modules[path.stem]
+        del sys.modules[name]
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise ConfigError(
-            f"{path.name}{line}: loading it raised {type(error).__name__}: {error}", hint="mend what raises it"
-        ) from None
-    finally:
-        sys.path.remove(str(path.parent))
+        hint = "mend what raises it"
+        if isinstance(error, ModuleNotFoundError) and (path.parent / f"{error.name}.py").is_file():
+            # its answers are found again by the hash of this one file
+            hint = f"put {error.name}.py into the same file, or make a package of both and install it"
+        raise ConfigError(f"{path.name}{line}: loading it raised {type(error).__name__}: {error}", hint=hint) from error
     return module
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from harness.config import SystemConfig, explain
 from harness.errors import ConfigError, UnknownSystem
 from harness.systems.base import Kind, System
-from harness.systems.from_class import class_of_file
+from harness.systems.class_place import system_at
 
 ADAPTERS: dict[Kind, dict[str, str]] = {
     "summariser": {
@@ -100,7 +100,7 @@ def build(kind: Kind, config: SystemConfig, device: str = "auto", seed: int = 0)
     """The system that a config describes, with the run's seed where its own is null; UnknownSystem or ConfigError."""
     code = None
     if config.place is not None:
-        cls, code = class_of_file(kind, config.place)
+        cls, code = system_at(kind, config.place)
     else:
         # what other packages declare is looked up for their adapters alone: that reads every installed package
         place = ADAPTERS[kind].get(config.adapter) or adapters(kind).get(config.adapter)

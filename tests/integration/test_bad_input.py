@@ -159,8 +159,9 @@ def test_port_out_of_range(river: Path, harness: Harness) -> None:
 
 def test_unknown_system(harness: Harness) -> None:
     error = harness("run", "stance=majorty", code=1).stderr
-    assert "Could not find 'stance/majorty'" in error
-    assert "\tmajority\n" in error, "hydra lists what there is"
+    assert "there is no stance called 'majorty'" in error
+    assert "did you mean 'majority'? " in error
+    assert ", metadata, minilm_probe, " in error
 
 
 def test_unknown_adapter(river: Path, harness: Harness) -> None:

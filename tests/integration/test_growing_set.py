@@ -8,6 +8,7 @@ import pytest
 
 from harness.errors import ConfigError
 from harness.report.collect import load_runs
+from harness.report.head import problem_lines, state_lines
 from harness.runs.again import commands_again
 from harness.runs.shared import shared_runs
 from harness.runs.sweep import run
@@ -116,3 +117,13 @@ def test_an_unlabelled_draft_changes_nothing_that_was_learned_from(tmp_path: Pat
     (river / "articles" / "draft.yaml").write_text(draft.replace("river-1", "draft"), encoding="utf-8")
     asked(river, out, "sentiment", split="dev")
     assert [row.name for row in load_runs(out).rows("stance")] == ["majority", "sentiment"]
+
+
+def test_a_run_over_other_articles_is_apart_and_not_out_of_date(river: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    chosen = asked(river, out, "sentiment", articles=["river-0"])
+    asked(river, out, "sentiment")
+    said = "\n".join([*state_lines(load_runs(out)), *problem_lines(load_runs(out))])
+    assert "0 stale, 1 over other articles" in said
+    assert f"apart: {chosen}: other articles: 1 of split chosen, not 3 of all" in said
+    assert "--again" not in said

@@ -108,9 +108,6 @@ BAD = {
 
 def findings(folder: Path, code: str, name: str = "bad_system.py", **options: object) -> list[Finding]:
     (folder / name).write_text(code, encoding="utf-8")
-    import sys
-
-    sys.modules.pop(Path(name).stem, None)
     return list(check_system(f"{folder / name}:Mine", options, load_dataset(write_dataset(folder / "river"))))
 
 
@@ -127,6 +124,13 @@ def test_a_bad_system_is_told_what_is_wrong_and_what_to_change(name: str, tmp_pa
     problems = [f for f in findings(tmp_path, GOOD.replace(before, after)) if f.problem is not None]
     assert any(re.search(words, f.problem or "") for f in problems), problems
     assert all(f.hint for f in problems)
+
+
+def test_a_file_stands_alone_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "helpers.py").write_text("", encoding="utf-8")
+    [finding] = findings(tmp_path, "import helpers\n" + GOOD)
+    assert "No module named 'helpers'" in (finding.problem or "")
+    assert "put helpers.py into the same file" in finding.hint
 
 
 def test_an_option_that_it_does_not_have_is_named_with_the_nearest(tmp_path: Path) -> None:

@@ -92,6 +92,15 @@ def test_limits(llama: CausalModel, monkeypatch: pytest.MonkeyPatch) -> None:
         generate(llama, PROMPTS[:1], Decoding(max_new_tokens=250))
 
 
+@pytest.mark.parametrize("max_rows", [1, 16])
+def test_the_share_that_is_done_grows_with_every_token(llama: CausalModel, max_rows: int) -> None:
+    shares: list[float] = []
+    generate(llama, PROMPTS, Decoding(max_new_tokens=6), max_rows=max_rows, step=shares.append)
+    assert len(shares) > len(PROMPTS)
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < shares[-1] <= 1
+
+
 def test_no_repeat_ngram_says_nothing_twice(llama: CausalModel) -> None:
     for found in generate(llama, PROMPTS, Decoding(max_new_tokens=60, no_repeat_ngram=2)):
         pairs = list(zip(found.tokens, found.tokens[1:], strict=False))

@@ -224,3 +224,12 @@ def test_the_attention_of_the_model_is_put_back(llama: CausalModel) -> None:
     before = llama.model.config._attn_implementation
     score(llama, GROUPS)
     assert llama.model.config._attn_implementation == before == "sdpa"
+
+
+@pytest.mark.parametrize("path", [score, score_plain])
+def test_the_share_that_is_done_grows_from_pass_to_pass_up_to_all(llama: CausalModel, path: Any) -> None:
+    shares: list[float] = []
+    path(llama, GROUPS, budget=40, step=shares.append)
+    assert len(shares) > 4
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)

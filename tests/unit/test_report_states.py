@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.errors import ConfigError
 from harness.report.cells import value_shown
 from harness.report.collect import Runs, load_runs
 from harness.report.columns import item_scores, shared_scores
@@ -176,3 +177,12 @@ def test_labels_that_gold_was_decided_from_are_no_ceiling(tmp_path: Path) -> Non
     assert list(labels(rows).values()) == ["reader-a (entered the gold)", "reader-c (ceiling)"]
     # a record says it only where it is so
     assert "entered_gold" not in records[1].model_dump(mode="json")["systems"][0]
+
+
+def test_a_system_that_ran_on_another_dataset_is_not_called_unknown(tmp_path: Path) -> None:
+    use = {"kind": "stance", "fingerprint": "f"}
+    record(tmp_path, "earlier", 1, name="a", systems=[SystemUse(name="lead3", **use)])
+    record(tmp_path, "newest", 2, name="b", systems=[SystemUse(name="majority", **use)])
+    with pytest.raises(ConfigError, match="no run has a system called 'lead3'") as raised:
+        load_runs(tmp_path, systems=["lead3"])
+    assert raised.value.hint == "the newest runs are on b; harness report earlier … names runs of before"

@@ -14,14 +14,14 @@ import pytest
 from rich.console import Console
 
 from harness.errors import ConfigError
-from harness.report.cells import Shown, comparison_row
+from harness.report.cells import Shown, Table, comparison_row
 from harness.report.collect import load_runs
 from harness.report.compare import Comparison, MetricDifference, compare
 from harness.report.data import comparison_csv, csv_text, json_text
 from harness.report.latex import comparison_latex, latex
 from harness.report.markdown import comparison_markdown, markdown, one_line
 from harness.report.table import chosen_columns, leaderboards
-from harness.report.terminal import comparison_terminal, terminal
+from harness.report.terminal import broken, comparison_terminal, plain_table, terminal
 from harness.report.words import p_words
 from harness.results.records import Value
 from tests.conftest import ROOT
@@ -64,6 +64,36 @@ def test_compare_cuts_no_number_and_names_the_columns_left_out(pair: tuple[Path,
         assert not left_out
     if width == 40:
         assert "items" in left_out
+
+
+def test_what_matters_least_gives_way_first_and_a_reason_takes_no_room_from_numbers() -> None:
+    table = Table(
+        ["system", "labels", "coverage", "harm", "p"],
+        [
+            [
+                Shown("annotator_reader-a.second"),
+                Shown("12"),
+                Shown("0.500", ("0.400", "0.600")),
+                Shown("5.0"),
+                Shown("0.1"),
+            ],
+            [Shown("x"), Shown("1"), Shown(missing="undefined on all of these items"), Shown("6.0"), Shown("0.2")],
+        ],
+    )
+
+    def lines(width: int) -> str:
+        out = io.StringIO()
+        Console(file=out, width=width).print(plain_table("t", table, width, yielding=("labels", "coverage")))
+        return out.getvalue()
+
+    wide, narrow, narrower = (" ".join(lines(width).split()) for width in (70, 60, 45))
+    assert "not shown" not in wide
+    assert "labels (table.csv has them)" in narrow
+    assert "[0.400, 0.600]" in narrow
+    assert "labels, coverage" in narrower
+    assert "5.0" in narrower
+    assert "0.2" in narrower
+    assert broken("annotator_reader-a.second", 12) == ["annotator_", "reader-a.", "second"]
 
 
 def test_compare_without_scores_says_so(pair: tuple[Path, str, str], tmp_path: Path) -> None:

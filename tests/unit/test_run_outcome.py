@@ -1,4 +1,4 @@
-"""What a run says at its end."""
+"""What a run says while it works, and at its end."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.console import Console
 
 from harness.results.records import RunRecord, SystemUse, Value
 from harness.runs.outcome import answers_line, headlines, next_command, sweep_table
+from harness.runtime.progress import UnitProgress
 
 
 def record(name: str, **metrics: Value) -> RunRecord:
@@ -28,7 +29,7 @@ def record(name: str, **metrics: Value) -> RunRecord:
 
 def test_answers_are_counted_by_what_they_are() -> None:
     assert answers_line(record("x")) == (
-        "9 of 87 answers computed (3 summaries, 84 stances of a speaker on a target; the others were stored)"
+        "9 of 87 answers computed (3 summaries, 84 stances of a speaker on a target; the others were stored already, or ask the same)"
     )
 
 
@@ -36,6 +37,10 @@ def test_headlines_have_their_intervals_and_a_sweep_its_table() -> None:
     one = record("one", stance__macro_f1__three_way=Value(value=0.51, ci_low=0.4, ci_high=0.6))
     other = record("other", summary__rouge_lsum=Value(value=0.3), preservation__harm=Value(value=None, reason="none"))
     assert headlines(one) == [("three-way macro-F1", "0.510 [0.400, 0.600]")]
+    no_step = record(
+        "x", stance__macro_f1__three_way=Value(value=None), stance__escalation__macro_f1__three_way=Value(value=0.5)
+    )
+    assert headlines(no_step) == [("three-way macro-F1 on escalation", "0.500")]
     out = io.StringIO()
     table = sweep_table([one, other])
     assert table is not None
@@ -49,3 +54,14 @@ def test_headlines_have_their_intervals_and_a_sweep_its_table() -> None:
 def test_the_next_command_names_the_folder() -> None:
     assert next_command(Path("results")) == "next: harness report"
     assert next_command(Path("my results")) == "next: harness report --results 'my results'"
+
+
+def test_a_bar_moves_within_a_unit_and_never_back() -> None:
+    moves: list[float] = []
+    units = UnitProgress(moves.append, [4, 2])
+    for share in (0.25, 0.75, 0.5):
+        units.step(share)
+    units.end(4)
+    units.step(0.5)
+    units.end(1)  # an item that was left without an answer
+    assert moves == [1, 2, 1, 1, 0]

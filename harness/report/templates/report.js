@@ -71,9 +71,28 @@
   }
 
   // ── what is wider than the page: marked when it comes into view, so that nothing is laid out before ──
+  const seen = new Set(), unfolded = new Set();
+  const isWider = (box) => box.scrollWidth > box.clientWidth + 1;
+  function fit(box) {
+    seen.add(box);
+    const line = $(".fold", box.parentElement), table = $("table.leader", box);
+    if (line && table) {
+      // columns give way by importance: where there is no room the rare ones are folded away, and named
+      table.classList.remove("folded");
+      const isOpen = unfolded.has(box), rare = [...table.querySelectorAll("thead .rare .sort")].map((b) => b.firstChild.textContent.trim());
+      line.hidden = !isWider(box);
+      table.classList.toggle("folded", !line.hidden && !isOpen);
+      const button = $("button", line);
+      button.textContent = `${isOpen ? "Fold" : "Show"} ${rare.join(", ")}`;
+      button.setAttribute("aria-expanded", String(isOpen));
+      button.onclick = () => { if (isOpen) unfolded.delete(box); else unfolded.add(box); fit(box); };
+    }
+    box.classList.toggle("more", isWider(box));
+  }
   const near = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) if (isIntersecting) target.classList.toggle("more", target.scrollWidth > target.clientWidth + 1);
+    for (const { target, isIntersecting } of entries) if (isIntersecting) fit(target);
   }, { rootMargin: "200px" });
+  addEventListener("resize", () => { for (const box of seen) if (box.isConnected) fit(box); else seen.delete(box); });
   for (const box of document.querySelectorAll(".scroll")) near.observe(box);
 
   // ── leaderboards ─────────────────────────────────────────────────────────
@@ -91,6 +110,7 @@
     rows.sort((x, y) => x.v === null || y.v === null ? (x.v === null) - (y.v === null)
       : sign * (column === 0 ? (x.v < y.v ? -1 : x.v > y.v ? 1 : 0) : x.v - y.v));
     body.append(...rows.map((r) => r.row));
+    if (head.classList.contains("rare")) unfolded.add(table.parentElement);
     for (const cell of table.tHead.rows[0].cells) cell.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", sign < 0 ? "descending" : "ascending");
   }
@@ -206,7 +226,8 @@
     state.s = state.at = "";
     for (const b of $("#list").querySelectorAll("[aria-current]")) b.removeAttribute("aria-current");
     button.setAttribute("aria-current", "true");
-    article(state.a);
+    // where the list stands above the article and not beside it
+    article(state.a).then(() => { if (matchMedia("(max-width: 46rem)").matches) $("#article").scrollIntoView(); });
     remember();
   });
   $("#list").addEventListener("keydown", (event) => {
@@ -231,7 +252,12 @@
     place.replaceChildren(
       el("h3", {}, a.title),
       el("p", { class: "meta" }, [...new Set([a.id, a.event, a.kind, `split ${a.split}`, ...a.source])].join(" · ")),
-      cast(a, chosen), text(a, whole.texts[k], whole.mentions[k], whole.evidence, pairs, chosen), stances(a, whole.notes, pairs, chosen), summaries(a, k, whole, pairs, chosen));
+      cast(a, chosen), el("div", { class: "beside" }, text(a, whole.texts[k], whole.mentions[k], whole.evidence, pairs, chosen), stances(a, whole.notes, pairs, chosen)),
+      summaries(a, k, whole, pairs, chosen),
+      el("button", { type: "button", class: "up", onclick: () => { $("#count").scrollIntoView(); $('#list [aria-current="true"]')?.focus({ preventScroll: true }); } }, "↑ All articles"));
+    const box = $(".text", place), mark = $(chosen < 0 ? "mark.here" : "mark:not(.off)", box);
+    // scrolls the text alone, where it has a scroll bar of its own
+    if (mark) box.scrollTop += mark.getBoundingClientRect().top - box.getBoundingClientRect().top - box.clientHeight / 3;
   }
   function cast(a, chosen) {
     return el("ul", { class: "cast", "aria-label": "Speakers: press one to see its evidence and stances alone" }, ...a.speakers.map((s, n) =>
@@ -250,7 +276,7 @@
     const title = whole.trimStart().startsWith(a.title) ? whole.indexOf(a.title) + a.title.length : 0;
     const begin = title + (whole.slice(title).length - whole.slice(title).trimStart().length);
     // the heading above says the title already
-    const at = [begin, ...[...cuts].filter((x) => x > begin).sort((x, y) => x - y)], box = el("div", { class: "text", dir: "auto" });
+    const at = [begin, ...[...cuts].filter((x) => x > begin).sort((x, y) => x - y)], box = el("div", { class: "text", dir: "auto", role: "region", tabindex: "0", "aria-label": "Text of the article" });
     let mark = null, markKey = "";
     for (let j = 0; j + 1 < at.length; j++) {
       const from = at[j], piece = whole.slice(from, at[j + 1]);
