@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.metrics.catalogue import digits_of, label_of, primary_of
 from harness.results.records import RunRecord, Value
+from harness.results.trust import check_in, doubt_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,9 +37,10 @@ def answers_line(record: RunRecord) -> str:
 
 
 def headlines(record: RunRecord) -> list[tuple[str, str]]:
-    """(label, value with interval) of each headline score that the run has."""
+    """(label, value with interval) of each headline score that the run has; of a judge that failed its check it says so."""
+    check = check_in(record.tables)
     return [
-        (label_of(key), _shown(key, value))
+        (label_of(key), _shown(key, value) + (f" ({doubt})" if (doubt := doubt_of(key, check)) else ""))
         for key in HEADLINES
         if (value := record.metrics.get(key)) is not None and value.value is not None
     ]
