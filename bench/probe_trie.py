@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -85,25 +85,33 @@ def counts(articles: Sequence[str]) -> tuple[int, int, int, int]:
             for job in jobs
         ]
     # a probe alone has a trie an article; by the article whose text it is, so that all about one text is tokenised at once
-    alone: dict[str, list[tuple[str | None, CausalChoice, list[Item]]]] = defaultdict(list)
     home = {a.text: a.id for a in jobs[0].learned_from}
+    alone: dict[str, list[tuple[str | None, CausalChoice, list[Item]]]] = defaultdict(list)
     for job, planned in work:
         system = cast(CausalChoice, job.systems["stance"])
         for unit in planned.units:
-            items = [item for _, item in unit]
-            alone[home.get(items[0].article.text, items[0].article.id)].append((_name(job), system, items))
+            by_text: dict[str, list[Item]] = defaultdict(list)
+            for _, item in unit:
+                by_text[_home(home, item)].append(item)
+            for place, items in by_text.items():
+                alone[place].append((_name(job), system, items))
     model = cast(CausalChoice, jobs[0].systems["stance"]).load_model(Context(jobs[0].dataset, device="cpu"))
     together = 0
     by_probe: dict[str | None, int] = defaultdict(int)
     for unit in units_of(work):
         counter = Counter(model)
         together += counter.nodes((q.system, q.item) for q in unit)
-        first = unit[0].item.article
-        for name, system, items in alone.pop(home.get(first.text, first.id)):
+        for name, system, items in alone.pop(_home(home, unit[0].item)):
             by_probe[name] += counter.nodes((system, item) for item in items)
+    assert not alone, "every question is in one unit"
     unchanged = by_probe.pop(None)
     total = sum(by_probe.values())
     return together, total + unchanged * len(by_probe), total, unchanged
+
+
+def _home(home: Mapping[str, str], item: Item) -> str:
+    """The article whose text a question is about, or whose changed text it is."""
+    return home.get(item.article.text, item.article.id)
 
 
 def _name(job: Job) -> str | None:
