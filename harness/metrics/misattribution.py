@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from harness.metrics.preservation_flags import passage_sentences
-from harness.text.porter import stem_long
-from harness.text.scripts import unicode_tokens
+from harness.text.content_words import content_words
 from harness.text.speaker_mentions import mentioned
 from harness.types import Article, Speaker, StanceLabel
 
 MIN_WORDS = 3
 MIN_SHARE = 0.5
 """How many of the words that are the owner's alone, and what share of them, must stand beside the other's name."""
-
-_FUNCTION_TEXT = """
-about after also because been before being both could does each from have here into just might more most must only other
-over said same says should since some still such than that their them then there these they this those told under until
-very were what when where which while whom whose will with would your
-"""
-_FUNCTION_WORDS = frozenset(map(stem_long, _FUNCTION_TEXT.split()))
 
 
 def moved(speaker: Speaker, owners: Sequence[StanceLabel], summary: str, article: Article) -> bool:
@@ -35,9 +27,9 @@ def moved(speaker: Speaker, owners: Sequence[StanceLabel], summary: str, article
     beside_words: set[str] | None = None
     for label in owners:
         owner = article.speaker(label.speaker)
-        words = _words(s for s in beside if not mentioned(owner, s, article.speakers))
+        words = content_words(s for s in beside if not mentioned(owner, s, article.speakers))
         for quote in label.evidence:
-            quoted = _words([quote.text])
+            quoted = content_words([quote.text])
             if len(quoted & words) < MIN_WORDS:
                 continue
             beside_words = _own_words(speaker, article) if beside_words is None else beside_words
@@ -51,11 +43,7 @@ def _own_words(speaker: Speaker, article: Article) -> set[str]:
     """What the article puts beside the speaker, and every speaker's name."""
     gold = article.gold_stances().values()
     return (
-        _words(passage_sentences(speaker, article.text, article))
-        | _words(quote.text for label in gold if label.speaker == speaker.id for quote in label.evidence)
-        | _words(name for other in article.speakers for name in other.names)
+        content_words(passage_sentences(speaker, article.text, article))
+        | content_words(quote.text for label in gold if label.speaker == speaker.id for quote in label.evidence)
+        | content_words(name for other in article.speakers for name in other.names)
     )
-
-
-def _words(texts: Iterable[str]) -> set[str]:
-    return {stem_long(w) for text in texts for w in unicode_tokens(text) if len(w) > 3} - _FUNCTION_WORDS

@@ -31,6 +31,7 @@ from harness.results.records import (
 )
 from harness.results.store import PredictionStore
 from harness.results.stored_columns import TornPart
+from harness.results.trust import check_of, doubted, n_checked
 from harness.runtime.frames import Tabular
 from harness.types import Article, Dataset, Prediction, Speaker
 
@@ -174,6 +175,11 @@ class Runs(Tabular):
         return self.judges.get("judge")
 
     @property
+    def judge_check(self) -> dict[str, Any]:
+        """The check of the report's judge against people; empty without one."""
+        return self.cache.once("check", lambda: check_of(self.judge, self.records))
+
+    @property
     def judges(self) -> dict[str, SystemUse]:
         """The system that most summariser runs share, for each role that a judge has."""
         return self.cache.once("judges", self._most_used_judges)
@@ -191,9 +197,8 @@ class Runs(Tabular):
     def _row(self, kind: str, runs: list[RunRecord]) -> Row:
         judge = None
         if kind == "summariser" and self.judge is not None:
-            with_judge = [r for r in runs if _has(r, "judge", self.judge)]
             # a run scored after the judge's hand labels came holds the validation that one scored before lacks
-            with_judge.sort(key=_n_validated, reverse=True)
+            with_judge = sorted((r for r in runs if _has(r, "judge", self.judge)), key=n_checked, reverse=True)
             judge = self.judge if with_judge else None
             runs = [*with_judge, *(r for r in runs if r not in with_judge)]
         # end to end, the answers are about found speakers, not about the declared ones that other systems share
@@ -214,7 +219,16 @@ class Runs(Tabular):
         for role in measures():
             if (judged := self._under_judge(runs, role)) is not None:
                 metrics |= {k: v for k, v in judged.metrics.items() if judge_of(k) == role}
-        return Row(kind, use.name, use.fingerprint, use, metrics, dict(first.tables), tuple(runs), judge)
+        return Row(
+            kind,
+            use.name,
+            use.fingerprint,
+            use,
+            doubted(metrics, self.judge_check),
+            dict(first.tables),
+            tuple(runs),
+            judge,
+        )
 
     def _under_judge(self, runs: Sequence[RunRecord], role: str) -> RunRecord | None:
         """The first of the runs that has the report's judge of that role."""
@@ -370,14 +384,6 @@ def _has(record: RunRecord, role: str, use: SystemUse) -> bool:
     """Whether the run has this very system in that role."""
     system = record.system(role)
     return system is not None and system.fingerprint == use.fingerprint
-
-
-def _n_validated(record: RunRecord) -> int:
-    """How many hand labels the run's judge was checked against."""
-    preservation = record.tables.get("preservation")
-    validation = preservation.get("validation") if isinstance(preservation, dict) else None
-    n = validation.get("n") if isinstance(validation, dict) else None
-    return n if isinstance(n, int) else 0
 
 
 def _find(records: Sequence[RunRecord], name: str) -> RunRecord:

@@ -11,8 +11,9 @@ from harness.errors import ConfigError
 from harness.metrics.catalogue import direction, effect_of
 from harness.report.collect import Row, Runs, load_runs
 from harness.report.counts import Counts, shared_counts
-from harness.report.judge import headlines, is_judged, trusted
+from harness.report.judge import headlines, trusted
 from harness.results.records import RunRecord
+from harness.results.trust import is_judged
 from harness.runtime.frames import Tabular
 
 if TYPE_CHECKING:

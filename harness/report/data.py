@@ -13,13 +13,14 @@ from harness.report.compare import Comparison
 from harness.report.finders import Finder, as_data, finders
 from harness.report.head import first_line, problem_lines
 from harness.report.html_head import head
-from harness.report.judge import NOT_VALIDATED, is_judged, judge_note, validation
+from harness.report.judge import judge_note, validation
 from harness.report.preserved import METRICS, by_hand
 from harness.report.robustness import robustness
 from harness.report.robustness_page import as_data as robustness_data
 from harness.report.robustness_page import csv_rows
 from harness.report.table import Leaderboard, Line
 from harness.results.records import SystemUse, Value
+from harness.results.trust import is_judged
 
 FIELDS = (
     *("kind", "system", "fingerprint", "metric", "value", "ci_low", "ci_high", "n_scored", "n_unscored", "reason"),
@@ -43,8 +44,6 @@ def csv_text(runs: Runs, boards: Sequence[Leaderboard], found_by: Sequence[Finde
     out = io.StringIO()
     writer = csv.DictWriter(out, FIELDS, lineterminator="\n", restval="")
     writer.writeheader()
-    note = judge_note(runs)
-    doubt = note if note.startswith(NOT_VALIDATED) else ""
     for entry in by_hand(runs):
         who = {"kind": "by_hand", "system": entry.name, "fingerprint": entry.fingerprint[:12], "basis": entry.basis}
         for metric, v in {m: entry.metrics.get(m) or Value(value=None, reason=entry.refused) for m in METRICS}.items():
@@ -58,8 +57,6 @@ def csv_text(runs: Runs, boards: Sequence[Leaderboard], found_by: Sequence[Finde
                 v, cell = row.metrics[metric], cells.get(metric)
                 fields = {**who, "metric": metric, **v.model_dump(include={*FIELDS} & {*type(v).model_fields})}
                 fields["basis"] = f"judge {runs.judge.name}" if is_judged(metric) and runs.judge else ""
-                reasons = [v.reason, doubt if is_judged(metric) else ""]
-                fields["reason"] = "; ".join(r for r in reasons if r)
                 if cell and cell.rank:
                     fields |= {"rank_low": cell.rank.low, "rank_high": cell.rank.high}
                 if cell and (d := cell.against_baseline) is not None:

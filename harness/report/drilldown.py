@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.report.collect import Row, Runs
 from harness.report.columns import answers, codes
+from harness.report.judge import doubt_words
 from harness.report.marks import HARMED, MARKS, SCALE, mark_table
 from harness.report.table import labels
 from harness.types import PHENOMENA, STANCES, Article, Speaker
@@ -220,7 +221,7 @@ def _summariser(runs: Runs, row: Row, name: str) -> tuple[dict[str, Any], list[s
         "name": name,
         "fingerprint": row.fingerprint[:12],
         "problems": {str(k): v for k, v in problems.items()},
-        "judge": row.judge.name if row.judge else "",
+        "judge": f"{row.judge.name} reads it{doubt_words(runs)}" if row.judge else "",
         "judged": "".join(map(str, codes(runs, row, "judge", "summary").tolist())) if row.judge else "",
         "outcomes": outcome_codes(runs, row),
         "scores": _summary_scores(runs, row),

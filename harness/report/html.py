@@ -26,7 +26,7 @@ from harness.report.html_head import head, states
 from harness.report.html_pictures import confusions, frontier
 from harness.report.html_preservation import bands, judge_heat_map, sides
 from harness.report.html_slices import slices
-from harness.report.judge import check_lines, headlines, judge_note, trusted
+from harness.report.judge import check_lines, doubt_words, headlines, judge_note, trusted
 from harness.report.marks import ARROWS, BEST, REAL, TIED, meaning
 from harness.report.preserved import TITLE as HAND_TITLE
 from harness.report.preserved import hand_lines, hand_table, judged_table, judged_title
@@ -235,7 +235,15 @@ def _robustness_view(runs: Runs) -> dict[str, Any] | None:
 def _without_gold(runs: Runs) -> dict[str, Any]:
     """Suspected flips by article, and what classifiers dispute most; nothing with gold, which has scores instead."""
     if runs.use is None or runs.use.labelled:
-        return {"suspected": [], "n_suspected": 0, "disputed": [], "n_disputed": 0, "classifiers": [], "unasked": {}}
+        return {
+            "doubt": "",
+            "suspected": [],
+            "n_suspected": 0,
+            "disputed": [],
+            "n_disputed": 0,
+            "classifiers": [],
+            "unasked": {},
+        }
     suspected, disputed = suspected_harms(runs), disagreements(runs)
     titles = {a.id: a.title for a in runs.articles}
     names = {(a.id, s.id): s.name for a in runs.articles for s in a.speakers}
@@ -244,6 +252,7 @@ def _without_gold(runs: Runs) -> dict[str, Any]:
         by_article[suspicion.article].append(suspicion)
     shown = [(d, names.get((d.article, d.speaker), d.speaker), dict(d.labels)) for d in disputed[:MOST_DISPUTED]]
     return {
+        "doubt": doubt_words(runs),
         "suspected": [(article, titles.get(article, article), rows) for article, rows in by_article.items()],
         "n_suspected": len(suspected),
         "disputed": shown,

@@ -7,49 +7,17 @@ from typing import Any
 
 from harness.metrics.catalogue import columns_of, label_of, primary_of
 from harness.report.collect import Runs
-
-FAMILY = "preservation."
-"""Begins the key of every number that rests on the judge."""
-NOT_VALIDATED = "judge not validated"
-
-
-def validation_of(tables: Mapping[str, object]) -> dict[str, Any]:
-    """The judge's check in a record's tables; empty if there is none."""
-    table = tables.get("preservation")
-    check = table.get("validation") if isinstance(table, dict) else None
-    return check if isinstance(check, dict) else {}
+from harness.results.trust import NOT_VALIDATED, is_judged, passes
 
 
 def validation(runs: Runs) -> dict[str, Any] | None:
-    """The judge's check against people, from the newest record that carries one for the report's judge; one that failed goes
-    first, since a judge that is good on some of the articles is not good."""
-    if runs.judge is None:
-        return None
-    checks = [
-        check
-        for record in sorted(runs.records, key=lambda r: (r.started_at, r.run_id), reverse=True)
-        if (judge := record.system("judge")) is not None
-        and judge.fingerprint == runs.judge.fingerprint
-        and (check := validation_of(record.tables))
-    ]
-    # a run that was scored before the labels came knows nothing
-    checks.sort(key=lambda check: not check.get("n"))
-    return next((c for c in checks if c.get("n") and not passes(c)), checks[0] if checks else None)
-
-
-def passes(check: Mapping[str, Any]) -> bool:
-    """Whether a check makes a judge trusted; one from before precision was asked for does not."""
-    return bool(check.get("validated")) and "precision" in check
+    """The check of the report's judge; None without a judge or a check."""
+    return (runs.judge_check or None) if runs.judge is not None else None
 
 
 def trusted(runs: Runs) -> bool:
     """Whether the report's judge passed its check, so that what it finds may be ranked and tested."""
-    return passes(validation(runs) or {})
-
-
-def is_judged(metric: str) -> bool:
-    """Whether a metric rests on the judge."""
-    return metric.startswith(FAMILY)
+    return passes(runs.judge_check)
 
 
 def board_columns_of(runs: Runs, kind: str) -> tuple[tuple[str, str], ...]:
@@ -62,11 +30,16 @@ def headlines(runs: Runs, kind: str) -> tuple[str, ...]:
     return tuple(metric for metric in primary_of(kind) if not is_judged(metric) or trusted(runs))
 
 
+def doubt_words(runs: Runs) -> str:
+    """` (judge not validated)`, to stand after what the judge says of single summaries; empty with a trusted one."""
+    return f" ({NOT_VALIDATED})" if runs.judge is not None and not trusted(runs) else ""
+
+
 def judge_note(runs: Runs) -> str:
     """What stands over every number that rests on the judge; empty without one."""
     if runs.judge is None:
         return ""
-    check = validation(runs) or {}
+    check = runs.judge_check
     if not passes(check):
         reason = str(check.get("reason") or "no check against people was passed")
         return f"{NOT_VALIDATED}: {reason.removeprefix(NOT_VALIDATED).lstrip(': ')}"
@@ -87,7 +60,7 @@ def check_shares(check: Mapping[str, Any]) -> list[str]:
 
 def check_lines(runs: Runs) -> list[str]:
     """The judge's check in sentences: its shares, how far its numbers are off, in all and by summariser."""
-    check = validation(runs) or {}
+    check = runs.judge_check
     if not check.get("n"):
         return []
     lines = [f"Checked on {check['n']} hand labels: {', '.join(check_shares(check))}{_errors(check)}."]

@@ -9,11 +9,12 @@ from typing import Any
 from harness.metrics.catalogue import PRESERVATION, columns_of, label_of
 from harness.report.cells import Shown, Table, share_shown
 from harness.report.collect import Row, Runs
-from harness.report.judge import is_judged, judge_note, trusted
+from harness.report.judge import judge_note, trusted
 from harness.report.limits import judge_limits
 from harness.report.table import labels
 from harness.report.words import heading, number
 from harness.results.records import Value
+from harness.results.trust import is_judged
 
 TITLE = "Stance preservation by hand labels"
 HARM = "preservation.harm"

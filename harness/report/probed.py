@@ -84,7 +84,9 @@ def probed_systems(runs: Runs) -> list[Probed]:
         pairs: dict[Variant, Pairs] = {}
         for record in sorted(records, key=lambda r: (r.started_at, r.run_id)):
             place = variant_of(record)
-            if place.probe in PROBES and (answered := _pairs(runs, row, record, place)) is not None and len(answered):
+            answered = _pairs(runs, row, record, place) if place.probe in PROBES else None
+            # of two runs of a variant the one over more articles stands, then the newer one
+            if answered is not None and len(answered) >= max(1, len(pairs.get(place, ()))):
                 pairs[place] = answered
         if pairs:
             order = {name: n for n, name in enumerate(PROBES)}

@@ -57,7 +57,8 @@ class Finding:
 
 @dataclass(frozen=True)
 class Robustness:
-    """Everything the page shows of one system: `own` is its score above chance on the unchanged articles."""
+    """Everything the page shows of one system: `own` is its score above chance on the unchanged articles, `of` in number;
+    its probes were run on `n_articles` of them."""
 
     name: str
     fingerprint: str
@@ -67,6 +68,13 @@ class Robustness:
     findings: tuple[Finding, ...]
     groups: tuple[Group, ...]
     sensitivity: tuple[Sensitivity, ...]
+    n_articles: int
+    of: int
+
+    @property
+    def label(self) -> str:
+        """The name, and on how many articles it was probed where that is a part."""
+        return self.name if self.n_articles >= self.of else f"{self.name} ({self.n_articles} of {self.of} articles)"
 
     def finding(self, probe: str, variant: str = "") -> Finding | None:
         """What is known of a probe; None where it was not run."""
@@ -120,6 +128,8 @@ def _system(runs: Runs, system: Probed, spread: Sequence[Sensitivity], seed: int
         findings=tuple(_findings(runs, system, seed)),
         groups=tuple(groups(runs, system, seed)),
         sensitivity=tuple(spread),
+        n_articles=len({int(a) for p in system.pairs.values() for a in np.unique(runs.items.article[p.item])}),
+        of=len(np.unique(runs.items.article[asked])),
     )
 
 

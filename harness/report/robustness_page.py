@@ -20,7 +20,7 @@ NOTE = (
     "Probes change articles, questions or prompts so that the right answer stays known (docs/probes.md). Scores are macro-F1, "
     "three-way, over all targets; intervals and tests go by article, p is Holm's over this page. "
     f"{meaning(REAL)}; {TIED} no test tells the change from none. name_only and metadata read no article; annotators are the "
-    "ceiling."
+    "ceiling. Where `n of N articles` stands beside a name, its probes were run on these alone, and its changes are of these."
 )
 
 
@@ -48,7 +48,7 @@ def sections(results: Sequence[Robustness]) -> list[Section]:
 
 def verdict_lines(results: Sequence[Robustness]) -> list[str]:
     """One paragraph a system, in words."""
-    return [f"{r.name}: {verdict(r)}" for r in results]
+    return [f"{r.label}: {verdict(r)}" for r in results]
 
 
 def _variants(results: Sequence[Robustness], *expects: str) -> list[tuple[str, str]]:
@@ -67,7 +67,7 @@ def _scores(results: Sequence[Robustness]) -> Section:
     columns = _variants(results, "same", "mirrored")
     rows = [
         [
-            Shown(words=r.name),
+            Shown(words=r.label),
             _number(r.score),
             _interval(r.own, "+.3f"),
             *(_change(r.finding(*c)) for c in columns),
@@ -85,7 +85,7 @@ def _scores(results: Sequence[Robustness]) -> Section:
 
 def _consistency(results: Sequence[Robustness]) -> Section:
     columns = _variants(results, "same", "mirrored")
-    rows = [[Shown(words=r.name), *(_share(r.finding(*c), "consistency") for c in columns)] for r in results]
+    rows = [[Shown(words=r.label), *(_share(r.finding(*c), "consistency") for c in columns)] for r in results]
     return Section(
         "Consistency",
         "Share of three-way answers that are as the change demands, right or wrong: the same, or of a negated target mirrored.",
@@ -97,7 +97,7 @@ def _memory(results: Sequence[Robustness]) -> Section:
     columns = _variants(results, "memory")
     rows = [
         [
-            Shown(words=r.name),
+            Shown(words=r.label),
             *(cell for c in columns for cell in (_above(r.finding(*c)), _share(r.finding(*c), "consistency"))),
         ]
         for r in results
@@ -120,7 +120,7 @@ def _turned(results: Sequence[Robustness]) -> Section:
         )
     rows = [
         [
-            Shown(words=r.name),
+            Shown(words=r.label),
             *(
                 cell
                 for c in columns
@@ -152,7 +152,7 @@ def _groups(results: Sequence[Robustness]) -> Section:
                     for g in met
                     for c in (_interval(g.changed if g else None, ".2f"), _interval(g.move if g else None, "+.2f"))
                 ]
-                rows.append([Shown(words=f"{r.name}, {heading_of(probe, '')}"), *cells])
+                rows.append([Shown(words=f"{r.label}, {heading_of(probe, '')}"), *cells])
     head = ["system and probe", *(h for name in names for h in (f"{name}: changed", "move"))]
     return Section(
         "Whom names move",
@@ -165,7 +165,7 @@ def _groups(results: Sequence[Robustness]) -> Section:
 def _spread(results: Sequence[Robustness]) -> Section:
     rows = [
         [
-            Shown(words=f"{r.name}, {s.probe}"),
+            Shown(words=f"{r.label}, {s.probe}"),
             _number(s.scores.get("")),
             Shown(f"{s.spread:.3f}"),
             Shown(words=s.extreme(best=True)),
@@ -269,6 +269,7 @@ def as_data(results: Sequence[Robustness]) -> list[dict[str, Any]]:
         {
             "name": r.name,
             "fingerprint": r.fingerprint,
+            "n_articles": r.n_articles,
             "verdict": verdict(r),
             "score": r.score,
             "above_chance": asdict(r.own),

@@ -13,6 +13,9 @@ UNMOVED = 0.95
 """From this share on answers stay the same without the article."""
 
 READS = "reads the article"
+UNHARMED = "loses nothing that a test could tell under these probes"
+TURNS = 0.5
+"""From this share on answers turn with the proposition, or with a minimal edit, oftener than not."""
 LOSSES = {
     ("masked_names", ""): "answers from names",
     ("invented_names", ""): "answers from names",
@@ -40,12 +43,17 @@ def verdict(result: Robustness) -> str:
         score = "undefined" if result.score is None else f"{result.score:.3f}"
         return f"does no better than chance on the unchanged articles (score {score}), so there is nothing to explain."
     faults = list(dict.fromkeys(faults_of(result)))
-    tested = any(f.variant.probe in ("no_article", "other_article") for f in result.findings)
-    head = (
-        "; ".join(faults) if faults else READS if tested else "loses nothing that a test could tell under these probes"
-    )
+    head = "; ".join(faults) if faults else READS if _reads(result) else UNHARMED
     numbers = "; ".join(_numbers(result))
     return f"{head}." + (f" It {numbers}." if numbers else "")
+
+
+def _reads(result: Robustness) -> bool:
+    """Whether enough was probed to say so: all articles, without their text too, and answers that turn where they should."""
+    tested = any(f.variant.probe in ("no_article", "other_article") for f in result.findings)
+    turning = [f for f in result.findings if f.variant.probe in ("negated_target", "contrast")]
+    turns = all((f.consistency.value or 0) >= TURNS for f in turning)
+    return tested and turns and result.n_articles >= result.of
 
 
 def faults_of(result: Robustness) -> Iterator[str]:

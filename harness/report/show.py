@@ -18,6 +18,7 @@ from harness.errors import ConfigError, nearest_hint
 from harness.report.collect import Row, Runs, load_runs
 from harness.report.columns import UNPARSED, codes, item_scores
 from harness.report.drilldown import OUTCOMES, mentions, outcome_codes
+from harness.report.judge import doubt_words
 from harness.report.marks import HARMED, MARKS, mark
 from harness.report.table import labels
 from harness.report.words import number
@@ -187,7 +188,7 @@ def _summary(console: Console, view: View, name: str, row: Row, article: Article
     fates = [(i, fate) for i in shown if (fate := _outcome(letters, i)) is not None]
     counted = Counter(fate for _, fate in fates if fate not in HARMS)
     words = [f"{fate.replace('_', ' ')} {counted[fate]}" for fate in OUTCOMES if counted[fate]]
-    console.print(Text(f"As {row.judge.name} reads it: {', '.join(words) or 'nothing else'}."))
+    console.print(Text(f"As {row.judge.name} reads it{doubt_words(runs)}: {', '.join(words) or 'nothing else'}."))
     for i, fate in fates:
         if fate in HARMS:
             s, t = pairs[i]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -102,31 +102,39 @@ def side_groups(articles: Sequence[Article]) -> dict[tuple[str, str], str]:
 
 
 def sensitivities(systems: Sequence[Probed]) -> dict[str, list[Sensitivity]]:
-    """By fingerprint, how scores spread over the variants of `order` and of `language`, and which rankings that changes."""
+    """By fingerprint, how scores spread over the variants of `order` and of `language`, and which rankings that changes: two
+    systems are ranked on the pairs that every variant of both has."""
     by_system: dict[str, list[Sensitivity]] = defaultdict(list)
     for probe in ("order", "language"):
-        scores = {s.row.fingerprint: found for s in systems if (found := _scores(s, probe))}
-        names = {s.row.fingerprint: s.row.name for s in systems}
+        variants = {s.row.fingerprint: of_probe for s in systems if (of_probe := _variants(s, probe))}
+        competing = [s.row for s in systems if s.row.fingerprint in variants and not s.row.use.ceiling]
         flips: dict[str, set[str]] = defaultdict(set)
-        for a, b in combinations(scores, 2):
-            if any(s.row.fingerprint in (a, b) and s.row.use.ceiling for s in systems):
-                continue
-            ways = {np.sign(scores[a][v] - scores[b][v]) for v in scores[a].keys() & scores[b].keys()} - {0.0}
+        for a, b in combinations(competing, 2):
+            two = [variants[row.fingerprint] for row in (a, b)]
+            shared = _shared([pairs for of_probe in two for pairs in of_probe.values()])
+            one, other = (_scores(of_probe, shared) for of_probe in two)
+            ways = {np.sign(one[v] - other[v]) for v in one.keys() & other.keys()} - {0.0}
             if len(ways) > 1:
-                flips[a].add(names[b])
-                flips[b].add(names[a])
-        for fingerprint, found in scores.items():
-            by_system[fingerprint].append(Sensitivity(probe, found, tuple(sorted(flips[fingerprint]))))
+                flips[a.fingerprint].add(b.name)
+                flips[b.fingerprint].add(a.name)
+        for fingerprint, of_probe in variants.items():
+            if scores := _scores(of_probe, _shared(list(of_probe.values()))):
+                by_system[fingerprint].append(Sensitivity(probe, scores, tuple(sorted(flips[fingerprint]))))
     return by_system
 
 
-def _scores(system: Probed, probe: str) -> dict[str, float]:
-    """Macro-F1 by variant, and of the unchanged articles on the same pairs: those that every variant has."""
-    variants = {place.variant: pairs for place, pairs in system.pairs.items() if place.probe == probe}
-    if not variants:
-        return {}
-    shared = set.intersection(*(set(p.item.tolist()) for p in variants.values()))
-    kept = {v: p.where(np.isin(p.item, sorted(shared))) for v, p in variants.items()}
+def _variants(system: Probed, probe: str) -> dict[str, Pairs]:
+    return {place.variant: pairs for place, pairs in system.pairs.items() if place.probe == probe}
+
+
+def _shared(parts: Sequence[Pairs]) -> list[int]:
+    """The items that all have."""
+    return sorted(set.intersection(*(set(p.item.tolist()) for p in parts)))
+
+
+def _scores(variants: Mapping[str, Pairs], items: Sequence[int]) -> dict[str, float]:
+    """Macro-F1 by variant, and of the unchanged articles, on these items."""
+    kept = {v: p.where(np.isin(p.item, items)) for v, p in variants.items()}
     first = next(iter(kept.values()))
     answers = {"": first.before} | {v: p.after for v, p in kept.items()}
     gold = {"": first.gold} | {v: p.changed_gold for v, p in kept.items()}

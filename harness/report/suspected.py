@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import Any
 
 from harness.report.collect import Runs
+from harness.report.judge import doubt_words
 from harness.types import Stance
 
 
@@ -132,7 +133,7 @@ def without_gold(runs: Runs, most: int) -> Iterator[str]:
         if title in missing:
             yield f"{title}: {missing[title]}"
             continue
-        yield f"{title}: {len(rows)}"
+        yield f"{title}{doubt_words(runs) if title == SUSPECTED else ''}: {len(rows)}"
         for row in rows[:most]:
             yield f"  {row}"
             if isinstance(row, Suspicion):

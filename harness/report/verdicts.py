@@ -9,7 +9,7 @@ from harness.metrics.catalogue import digits_of, direction, label_of
 from harness.report.collect import Row, Runs
 from harness.report.compare import Comparison, MetricDifference, corrected, difference
 from harness.report.counts import shared_counts
-from harness.report.judge import headlines
+from harness.report.judge import doubt_words, headlines
 from harness.report.preserved import hand_sentence
 from harness.report.table import Leaderboard, Line, competing, labels
 from harness.report.words import p_words
@@ -76,7 +76,11 @@ def unscored_verdict(runs: Runs) -> list[Verdict]:
         suspected.setdefault(suspicion.summariser, []).append(suspicion.outcome.startswith("dropped"))
     for name, dropped in sorted(suspected.items()):
         n, of = len(dropped) - sum(dropped), sum(dropped)
-        sentences.append(Verdict("", f"{name}: the judge suspects {n} stances turned or made up, and {of} dropped."))
+        sentences.append(
+            Verdict(
+                "", f"{name}: the judge{doubt_words(runs)} suspects {n} stances turned or made up, and {of} dropped."
+            )
+        )
     return sentences
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.metrics.catalogue import digits_of, label_of, primary_of
 from harness.results.records import RunRecord, Value
+from harness.results.trust import check_in, doubt_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,10 +37,16 @@ def answers_line(record: RunRecord) -> str:
 
 
 def headlines(record: RunRecord) -> list[tuple[str, str]]:
-    """(label, value with interval) of each headline score that the run has; on escalation alone where gold has no step."""
+    """(label, value with interval) of each headline score that the run has; on escalation alone where gold has no step, and
+    with a word where the judge failed its check."""
     scored = {key: value for key, value in record.metrics.items() if value.value is not None}
     keys = [key if key in scored else key.replace("stance.", "stance.escalation.", 1) for key in HEADLINES]
-    return [(label_of(key), _shown(key, scored[key])) for key in dict.fromkeys(keys) if key in scored]
+    check = check_in(record.tables)
+    return [
+        (label_of(key), _shown(key, scored[key]) + (f" ({doubt})" if (doubt := doubt_of(key, check)) else ""))
+        for key in dict.fromkeys(keys)
+        if key in scored
+    ]
 
 
 def _shown(key: str, value: Value) -> str:

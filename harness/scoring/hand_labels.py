@@ -12,10 +12,6 @@ from harness.scoring.material import Material, Scored
 from harness.scoring.preservation import row_as_data, with_intervals
 from harness.types import Article
 
-MOST_CHANGED = 0.02
-"""Share of a summariser's labelled summaries that may have other words by now, as near ties turn on another machine; those
-are left out. With more, what is left is no fair part of what it writes."""
-
 
 def score_hand_labels(material: Material, scored: Scored) -> None:
     """Adds the table `hand_labels`: coverage, fidelity, harm and shifts of the run's summaries, as people labelled them.
@@ -61,18 +57,16 @@ def covered_summaries(
 
 
 def refusal(frozen: FrozenSet, articles: Iterable[Article], texts: Mapping[str, str], name: str) -> str | None:
-    """Why the labels of a summariser do not speak for it: its summaries, or the articles, have changed; None if they do."""
+    """Why the labels of a summariser do not speak for it: one of its summaries, or of the articles, has changed; None if they
+    do. What is left without the changed ones is no fair part of what it writes."""
     named = frozen.written_by(name)
     labelled = [a for a in articles if a.id in named and a.id in texts]
     edited = [a.id for a in labelled if frozen.articles[a.id].article_hash != text_hash(a.text)]
     changed = [a.id for a in labelled if a.id not in edited and frozen.summary(a, texts[a.id]) is None]
-    if len(edited) + len(changed) <= MOST_CHANGED * len(labelled):
+    if not edited and not changed:
         return None
-    parts = (
-        [f"{len(changed)} of its {len(labelled)} labelled summaries have changed since ({changed[0]})"]
-        if changed
-        else []
-    )
+    n = f"{len(changed)} of its {len(labelled)} labelled summaries {'has' if len(changed) == 1 else 'have'}"
+    parts = [f"{n} changed since ({changed[0]})"] if changed else []
     parts += [f"the text of {len(edited)} articles has changed since ({edited[0]})"] if edited else []
     return f"{' and '.join(parts)}; label what it writes now: harness data sample-judge"
 

@@ -10,13 +10,13 @@ import numpy as np
 from harness.data.frozen_set import READING, FrozenSet
 from harness.metrics.preservation import HARM, Outcome, OutcomeRow, outcome_of
 from harness.metrics.preservation_table import COVERAGE, FIDELITY, HARM_RATE, ratio_counts
+from harness.results.trust import NOT_VALIDATED
 from harness.scoring.hand_labels import hand_outcomes, whole_summaries
 from harness.scoring.preservation import difference_of_ratios
 from harness.stats.bootstrap import Interval, clustered_interval_counts
 from harness.stats.judge_accuracy import HarmLabel, JudgeAccuracy, judge_accuracy
 from harness.types import Article, Item, MetricValue, Stance
 
-NOT_VALIDATED = "judge not validated"
 FEW = 0.05
 """A judge that finds a stance for less than this share of pairs in another article's summary rightly finds none there."""
 ENOUGH = 0.9

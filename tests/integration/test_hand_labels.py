@@ -86,12 +86,18 @@ def test_a_run_is_scored_again_when_its_labels_change(river: Path, harness: Harn
     assert "12 of 12" in said
     assert "judge not validated" in said
 
-    # an edited summary is another summary
-    texts = {name: f"{text} And more." for name, text in texts.items()}
+    # an edited summary is another summary, and without it the others are no fair part
+    texts |= {name: f"{text} And more." for name, text in list(texts.items())[:1]}
     (tmp_path / "texts.json").write_text(json.dumps(texts), encoding="utf-8")
     label(river, "oppose")
     harness(*RUN)
-    assert "12 of its 12 labelled summaries have changed" in only_record(tmp_path).tables["hand_labels"]["refused"]
+    changed = only_record(tmp_path).tables["hand_labels"]
+    assert "1 of its 12 labelled summaries has changed" in changed["refused"]
+    assert "harness data sample-judge" in changed["refused"]
+    assert (changed["n"], changed["of"], "metrics" in changed) == (11, 12, False)
+    said = " ".join(harness("report", "--results", "results").stdout.split())
+    assert "11 of 12" in said
+    assert "refused" in said
 
 
 def test_judges_are_checked_by_a_command(river: Path, harness: Harness, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from harness.config import parse_run_config
@@ -19,8 +20,10 @@ from harness.report.collect import Runs, load_runs
 from harness.report.data import csv_text
 from harness.report.html import html
 from harness.report.markdown import markdown
+from harness.report.probed import Pairs, Probed, Variant, probed_systems
 from harness.report.robustness import Robustness, above_chance, robustness
 from harness.report.robustness_verdict import BLIND, MEMORY, READS, faults_of, verdict
+from harness.report.sides import sensitivities
 from harness.report.table import leaderboards
 from harness.results.records import write_record
 from harness.results.store import content_hash
@@ -115,6 +118,26 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
 def result(runs: Runs, name: str) -> Robustness:
     return next(r for r in robustness(runs) if r.name == name)
+
+
+def test_a_system_probed_on_some_of_the_articles_says_so_and_is_ranked_on_those(planted: Runs) -> None:
+    by_name = {s.row.name: s.row for s in probed_systems(planted)}
+    gold = np.array([STANCES.index(Stance.SUPPORT), STANCES.index(Stance.OPPOSE)] * 5, dtype=np.int8)
+    turned = gold[::-1]
+    # wide is right everywhere before and on the first two pairs after (F1 1.0, then 0.2); narrow has these two alone and calls
+    # both oppose (F1 0.33): on the pairs that both have wide is always above it
+    after = np.concatenate([gold[:2], turned[2:]])
+    wide = Pairs(np.arange(10), gold, gold, gold, after)
+    narrow = Pairs(np.arange(2), gold[:2], gold[:2], gold[[1, 1]], gold[[1, 1]])
+    place = Variant("order", "speakers")
+    systems = [Probed(by_name["reader"], {place: wide}), Probed(by_name["clerk"], {place: narrow})]
+    found = sensitivities(systems)
+    [one], [other] = found[by_name["reader"].fingerprint], found[by_name["clerk"].fingerprint]
+    assert one.scores == pytest.approx({"": 1.0, "speakers": 0.2})
+    assert other.scores == pytest.approx({"": 1 / 3, "speakers": 1 / 3})
+    assert one.flips == other.flips == ()
+    assert result(planted, "reader").label == "reader"
+    assert replace(result(planted, "reader"), n_articles=5).label == "reader (5 of 24 articles)"
 
 
 def test_the_cheater_answers_from_names(planted: Runs) -> None:

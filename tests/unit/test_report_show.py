@@ -130,7 +130,7 @@ def test_targets_evidence_speakers_and_the_judges_word(results: Path) -> None:
             f"{wanted} {outcomes.count(outcome)}" in plain
             or f"{'⇄' if wanted == 'flipped' else '!'} {wanted}: " in plain
         )
-    assert "As word-judge reads it: " in plain
+    assert "As word-judge reads it (judge not validated): " in plain
     coloured = shown(results, "good", article=article.id, colour=True, speaker=article.speakers[0].id)
     [evidence] = {e.text for (s, _), label in article.gold_stances().items() if s == "s0" for e in label.evidence}
     name = article.speakers[0].name

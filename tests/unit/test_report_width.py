@@ -183,6 +183,13 @@ def test_an_unvalidated_judge_is_named_in_csv_and_json(tmp_path: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(csv_text(runs, boards))))
     doubted = {r["metric"] for r in rows if "judge not validated" in r["reason"]}
     assert doubted == {r["metric"] for r in rows if r["metric"].startswith("preservation.")} != set()
+    [line] = json.loads(json_text(runs, boards))["leaderboards"]["summariser"]["systems"]
+    shown = {row["metric"]: row["reason"] or "" for row in runs.table_rows()}
+    for metric in doubted:
+        assert "judge not validated" in line["metrics"][metric]["reason"]
+        assert "judge not validated" in shown[metric]
+    assert "judge not validated" not in shown["summary.rouge_lsum"]
+    assert "judge not validated" in runs._repr_html_()
     told = json.loads(json_text(runs, boards))["judge"]
     assert told["name"] == "word-judge"
     assert told["note"].startswith("judge not validated")

@@ -11,6 +11,7 @@ from rich.console import Console
 from harness.results.records import RunRecord, SystemUse, Value
 from harness.runs.outcome import answers_line, headlines, next_command, sweep_table
 from harness.runtime.progress import UnitProgress
+from tests.make_believe import PASSED
 
 
 def record(name: str, **metrics: Value) -> RunRecord:
@@ -49,6 +50,20 @@ def test_headlines_have_their_intervals_and_a_sweep_its_table() -> None:
     assert re.search(r"lead3 \+ one .*0\.510 \[0\.400, 0\.600\]", said)
     assert re.search(r"lead3 \+ other +0\.300", said)
     assert sweep_table([one]) is None
+
+
+def test_a_number_of_a_judge_that_failed_its_check_says_so() -> None:
+    harm = Value(value=45.6, ci_low=21.0, ci_high=72.0)
+    doubtful = record("one", preservation__harm=harm)
+    [(label, shown)] = headlines(doubtful)
+    assert (label, shown) == ("harm per 100 conveyed stances", "45.6 [21.0, 72.0] (judge not validated)")
+    out = io.StringIO()
+    table = sweep_table([doubtful, doubtful])
+    assert table is not None
+    Console(file=out, width=100).print(table)
+    assert out.getvalue().count("judge not validated") == 2
+    trusted = doubtful.model_copy(update={"tables": {"preservation": {"validation": PASSED}}})
+    assert headlines(trusted) == [(label, "45.6 [21.0, 72.0]")]
 
 
 def test_the_next_command_names_the_folder() -> None:

@@ -36,7 +36,7 @@ class Probe:
     """A change of articles (or, with `of_prompt`, of a system's prompt in some variants) with a known right answer.
 
     Variants of one probe are several changes of the same kind; `pools` says that their items are counted together, else
-    each is scored apart.
+    each is scored apart. Of a whole set at most `most` pairs are asked about (None: all): see `changed_articles` in the suite.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Probe:
     variants: tuple[str, ...] = ("",)
     pools: bool = True
     of_prompt: frozenset[str] = frozenset()
+    most: int | None = None
 
 
 def drawn(*parts: str) -> int:

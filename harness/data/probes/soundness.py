@@ -9,7 +9,7 @@ import regex
 
 from harness.data.probes.base import Material
 from harness.data.probes.forms import forms_of, named_in
-from harness.data.probes.suite import PROBES
+from harness.data.probes.suite import PROBES, changed_articles, n_pairs
 from harness.types import Article, Dataset, Stance
 
 _DANGLING = regex.compile(r"\{[a-z_]*\}|\b(?:Speaker|Country|Family) (?![A-Z\d])|\u0001|  +(?=\S)")
@@ -34,15 +34,13 @@ class Soundness:
 def soundness(dataset: Dataset, material: Material) -> Iterator[Soundness]:
     """Every probe over the whole dataset, in the order of the list of probes."""
     for name, probe in PROBES.items():
-        n_articles = n_pairs = n_names = n_masks = 0
+        n_articles = n_asked = n_names = n_masks = 0
         problems: list[str] = []
         for variant in probe.variants:
-            for article in dataset:
-                changed = probe.change(article, variant, material)
-                if changed is None:
-                    continue
+            for changed in changed_articles(probe, variant, dataset.articles, material):
+                article = dataset.article(changed.id)
                 n_articles += 1
-                n_pairs += sum(1 for _ in changed.pairs())
+                n_asked += n_pairs(changed)
                 place = f"{article.id}{f', {variant}' if variant else ''}"
                 problems += [f"{place}: {p}" for p in problems_of(article, changed)]
                 if name == "masked_names":
@@ -51,7 +49,7 @@ def soundness(dataset: Dataset, material: Material) -> Iterator[Soundness]:
                     n_masks += len(_MASK.findall(changed.text))
                     left = {n.form.text for n in named_in(changed.text, names)}
                     problems += [f"{place}: {text!r} is not masked" for text in sorted(left)]
-        yield Soundness(name, n_articles, n_pairs, n_names, n_masks, tuple(problems))
+        yield Soundness(name, n_articles, n_asked, n_names, n_masks, tuple(problems))
 
 
 def problems_of(article: Article, changed: Article) -> Iterator[str]:

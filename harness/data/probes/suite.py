@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from harness.data.load import fingerprint
-from harness.data.probes.base import Material, Probe
+from harness.data.probes.base import Material, Probe, drawn
 from harness.data.probes.language import language
 from harness.data.probes.names import read_names
 from harness.data.probes.renaming import invented_names, masked_names, swapped_sides
@@ -23,10 +24,12 @@ from harness.data.probes.texts import (
 )
 from harness.data.probes.translations import LANGUAGES, read_translations
 from harness.errors import ConfigError, ValidationFailed, nearest_hint
-from harness.types import Dataset
+from harness.types import Article, Dataset
 
 TEMPLATES = tuple(f"template_{n}" for n in range(1, 6))
 OPTIONS = ("options_reversed", "options_rotated")
+MOST_DRAWN = 100
+"""Pairs of a whole set that the probes ask about which make a text for a single pair."""
 
 PROBES: dict[str, Probe] = {
     probe.name: probe
@@ -41,10 +44,15 @@ PROBES: dict[str, Probe] = {
         Probe("other_article", other_article, "memory", "another article in its place"),
         Probe("metadata_only", metadata_only, "memory", "names, order, role and side, no text"),
         Probe("evidence_removed", evidence_removed, "no_stance", "every sentence with evidence cut out"),
-        Probe("evidence_only", evidence_only, "same", "the pair's evidence alone", ("1", "2")),
+        Probe("evidence_only", evidence_only, "same", "the pair's evidence alone", ("1", "2"), most=MOST_DRAWN),
         Probe("typographic", typographic, "same", "curly marks and dashes, as printed"),
         Probe(
-            "distractor", distractor, "same", "another speaker's contrary words beside", tuple(map(str, range(1, 14)))
+            "distractor",
+            distractor,
+            "same",
+            "another speaker's contrary words beside",
+            tuple(map(str, range(1, 10))),
+            most=MOST_DRAWN,
         ),
         Probe(
             "order",
@@ -94,9 +102,37 @@ def beside_stamp(path: Path) -> tuple[tuple[str, int], ...]:
 
 def probed(dataset: Dataset, name: str, variant: str, material: Material) -> Dataset:
     """The articles to which a probe applies, changed, under the same ids; the fingerprint is of probe, variant and content."""
-    probe = probe_named(name, variant)
-    changed = tuple(c for a in dataset if (c := probe.change(a, variant, material)) is not None)
-    changed = tuple(c for c in changed if next(iter(c.pairs()), None) is not None)
+    changed = changed_articles(probe_named(name, variant), variant, dataset.articles, material)
     content = fingerprint(changed)
     identity = hashlib.sha256(f"{name}/{variant}/{content}".encode()).hexdigest()
     return replace(dataset, articles=changed, fingerprint=identity)
+
+
+def changed_articles(
+    probe: Probe, variant: str, articles: Sequence[Article], material: Material
+) -> tuple[Article, ...]:
+    """The articles of a whole set that a probe changes and asks something about, in their order.
+
+    Of a probe with a limit the first variant takes its pairs first, then the second and so on; of the variant for which not
+    all have room, articles are drawn by a hash of probe, variant and id: the same on every machine.
+    """
+    changed = _all_changed(probe, variant, articles, material)
+    if probe.most is None:
+        return changed
+    earlier = probe.variants[: probe.variants.index(variant)]
+    room = probe.most - sum(n_pairs(c) for v in earlier for c in _all_changed(probe, v, articles, material))
+    kept = set()
+    for article in sorted(changed, key=lambda c: drawn(probe.name, variant, c.id)):
+        room -= n_pairs(article)
+        if room >= 0:
+            kept.add(article.id)
+    return tuple(c for c in changed if c.id in kept)
+
+
+def _all_changed(probe: Probe, variant: str, articles: Sequence[Article], material: Material) -> tuple[Article, ...]:
+    return tuple(c for a in articles if (c := probe.change(a, variant, material)) is not None and n_pairs(c))
+
+
+def n_pairs(article: Article) -> int:
+    """How many (speaker, target) pairs an article asks about."""
+    return sum(1 for _ in article.pairs())

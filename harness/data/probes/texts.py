@@ -8,6 +8,7 @@ from itertools import islice
 
 from harness.data.probes.base import Material, drawn
 from harness.data.probes.edits import Edit, edited, only_pairs, relabelled, sentences_with, with_text, without_evidence
+from harness.text.content_words import content_words
 from harness.text.sentences import sentences
 from harness.text.speaker_mentions import mentioned
 from harness.types import ESCALATION, Article, Evidence, Speaker, Stance, StanceLabel
@@ -91,10 +92,11 @@ def evidence_only(article: Article, variant: str, _material: Material) -> Articl
 
     Proof: the label rests on these sentences (they are its evidence), they name the speaker, and only pairs with a concrete
     target are drawn on which both annotators gave gold's very label, of which gold is sure (3) and which nobody has to infer
-    (`implicit`, `irony`), so that no other passage decided it.
+    (`implicit`, `irony`, `action_only`), so that no other passage decided it. The sentences have a content word of the
+    proposition that is not the speaker's name: what is at issue does not hang on an `it` that another sentence explains.
     """
     sure = sorted(_sure(article), key=lambda s: drawn("evidence_only", article.id, s.speaker, s.target))
-    eligible = (s for s in sure if mentioned(article.speaker(s.speaker), _passage(article, s)[0]))
+    eligible = (s for s in sure if _stands_alone(article, s))
     chosen = next(islice(eligible, int(variant) - 1, None), None)
     if chosen is None:
         return None
@@ -114,10 +116,17 @@ def _sure(article: Article) -> list[StanceLabel]:
         and s.evidence
         and (s.confidence or 0) == 3
         and s.target != ESCALATION
-        and not {"implicit", "irony"} & set(s.phenomena)
+        and not {"implicit", "irony", "action_only"} & set(s.phenomena)
         and (s.speaker, s.target) in asked
         and all(labels.get((s.speaker, s.target)) is s.stance for labels in by_annotator)
     ]
+
+
+def _stands_alone(article: Article, label: StanceLabel) -> bool:
+    """Whether a label's passage names its speaker and has a word of what the label is about."""
+    speaker, passage = article.speaker(label.speaker), _passage(article, label)[0]
+    at_issue = content_words([article.target(label.target).proposition]) - content_words(speaker.names)
+    return mentioned(speaker, passage) and not at_issue.isdisjoint(content_words([passage]))
 
 
 def _passage(article: Article, label: StanceLabel) -> tuple[str, tuple[Evidence, ...]]:

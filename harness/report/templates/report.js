@@ -380,7 +380,8 @@
         el("h4", {}, system.name, el("button", { type: "button", class: "quiet", onclick: () => open(system, k, false) }, "prompt and raw answer")),
         el("p", { dir: "auto" }, problem ? `(${problem})` : answer === null ? "(not asked)" : answer.trim() || "(empty)"),
         el("small", {}, scores.map(([name, v]) => `${name} ${v}`).join(" · ")),
-        fates.length ? el("ul", { class: "fates", title: `as ${system.judge} reads it` },
+        fates.length ? el("p", { class: "how" }, `As ${system.judge}:`) : null,
+        fates.length ? el("ul", { class: "fates" },
           ...harmed.map((i) => el("li", { class: "harm" }, `${fate(system, i) === FLIPPED ? MARKS.flip[0] : data.harmed} ${words(data.outcomes[fate(system, i)])}: ${a.speakers[items[i][0]][1]} on ${a.targets[items[i][1]][0]}` +
             (system.judged && code({ codes: system.judged }, i) < UNPARSED ? ` (${gold(i)}here ${words(data.labels[code({ codes: system.judged }, i)])})` : ""))),
           ...[...counted].sort((x, y) => x[0] - y[0]).map(([f, n]) => el("li", {}, `${words(data.outcomes[f])} ${n}`))) : null));
