@@ -219,16 +219,8 @@ class Runs(Tabular):
         for role in measures():
             if (judged := self._under_judge(runs, role)) is not None:
                 metrics |= {k: v for k, v in judged.metrics.items() if judge_of(k) == role}
-        return Row(
-            kind,
-            use.name,
-            use.fingerprint,
-            use,
-            doubted(metrics, self.judge_check),
-            dict(first.tables),
-            tuple(runs),
-            judge,
-        )
+        metrics = doubted(metrics, self.judge_check)
+        return Row(kind, use.name, use.fingerprint, use, metrics, dict(first.tables), tuple(runs), judge)
 
     def _under_judge(self, runs: Sequence[RunRecord], role: str) -> RunRecord | None:
         """The first of the runs that has the report's judge of that role."""
