@@ -68,7 +68,7 @@ def test_what_is_quoted_stands_where_it_says() -> None:
     spans = quoted_spans(prediction, one)
     # the same words twice: each speaker has the place of his own
     assert [one.text.index("We go"), one.text.rindex("We go")] == [spans[n][0][0] for n in ("Ada Brandt", "Ulf Olm")]
-    assert [s.kind for s in found_speakers(prediction)] == ["person", "person"]
+    assert [s.kind for s in found_speakers(prediction, one)] == ["person", "person"]
 
 
 def test_a_language_without_verbs_says_so() -> None:
