@@ -200,9 +200,11 @@ def sample_judge(path: Path, runs: tuple[str, ...], results: Path, triples: int,
 @data.command("new")
 @click.argument("file")
 @click.option("--dataset", "folder", required=True, type=click.Path(path_type=Path), help="Folder of the dataset.")
-@click.option("--finder", default="cues", show_default=True, help="Speaker finder of configs/speakers.")
+@click.option(
+    "--finder", help="Speaker finder of configs/speakers.  [default: rule for an English text, cues for others]"
+)
 @click.option("--embed/--no-embed", default=True, help="Look for near-duplicates by embedding, too.")
-def new(file: str, folder: Path, finder: str, embed: bool) -> None:
+def new(file: str, folder: Path, finder: str | None, embed: bool) -> None:
     """Drafts an article to label from a text file, or from standard input with `-`; nothing of the text is changed.
 
     \b

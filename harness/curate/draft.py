@@ -65,12 +65,12 @@ def read_text(path: Path | None, raw: bytes) -> str:
 
 
 def draft(
-    text: str, dataset: Dataset, *, finder: str = "cues", embed: bool = True, reporter: Reporter | None = None
+    text: str, dataset: Dataset, *, finder: str | None = None, embed: bool = True, reporter: Reporter | None = None
 ) -> Draft:
     """A draft for the set: an id that is free, the text's language, the target `escalation`, speakers with their quotes, remarks.
 
-    The text is kept verbatim: what looks like boilerplate or stands twice is named in comments, with its line. A finder that
-    cannot read the text is a remark, too.
+    The text is kept verbatim: what looks like boilerplate or stands twice is named in comments, with its line. Without a
+    `finder` it is `rule` for English and `cues` for other languages; one that cannot read the text is a remark, too.
     """
     title = title_of(text)
     guess = language_of(text)
@@ -85,7 +85,7 @@ def draft(
         targets=(Target(ESCALATION, ESCALATION_PROPOSITION),),
         speakers=(),
     )
-    rows, remark = find(article, finder)
+    rows, remark = find(article, finder or ("rule" if article.language == "en" else "cues"))
     speakers, quotes = declared(rows)
     article = replace(article, speakers=speakers)
     sure = f"detected, {guess.probability:.0%} sure" if guess else "the set's: none was sure enough"
