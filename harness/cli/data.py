@@ -230,7 +230,7 @@ def new(file: str, folder: Path, finder: str | None, embed: bool) -> None:
     for remark in made.remarks:
         click.echo(remark, err=True)
     names = ", ".join(s.name for s in made.article.speakers) or "none found"
-    click.echo(f"proposed speakers: {names}", err=True)
+    click.echo(f"language: {made.article.language}; proposed speakers: {names}", err=True)
     click.echo(f"next: harness label {shlex.quote(str(folder))} --article {made.article.id}", err=True)
     click.echo(str(written))
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MOST_SENTENCES = 48
+MOST_SENTENCES = 24
 """Sentences of an article that are embedded. Of more, those with the least SHA-256: two texts that share most sentences share
 most of the chosen ones, wherever they stand."""
 FOLDER = "article_vectors"

@@ -88,8 +88,11 @@ def draft(
     rows, remark = find(article, finder or ("rule" if article.language == "en" else "cues"))
     speakers, quotes = declared(rows)
     article = replace(article, speakers=speakers)
-    sure = f"detected, {guess.probability:.0%} sure" if guess else "the set's: none was sure enough"
-    remarks = [f"language: {article.language} ({sure})", *([remark] if remark else ())]
+    remarks = [remark] if remark else []
+    if guess is None:
+        remarks.append(f"language not detected: taken for the set's, {dataset.language!r}")
+    elif guess.language != dataset.language:
+        remarks.append(f"language {guess.language!r} ({guess.probability:.0%} sure), the set's is {dataset.language!r}")
     remarks += [*repeats(title, text), *boilerplate(text)]
     remarks += [
         f"near-duplicate? {round(100 * x.share)} % {x.how} of {x.article_id}"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from harness.curate import article_vectors
-from harness.curate.article_vectors import FOLDER, MOST_SENTENCES, mean_vectors
+from harness.curate.article_vectors import AT_ONCE, FOLDER, MOST_SENTENCES, mean_vectors
 from harness.models.embedder import Embedder
 from harness.types import Article, Source
 
@@ -68,4 +68,4 @@ def test_progress_counts_every_sentence_once(asked: list[str], monkeypatch: pyte
             return nullcontext(steps.append)
 
     mean_vectors([article("\n".join(f"Line {a} {n}." for n in range(40))) for a in range(3)], Counting())
-    assert steps == [-120, 64, 56]
+    assert steps == [-3 * MOST_SENTENCES, AT_ONCE, 3 * MOST_SENTENCES - AT_ONCE]

@@ -10,8 +10,9 @@ import pytest
 from harness.data.found_speakers import found_speakers, quoted_spans, with_found_speakers
 from harness.data.plain_texts import load_texts
 from harness.data.schema import ArticleRow, to_article, to_row
-from harness.errors import ValidationFailed
+from harness.errors import DataError, ValidationFailed
 from harness.types import Answer, Article, Prediction
+from harness.web.folder import LabelFolder
 
 GATES = 'The gates\n\nAda Brandt said: "Shut them." The minister went home, Reuters wrote. Ulf Olm agreed.\n'
 OTHER = "Another day\n\nReuters wrote that it rained.\n"
@@ -111,3 +112,9 @@ def test_a_name_that_stands_nowhere_and_a_file_that_is_not_read_are_said(folder:
     assert any("speakers.csv: not read as speakers" in note for note in notes)
     with pytest.raises(ValidationFailed):
         corrected(folder, "speakers: []\n")
+
+
+def test_the_labelling_page_says_where_such_speakers_are_named(folder: Path) -> None:
+    with pytest.raises(DataError, match=r"holds no dataset\.yaml") as raised:
+        LabelFolder(folder, "ada")
+    assert "speakers.yaml" in str(raised.value.hint)
