@@ -8,8 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from harness.data.plain_texts import slug
-from harness.data.speaker_corrections import corrected_rows
+from harness.data.speaker_corrections import FILE, corrected_rows
+from harness.text.coverage import coverage
 from harness.types import Article, Prediction, Speaker, SpeakerKind
+
+MOST_OF_A_QUOTATION = 160
+"""Characters of a quotation without an owner that are shown."""
 
 
 def found_speakers(prediction: Prediction, article: Article) -> tuple[Speaker, ...]:
@@ -47,6 +51,26 @@ def quoted_spans(prediction: Prediction, article: Article) -> dict[str, tuple[tu
         starts = [(article.text.find(quote), len(quote)) for quote in row.get("quotes", ()) if quote]
         spans[row["name"]] = tuple((start, start + length) for start, length in starts if start >= 0)
     return spans
+
+
+def found_line(article: Article) -> str:
+    """How many speakers of an article were found, and how sure it is that some are missing: quotations without an owner."""
+    n, n_added = len(article.speakers), len(article.added_speakers)
+    line = f"{n} speaker{'s' * (n != 1)} found" + (f", {n_added} of them named by people" if n_added else "")
+    counted = coverage(article, [name for speaker in article.speakers for name in speaker.names])
+    if not counted.n_quotations:
+        return line
+    if not counted.unowned:
+        return f"{line}; every quotation stands near one of them"
+    start, end = counted.unowned[0]
+    quotation = " ".join(article.text[start:end].split())
+    quotation = (
+        quotation if len(quotation) <= MOST_OF_A_QUOTATION else quotation[:MOST_OF_A_QUOTATION].rsplit(" ", 1)[0] + " …"
+    )
+    return (
+        f"{line}; {len(counted.unowned)} of {counted.n_quotations} quotations have no owner, so somebody may be missing, "
+        f"such as whoever said “{quotation}” ({FILE} beside the texts adds speakers)"
+    )
 
 
 def with_found_speakers(articles: Sequence[Article], finder: Sequence[Prediction]) -> tuple[Article, ...]:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote as quote_address
 
+from harness.data.found_speakers import found_line
 from harness.data.speaker_corrections import FILE
 from harness.report.collect import Runs
 from harness.report.drilldown import utf16
 from harness.report.stances import Passage, StanceRow, by_article, classifiers, stance_rows, wishes
-from harness.text.coverage import coverage
 from harness.types import Article
 
 TITLE = "Who wants what"
@@ -84,21 +84,7 @@ def text_lines(runs: Runs, most: int, elsewhere: str) -> Iterator[str]:
 
 def finder_line(runs: Runs, article: Article) -> str:
     """How many speakers were found in an article and which quotations have no owner; empty where speakers are declared."""
-    if runs.has_declared_speakers:
-        return ""
-    n, n_added = len(article.speakers), len(article.added_speakers)
-    line = f"{n} speaker{'s' * (n != 1)} found" + (f", {n_added} of them named by people" if n_added else "")
-    counted = coverage(article, [name for speaker in article.speakers for name in speaker.names])
-    if not counted.n_quotations:
-        return line
-    if not counted.unowned:
-        return f"{line}; every quotation stands near one of them"
-    start, end = counted.unowned[0]
-    quotation = shown(Passage(start, end, article.text[start:end]))
-    return (
-        f"{line}; {len(counted.unowned)} of {counted.n_quotations} quotations have no owner, so somebody may be missing, "
-        f"such as whoever said “{quotation}” ({FILE} beside the texts adds speakers)"
-    )
+    return "" if runs.has_declared_speakers else found_line(article)
 
 
 def page_view(runs: Runs) -> dict[str, Any] | None:

@@ -118,7 +118,9 @@ def test_speakers_are_counted_and_people_correct_them(harness: Harness, tmp_path
     swedish = "Statsministern sade på torsdagen att kriget är slut. Försvarsminister Bo Lind höll inte med om detta.\n"
     (mine / "krig.txt").write_text(swedish, encoding="utf-8")
     args = ("run", "dataset=folder", "dataset.path=mine", "summariser=none", "stance=sentiment", "judge=none")
-    harness(*args)
+    progress = " ".join(harness(*args).stderr.split())
+    assert "gates: 2 speakers found; 1 of 2 quotations have no owner" in progress
+    assert "krig: no finder for the language 'sv'" in progress
     said = " ".join(harness("report").stdout.split())
     assert "2 speakers found; 1 of 2 quotations have no owner, so somebody may be missing" in said
     assert "nothing was asked: no finder for the language 'sv'" in said
