@@ -185,6 +185,7 @@ class Article:
 
     Where `complete` is False only some (speaker, target) pairs are labelled, and silence on the others means nothing.
     `canary` is a unique string that stands in the file and never in a text: a model that completes it was trained on the set.
+    `added_speakers` and `silent_names` correct a speaker finder: whom it misses or names otherwise, and who speaks nowhere.
     """
 
     id: str
@@ -202,6 +203,8 @@ class Article:
     complete: bool = True
     contrast: Contrast | None = None
     canary: str | None = None
+    added_speakers: tuple[Speaker, ...] = ()
+    silent_names: tuple[str, ...] = ()
 
     @property
     def references(self) -> tuple[str, ...]:

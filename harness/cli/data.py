@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -90,9 +91,11 @@ def stats(path: Path, duplicates: bool) -> None:
     from harness.curate.statistics import near_duplicates, statistics
     from harness.curate.tables import shape_table, statistics_tables
     from harness.data.load import load_dataset
+    from harness.runtime.progress import Reporter
 
     dataset, console = load_dataset(path), Console(highlight=False)
-    for table in statistics_tables(statistics(dataset), near_duplicates(dataset) if duplicates else None):
+    pairs = near_duplicates(dataset, reporter=Reporter()) if duplicates else None
+    for table in statistics_tables(statistics(dataset), pairs):
         console.print(table)
     if any(article.gold for article in dataset):
         dataset_shape = shape(dataset)
@@ -199,9 +202,11 @@ def sample_judge(path: Path, runs: tuple[str, ...], results: Path, triples: int,
 @data.command("new")
 @click.argument("file")
 @click.option("--dataset", "folder", required=True, type=click.Path(path_type=Path), help="Folder of the dataset.")
-@click.option("--finder", default="rule", show_default=True, help="Speaker finder of configs/speakers.")
+@click.option(
+    "--finder", help="Speaker finder of configs/speakers.  [default: rule for an English text, cues for others]"
+)
 @click.option("--embed/--no-embed", default=True, help="Look for near-duplicates by embedding, too.")
-def new(file: str, folder: Path, finder: str, embed: bool) -> None:
+def new(file: str, folder: Path, finder: str | None, embed: bool) -> None:
     """Drafts an article to label from a text file, or from standard input with `-`; nothing of the text is changed.
 
     \b
@@ -211,6 +216,7 @@ def new(file: str, folder: Path, finder: str, embed: bool) -> None:
     """
     from harness.curate.draft import dataset_at, draft, read_text, write_draft
     from harness.data.load import MAX_BYTES
+    from harness.runtime.progress import Reporter
 
     path = None if file == "-" else Path(file)
     if path is not None and not path.is_file():
@@ -221,12 +227,13 @@ def new(file: str, folder: Path, finder: str, embed: bool) -> None:
     else:
         with path.open("rb") as handle:
             raw = handle.read(MAX_BYTES + 1)
-    made = draft(read_text(path, raw), dataset_at(folder), finder=finder, embed=embed)
+    made = draft(read_text(path, raw), dataset_at(folder), finder=finder, embed=embed, reporter=Reporter())
     written = write_draft(made, folder)
     for remark in made.remarks:
         click.echo(remark, err=True)
     names = ", ".join(s.name for s in made.article.speakers) or "none found"
-    click.echo(f"proposed speakers: {names}", err=True)
+    click.echo(f"language: {made.article.language}; proposed speakers: {names}", err=True)
+    click.echo(f"next: harness label {shlex.quote(str(folder))} --article {made.article.id}", err=True)
     click.echo(str(written))
 
 

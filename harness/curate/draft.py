@@ -13,7 +13,9 @@ from harness.data.plain_texts import free_id, slug, title_of
 from harness.data.save import article_yaml, check_size
 from harness.errors import DataError, Place
 from harness.runtime.files import utf8_text, write_text
+from harness.runtime.progress import Reporter
 from harness.text.body import body_sentences, repeated_headlines
+from harness.text.languages import language_of
 from harness.types import ESCALATION, ESCALATION_PROPOSITION, Article, Dataset, Source, Speaker, Target
 
 SHINGLE = 5
@@ -62,12 +64,16 @@ def read_text(path: Path | None, raw: bytes) -> str:
     return text
 
 
-def draft(text: str, dataset: Dataset, *, finder: str = "rule", embed: bool = True) -> Draft:
-    """A draft for the set: an id that is free, the target `escalation`, speakers with their quotes, remarks.
+def draft(
+    text: str, dataset: Dataset, *, finder: str | None = None, embed: bool = True, reporter: Reporter | None = None
+) -> Draft:
+    """A draft for the set: an id that is free, the text's language, the target `escalation`, speakers with their quotes, remarks.
 
-    The text is kept verbatim: what looks like boilerplate or stands twice is named in comments, with its line.
+    The text is kept verbatim: what looks like boilerplate or stands twice is named in comments, with its line. Without a
+    `finder` it is `rule` for English and `cues` for other languages; one that cannot read the text is a remark, too.
     """
     title = title_of(text)
+    guess = language_of(text)
     identifier = free_id(slug(title) or "article", {a.id for a in dataset})
     article = Article(
         id=identifier,
@@ -75,29 +81,35 @@ def draft(text: str, dataset: Dataset, *, finder: str = "rule", embed: bool = Tr
         text=text,
         event=identifier,
         source=Source(kind="news"),
-        language=dataset.language,
+        language=guess.language if guess else dataset.language,
         targets=(Target(ESCALATION, ESCALATION_PROPOSITION),),
         speakers=(),
     )
-    rows = find(article, finder)
+    rows, remark = find(article, finder or ("rule" if article.language == "en" else "cues"))
     speakers, quotes = declared(rows)
     article = replace(article, speakers=speakers)
-    remarks = [*repeats(title, text), *boilerplate(text)]
+    remarks = [remark] if remark else []
+    if guess is None:
+        remarks.append(f"language not detected: taken for the set's, {dataset.language!r}")
+    elif guess.language != dataset.language:
+        remarks.append(f"language {guess.language!r} ({guess.probability:.0%} sure), the set's is {dataset.language!r}")
+    remarks += [*repeats(title, text), *boilerplate(text)]
     remarks += [
         f"near-duplicate? {round(100 * x.share)} % {x.how} of {x.article_id}"
-        for x in likenesses(article, dataset, embed)
+        for x in likenesses(article, dataset, embed, reporter)
     ]
     return Draft(article, _commented(article, quotes, remarks), tuple(remarks))
 
 
-def find(article: Article, finder: str) -> list[dict[str, Any]]:
-    """Speakers as {name, aliases, quotes} by a speaker finder of the registry, configured as in configs/speakers."""
+def find(article: Article, finder: str) -> tuple[list[dict[str, Any]], str | None]:
+    """Speakers as {name, aliases, quotes} by a speaker finder of the registry, configured as in configs/speakers; and why there
+    are none where it cannot read the text."""
     import json
 
     import yaml
 
     from harness.config import SystemConfig
-    from harness.errors import SystemFailed, UnknownSystem
+    from harness.errors import UnknownSystem
     from harness.runtime.paths import config_dir
     from harness.systems.base import Context
     from harness.systems.registry import build
@@ -110,9 +122,8 @@ def find(article: Article, finder: str) -> list[dict[str, Any]]:
     dataset = Dataset("draft", "0", (article,), "")
     [answer] = build("speakers", config).answer([Item(article)], Context(dataset))
     if answer.error is not None:
-        raise SystemFailed(f"{finder}: {answer.error}", hint="try --finder rule")
-    rows: list[dict[str, Any]] = json.loads(answer.output or "[]")
-    return rows
+        return [], f"{finder}: {answer.error}"
+    return json.loads(answer.output or "[]"), None
 
 
 def declared(rows: Sequence[dict[str, Any]]) -> tuple[tuple[Speaker, ...], dict[str, list[str]]]:
@@ -145,7 +156,9 @@ def boilerplate(text: str) -> Iterator[str]:
             yield f"boilerplate? line {text.count(chr(10), 0, match.start()) + 1} of the text: {line[:80]}"
 
 
-def likenesses(article: Article, dataset: Dataset, embed: bool = True) -> list[Likeness]:
+def likenesses(
+    article: Article, dataset: Dataset, embed: bool = True, reporter: Reporter | None = None
+) -> list[Likeness]:
     """Articles of the set that share half of their five-word sequences with this one, or are close to it by embedding."""
     words = shingles(article.text)
     alike = {}
@@ -155,7 +168,7 @@ def likenesses(article: Article, dataset: Dataset, embed: bool = True) -> list[L
         if share >= NEAR or other.text == article.text:
             alike[other.id] = Likeness(other.id, share or 1.0, "of the five-word sequences are those")
     if embed and len(dataset):
-        for other_id, cosine in _embedded(article, dataset):
+        for other_id, cosine in _embedded(article, dataset, reporter):
             alike.setdefault(other_id, Likeness(other_id, cosine, "alike by embedding to the text"))
     return sorted(alike.values(), key=lambda x: -x.share)
 
@@ -166,14 +179,15 @@ def shingles(text: str) -> frozenset[tuple[str, ...]]:
     return frozenset(tuple(words[i : i + SHINGLE]) for i in range(len(words) - SHINGLE + 1))
 
 
-def _embedded(article: Article, dataset: Dataset) -> list[tuple[str, float]]:
+def _embedded(article: Article, dataset: Dataset, reporter: Reporter | None) -> list[tuple[str, float]]:
     """Articles whose mean sentence embedding has a cosine of NEAR_DUPLICATE or more with that of the new one."""
-    from harness.curate.statistics import NEAR_DUPLICATE, mean_vectors
+    from harness.curate.article_vectors import mean_vectors
+    from harness.curate.statistics import NEAR_DUPLICATE
 
     articles = [a for a in (article, *dataset) if body_sentences(a)]
     if not articles or articles[0] is not article:
         return []
-    means = mean_vectors(articles)
+    means = mean_vectors(articles, reporter)
     cosines = means[1:] @ means[0]
     return [(a.id, float(c)) for a, c in zip(articles[1:], cosines, strict=True) if c >= NEAR_DUPLICATE]
 

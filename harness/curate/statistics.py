@@ -6,15 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
 
+from harness.curate.article_vectors import mean_vectors
 from harness.data.formats.spans import passage_signs
+from harness.runtime.progress import Reporter
 from harness.text.body import body_sentences
 from harness.types import ESCALATION, PHENOMENA, STANCES, Article, Dataset, StanceLabel
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 NEAR_DUPLICATE = 0.9
 """Cosine of two articles' embeddings from which they are shown as near-duplicates."""
@@ -107,10 +104,12 @@ def has_disagreeing_side(article: Article) -> bool:
     return False
 
 
-def near_duplicates(dataset: Dataset, least: float = NEAR_DUPLICATE) -> list[tuple[str, str, float]]:
+def near_duplicates(
+    dataset: Dataset, least: float = NEAR_DUPLICATE, reporter: Reporter | None = None
+) -> list[tuple[str, str, float]]:
     """Pairs of articles whose mean sentence embeddings (MiniLM) have a cosine of `least` or more, closest first."""
     articles = [a for a in dataset if body_sentences(a)]
-    means = mean_vectors(articles)
+    means = mean_vectors(articles, reporter)
     cosines = means @ means.T
     close = [
         (articles[i].id, articles[j].id, float(cosines[i, j]))
@@ -118,17 +117,3 @@ def near_duplicates(dataset: Dataset, least: float = NEAR_DUPLICATE) -> list[tup
         if cosines[i, j] >= least
     ]
     return sorted(close, key=lambda row: -row[2])
-
-
-def mean_vectors(articles: Sequence[Article]) -> NDArray[np.float32]:
-    """The mean of each article's sentence embeddings (MiniLM) at length 1, (articles, dimension); each needs a sentence."""
-    import numpy as np
-
-    from harness.models.embedder import MINILM, Embedder
-    from harness.models.source import resolve
-
-    sentences = [[s.text for s in body_sentences(a)] for a in articles]
-    vectors = Embedder.load(resolve(MINILM)).embed([s for texts in sentences for s in texts])
-    ends = np.cumsum([len(texts) for texts in sentences])
-    means = np.stack([v.mean(axis=0) for v in np.split(vectors, ends[:-1])])
-    return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True))

@@ -98,7 +98,7 @@ def fingerprint(articles: list[Article] | tuple[Article, ...]) -> str:
     return digest.hexdigest()
 
 
-_CAME_LATER = ("contrast", "canary", "paraphrases", "negated")
+_CAME_LATER = ("contrast", "canary", "paraphrases", "negated", "added_speakers", "silent_names")
 """Fields that sets of version 1.0 did not have: empty, they do not enter a fingerprint."""
 
 

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from harness.data.load import MAX_BYTES, fingerprint
+from harness.data.speaker_corrections import with_corrections
 from harness.errors import DataError, Place, ValidationFailed
 from harness.runtime.files import utf8_text
 from harness.runtime.install import pip_install
@@ -30,7 +31,8 @@ def load_texts(path: Path) -> Dataset:
     """Every .txt and .md file below `path`, in order, titled by `title_of`; `path` may also be one file.
 
     Files and folders whose name begins with a dot, and README.md, are no articles. A file that cannot be read (empty, binary,
-    in an encoding that cannot be guessed) is left out and named in the dataset's `left_out`; ValidationFailed if none can.
+    in an encoding that cannot be guessed) is left out and named in the dataset's `left_out`; ValidationFailed if none can, or
+    if the folder's `speakers.yaml` is wrong.
     """
     if not path.exists():
         raise DataError(Place(str(path)), "no such file or folder", hint="give a folder of .txt or .md files")
@@ -55,6 +57,9 @@ def load_texts(path: Path) -> Dataset:
     if articles and not can_detect():
         notes.append(f"every text is taken for English: {pip_install('py3langid')} lets the harness tell languages")
     ordered = tuple(sorted(articles.values(), key=lambda a: a.id))
+    if path.is_dir():
+        ordered, remarks = with_corrections(ordered, path)
+        notes += remarks
     return Dataset(
         name=slug(path.name) or "texts",
         version="0",

@@ -159,6 +159,8 @@ class ArticleRow(Strict):
     gold: GoldRow | None = None
     contrast: ContrastRow | None = None
     canary: Text | None = None
+    added_speakers: list[SpeakerRow] = []
+    silent_names: list[Text] = []
 
     @model_validator(mode="after")
     def _text_says_something(self) -> Self:
@@ -227,6 +229,9 @@ def to_article(row: ArticleRow) -> t.Article:
     def contrast(c: ContrastRow) -> t.Contrast:
         return t.Contrast(c.text, tuple(stance(s, c.text) for s in c.stances), c.note)
 
+    def speakers(rows: list[SpeakerRow]) -> tuple[t.Speaker, ...]:
+        return tuple(t.Speaker(**{**s.model_dump(), "aliases": tuple(s.aliases)}) for s in rows)
+
     source = row.source.model_dump(exclude={"facts"})
     return t.Article(
         id=row.id,
@@ -238,12 +243,14 @@ def to_article(row: ArticleRow) -> t.Article:
         complete=row.complete,
         source=t.Source(**source, facts=tuple(t.Fact(**f.model_dump()) for f in row.source.facts)),
         targets=tuple(t.Target(**{**x.model_dump(), "paraphrases": tuple(x.paraphrases)}) for x in row.targets),
-        speakers=tuple(t.Speaker(**{**s.model_dump(), "aliases": tuple(s.aliases)}) for s in row.speakers),
+        speakers=speakers(row.speakers),
         summaries=tuple(t.ReferenceSummary(**s.model_dump()) for s in row.summaries),
         annotations=tuple(annotation(a.annotator, a.stances) for a in row.annotations),
         gold=annotation(row.gold.adjudicator, row.gold.stances) if row.gold else None,
         contrast=contrast(row.contrast) if row.contrast else None,
         canary=row.canary,
+        added_speakers=speakers(row.added_speakers),
+        silent_names=tuple(row.silent_names),
     )
 
 

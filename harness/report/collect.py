@@ -147,10 +147,12 @@ class Runs(Tabular):
 
         finders = {u.fingerprint: (r, u) for r in reversed(self.records) if (u := r.system("speakers")) is not None}
         by_article: dict[str, dict[str, Speaker]] = {}
+        scored = {a.id: a for a in articles}
         for _, (record, use) in sorted(finders.items()):
             for ref, prediction in self._answers(record, use, "speakers"):
+                article = scored.get(ref.article_id)
                 try:
-                    speakers = found_speakers(prediction) if prediction else ()
+                    speakers = found_speakers(prediction, article) if prediction and article else ()
                 except (ValueError, KeyError, TypeError) as error:
                     self.note(f"{use.name}: the speakers found in {ref.article_id} are not readable ({error})")
                     continue

@@ -169,7 +169,7 @@ def _finder_passages(runs: Runs) -> dict[tuple[str, str], list[Passage]]:
                 continue
             try:
                 spans = quoted_spans(prediction, article)
-                speakers = found_speakers(prediction)
+                speakers = found_speakers(prediction, article)
             except (ValueError, KeyError, TypeError):
                 # the report says so where it reads the speakers themselves
                 continue

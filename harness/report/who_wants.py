@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote as quote_address
 
+from harness.data.found_speakers import found_line
+from harness.data.speaker_corrections import FILE
 from harness.report.collect import Runs
 from harness.report.drilldown import utf16
 from harness.report.stances import Passage, StanceRow, by_article, classifiers, stance_rows, wishes
-from harness.text.coverage import coverage
 from harness.types import Article
 
 TITLE = "Who wants what"
@@ -77,27 +78,13 @@ def text_lines(runs: Runs, most: int, elsewhere: str) -> Iterator[str]:
         left -= len(pairs)
     if len(rows) > most:
         yield f"  … and {len(rows) - most} more in {elsewhere}"
-    for article in _silent(runs):
-        yield f"\n{article.title} ({article.id})\n  no speaker was found: nothing was asked"
+    for article, why in _silent(runs):
+        yield f"\n{article.title} ({article.id})\n  {why}"
 
 
 def finder_line(runs: Runs, article: Article) -> str:
     """How many speakers were found in an article and which quotations have no owner; empty where speakers are declared."""
-    if runs.has_declared_speakers:
-        return ""
-    n = len(article.speakers)
-    line = f"{n} speaker{'s' * (n != 1)} found"
-    counted = coverage(article, [name for speaker in article.speakers for name in speaker.names])
-    if not counted.n_quotations:
-        return line
-    if not counted.unowned:
-        return f"{line}; every quotation stands near one of them"
-    start, end = counted.unowned[0]
-    quotation = shown(Passage(start, end, article.text[start:end]))
-    return (
-        f"{line}; {len(counted.unowned)} of {counted.n_quotations} quotations have no owner, so somebody is missing, "
-        f"such as whoever said “{quotation}”"
-    )
+    return "" if runs.has_declared_speakers else found_line(article)
 
 
 def page_view(runs: Runs) -> dict[str, Any] | None:
@@ -121,18 +108,31 @@ def page_view(runs: Runs) -> dict[str, Any] | None:
         "title": TITLE,
         "note": note(runs),
         "articles": articles,
-        "silent": [(article.id, article.title) for article in silent],
+        "silent": [(article.id, article.title, why) for article, why in silent],
         "n_rows": len(rows),
         "n_shown": min(len(rows), MOST_ON_PAGE),
         "labelled": bool(runs.use and runs.use.labelled),
     }
 
 
-def _silent(runs: Runs) -> list[Article]:
-    """Articles in which no finder found a speaker; none where speakers are declared."""
+def _silent(runs: Runs) -> list[tuple[Article, str]]:
+    """Articles in which no finder found a speaker, with the reason; none where speakers are declared."""
     if runs.has_declared_speakers or not any(record.system("speakers") for record in runs.records):
         return []
-    return [article for article in runs.articles if not article.speakers]
+    errors = {
+        ref.article_id: prediction.answer.error
+        for row in runs.rows("speakers")
+        for ref, prediction in runs.answers(row)
+        if prediction is not None and prediction.answer.error is not None
+    }
+    return [
+        (
+            article,
+            f"nothing was asked: {errors.get(article.id) or f'no speaker was found; {FILE} beside the texts adds some'}",
+        )
+        for article in runs.articles
+        if not article.speakers
+    ]
 
 
 def _row_view(row: StanceRow) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from harness.config import RunConfig, SystemConfig
-from harness.data.found_speakers import with_found_speakers
+from harness.data.found_speakers import found_line, with_found_speakers
 from harness.data.frozen_set import FrozenSet
 from harness.data.plain_texts import holds_texts
 from harness.data.summary_samples import SummarySamples
@@ -43,6 +43,9 @@ from harness.systems.base import Context, System
 from harness.systems.registry import build
 from harness.systems.summary_judges import SummaryJudge
 from harness.types import Answered, Article, Dataset, Item, ItemScore
+
+MOST_ARTICLES_SHOWN = 20
+"""Of a folder of texts, for how many a run says whom it found; a report has all."""
 
 
 @dataclass(frozen=True)
@@ -238,6 +241,10 @@ def compute(
     summaries = ask("summariser", list(items_for("summariser", job.articles))) if "summariser" in job.systems else None
     finder = ask("speakers", list(items_for("speakers", job.articles))) if "speakers" in job.systems else None
     articles = with_found_speakers(job.articles, finder.predictions) if finder else job.articles
+    if finder and recorded is None and config.dataset.format == "texts":
+        errors = {p.article_id: p.answer.error for p in finder.predictions}
+        for article in articles[:MOST_ARTICLES_SHOWN]:
+            reporter.once(f"{article.id}: {errors.get(article.id) or found_line(article)}")
     stances = ask("stance", list(items_for("stance", articles))) if "stance" in job.systems else None
     readings: dict[str, list[Item]] = {}
     if summaries is not None and "judge" in job.systems:

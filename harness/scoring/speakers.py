@@ -14,7 +14,9 @@ from harness.types import Prediction, Speaker
 def score_found_speakers(material: Material, scored: Scored) -> None:
     """F1 of speakers and of (speaker, stance) against gold, and where each error arose; articles without gold are left out."""
     assert material.finder is not None
-    silent = [p.article_id for p in material.finder.predictions if p.answer.error is None and not found_speakers(p)]
+    articles = {a.id: a for a in material.articles}
+    named = {p.article_id: found_speakers(p, articles[p.article_id]) for p in material.finder.predictions}
+    silent = [p.article_id for p in material.finder.predictions if p.answer.error is None and not named[p.article_id]]
     if silent:
         listed = ", ".join(silent[:5]) + (" …" if len(silent) > 5 else "")
         total = len(material.finder.predictions)
@@ -31,7 +33,7 @@ def score_found_speakers(material: Material, scored: Scored) -> None:
         if p.article_id not in labelled:
             continue
         quotes = quoted_spans(p, labelled[p.article_id])
-        speakers = [_with_stances(s, stances[p.article_id, s.id], quotes.get(s.name, ())) for s in found_speakers(p)]
+        speakers = [_with_stances(s, stances[p.article_id, s.id], quotes.get(s.name, ())) for s in named[p.article_id]]
         answers.append(FoundSpeakers(labelled[p.article_id], tuple(speakers), p.answer.error, unasked))
     if not answers:
         return

@@ -39,6 +39,7 @@ ADAPTERS: dict[Kind, dict[str, str]] = {
     "speakers": {
         "rule": "harness.systems.speakers_rule:RuleSpeakers",
         "cues": "harness.systems.speakers_cues:CueSpeakers",
+        "spacy": "harness.systems.speakers_spacy:SpacySpeakers",
         "causal_json": "harness.systems.speakers_causal:CausalSpeakers",
     },
     "judge": {

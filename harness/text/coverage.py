@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import regex
+
 from harness.text.body import body_sentences
-from harness.text.marks import plain_marks
-from harness.text.speaker_cues import QUOTED, languages, mentions, name_words
+from harness.text.speaker_cues import languages, mentions, name_words, quotations, unquoted
 from harness.types import Article
+
+LEAST_WORDS = 3
 
 
 class Coverage(NamedTuple):
@@ -21,27 +24,28 @@ class Coverage(NamedTuple):
 def coverage(article: Article, names: Iterable[str]) -> Coverage:
     """Which quotations stand in no sentence that names one of `names`, nor in the one after such a sentence."""
     forms = set(names)
+    # as whole words: an author is also called `I`
+    form = regex.compile(rf"(?<!\w)(?:{'|'.join(map(regex.escape, forms)) or '(?!)'})(?!\w)")
     last_words = (
-        {name_words(form, article.language)[-1:] for form in forms} if article.language in languages() else set()
+        {name_words(name, article.language)[-1:] for name in forms} if article.language in languages() else set()
     )
-    quotations: list[tuple[int, int]] = []
+    all_spans: list[tuple[int, int]] = []
     unowned: list[tuple[int, int]] = []
     owned_before = False
     for sentence in body_sentences(article):
-        plain = plain_marks(sentence.text)
-        outside = QUOTED.sub(lambda m: '"' + " " * (len(m.group()) - 2) + '"', plain)
-        named = any(form in sentence.text for form in forms) or (
+        outside = unquoted(sentence.text)
+        named = form.search(sentence.text) is not None or (
             article.language in languages()
             and any(
                 name_words(m.form, article.language)[-1:] in last_words
                 for m in mentions(outside, sentence.text, sentence.start, article.language)
             )
         )
-        for match in QUOTED.finditer(plain):
-            if len(match[1].split()) >= 3:
-                span = (sentence.start + match.start(1), sentence.start + match.end(1))
-                quotations.append(span)
+        spans = [(sentence.start + start, sentence.start + end) for start, end in quotations(sentence.text)]
+        for start, end in spans:
+            if len(article.text[start:end].split()) >= LEAST_WORDS:
+                all_spans.append((start, end))
                 if not (named or owned_before):
-                    unowned.append(span)
-        owned_before = named or (owned_before and QUOTED.search(plain) is not None)
-    return Coverage(len(quotations), tuple(unowned))
+                    unowned.append((start, end))
+        owned_before = named or (owned_before and bool(spans))
+    return Coverage(len(all_spans), tuple(unowned))

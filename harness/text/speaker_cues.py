@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -10,11 +10,14 @@ from typing import NamedTuple
 
 import regex
 
+from harness.text.marks import plain_marks
 from harness.text.names import bare_word
 
 QUOTED = regex.compile(r'"([^"]{2,})"')
 """A quotation in plain marks; its words are group 1."""
-UPPER = r"\p{Lu}[\p{L}\p{M}\p{N}’'-]*|\p{Lu}\."
+_QUOTATION = regex.compile(r'"[^"\n]{2,}"|(?<![^\s(\[-])"(?=\S)[^"\n]+$', regex.MULTILINE)
+"""A quotation in plain marks, or one that goes on in the next paragraph."""
+UPPER = r"(?:\p{Lu}\.)+(?:-\p{L}+)?|\p{Lu}[\p{L}\p{M}\p{N}’'-]*"
 _START = r"(?<![\p{L}\p{M}])"
 _APPOSITION = r"(?:,[^,;:!?\n]{1,110},(?:[^,;:!?\n]{1,60},)?|\s*\([^)\n]{1,40}\),?|\s*-\s[^-\n]{1,80}-)?"
 _PAST = "took|made|gave|put|held|let|set|kept|went|came|got|led|left|met|knew|felt|brought|drew|swore|chose|has|is|was|had|will"
@@ -61,6 +64,28 @@ _NO_HEADS = frozenset(
 )
 
 
+def _with_marks(text: str) -> str:
+    """The text in plain marks; two apostrophes, which newspapers' databases have for a mark, are a mark and a space."""
+    return plain_marks(text).replace("''", '" ')
+
+
+def quotations(text: str) -> Iterator[tuple[int, int]]:
+    """The spans of what stands in quotation marks of any kind, without white space at either end."""
+    for match in QUOTED.finditer(_with_marks(text)):
+        words = match[1].strip()
+        if words:
+            start = match.start(1) + match[1].index(words)
+            yield start, start + len(words)
+
+
+def unquoted(text: str) -> str:
+    """The text in plain marks with the words of quotations blanked, offset for offset."""
+    return str(_QUOTATION.sub(lambda m: '"' + " " * (len(m.group()) - 2) + '"', _with_marks(text)))
+
+
+_LISTS = ("pronouns", "first_person", "byline", "opinion", "prepositions")
+
+
 class Lexicon(NamedTuple):
     """What a finder knows of a language, as words and as alternatives of a pattern."""
 
@@ -74,17 +99,28 @@ class Lexicon(NamedTuple):
     title_ends: tuple[str, ...]
     openers: frozenset[str]
     verbs: frozenset[str]
+    pronouns: str
+    first_person: str
+    byline: str
+    opinion: str
+    prepositions: str
 
 
 @dataclass(frozen=True)
 class Mention:
-    """A form that may name a speaker, `text[start:end]` of its article, and which cues stand around it; `common` for a noun."""
+    """A form that may name a speaker, `text[start:end]` of its article, and which cues stand around it; `common` for a noun.
+
+    `follower` is the word after it, or after what may stand between a name and its verb, `leader` the word before it; a sign
+    where no word stands there.
+    """
 
     form: str
     start: int
     end: int
     cues: frozenset[str]
     common: bool = False
+    leader: str = ""
+    follower: str = ""
 
 
 @cache
@@ -118,7 +154,17 @@ def lexicon(language: str) -> Lexicon:
         title_ends=tuple(w.removeprefix("-") for w in titles if w.startswith("-")),
         openers=frozenset(words["openers"]),
         verbs=frozenset(words["say"]) | frozenset(words["act"]),
+        **{key: "|".join(map(regex.escape, words[key])) for key in _LISTS},
     )
+
+
+_WORD = regex.compile(r"[\p{L}’'-]+")
+_MEMBER = regex.compile(
+    r"(?!(?:\S+\s+){0,3}(?:University|Department|Bank|Institute|Office|House|Bureau|Board|Council|State|Ministry|Secretary|Society|"
+    r"Association|Church|Court|Board|Chamber|College|School|Party|Republic|Kingdom|States|Union|Daughters|Sons|Knights)\s+of\b)"
+    r"\p{Lu}\S*\s+(?:\p{Lu}\S*\s+){1,2}of\s"
+)
+"""A name of two or three words before `of`."""
 
 
 class _Patterns(NamedTuple):
@@ -127,17 +173,26 @@ class _Patterns(NamedTuple):
     before: dict[str, regex.Pattern[str]]
     verb: regex.Pattern[str]
     inverted: regex.Pattern[str]
+    according_noun: regex.Pattern[str]
+    pronoun: regex.Pattern[str]
+    follower: regex.Pattern[str]
+    leader: regex.Pattern[str]
+
+
+@cache
+def name_pattern(language: str) -> str:
+    """A pattern of words with capitals, and small words between them."""
+    space = r"[^\S\n]+"
+    return rf"(?:(?:{UPPER})(?:{space}(?:(?:{lexicon(language).small}){space}){{0,2}}(?:{UPPER}))*)"
 
 
 @cache
 def _patterns(language: str) -> _Patterns:
-    lex = lexicon(language)
-    space = r"[^\S\n]+"
-    name = rf"(?:(?:{UPPER})(?:{space}(?:(?:{lex.small}){space}){{0,2}}(?:{UPPER}))*)"
+    lex, name = lexicon(language), name_pattern(language)
     between = rf"(?:(?:{lex.between}|\p{{Ll}}+ly)\s+){{0,3}}"
-    lead = rf"{_APPOSITION}\s+{between}"
+    lead = rf"(?:[^\S\n]+of\s+(?:the\s+)?{name})?{_APPOSITION}\s+{between}"
     titles = (
-        r"(?:(?!im\b|in\b|on\b|at\b|to\b|as\b|that\b|of\b)\p{Ll}[\p{L}’'-]*\s+){0,3}"
+        rf"(?:(?!(?:im|in|on|at|to|as|that|of|{lex.prepositions})\b)\p{{Ll}}[\p{{L}}’'-]*\s+){{0,3}}"
         r"(?:\p{Lu}[\p{L}’'-]*\s+)?(?:\p{Lu}\p{Ll}+\.\s+)?"
     )
     return _Patterns(
@@ -159,6 +214,10 @@ def _patterns(language: str) -> _Patterns:
             "noun_after": regex.compile(
                 r"\s+\p{Ll}+(?<!ed|ing)\s+(?:\p{Ll}+ed|has|have|is|was|were|are|said|says|will|to|of|in|for|and)\b"
             ),
+            "distant": regex.compile(rf"[^.;:!?\p{{Lu}}\"\n]{{3,110}}\s(?:{lex.say})(?![\p{{L}}\p{{M}}])"),
+            "joined_say": regex.compile(
+                rf"(?:,\s+{name}){{0,3}},?\s+(?:and|und|et|y|e|та|і|й|и)\s+(?:{titles}){name}{lead}(?:{lex.say}|{lex.act})(?![\p{{L}}\p{{M}}])"
+            ),
             "calling": regex.compile(
                 rf"{_APPOSITION},?\s+(?:calling|saying|arguing|warning|telling|accusing|claiming)\b"
             ),
@@ -174,6 +233,7 @@ def _patterns(language: str) -> _Patterns:
             "according": regex.compile(rf"(?i:\b(?:{lex.according}))\s+{titles}$"),
             "preposition": regex.compile(rf"\b(?:{_PREPOSITIONS})\s+(?:the\s+)?(?:\p{{Lu}}\p{{Ll}}+\.?\s+){{0,2}}$"),
             "by": regex.compile(r"\bby\s+(?:the\s+)?(?:\p{Lu}\p{Ll}+\.?\s+){0,2}$"),
+            "place": regex.compile(r"\b(?:in|at|near|across|outside|into|in der|im|en|au|aux|в|у)\s+(?:the\s+)?$"),
             "first": regex.compile(r"^\W*(?:\p{Lu}\p{Ll}+\.?\s+){0,2}$"),
             "joined": regex.compile(r"\band\s+$"),
             "comma": regex.compile(r",\s+$"),
@@ -182,30 +242,72 @@ def _patterns(language: str) -> _Patterns:
             rf"(?<![\p{{L}}’'-])(?P<lead>{between})(?:(?P<say>{lex.say})|{lex.act})(?![\p{{L}}\p{{M}}])(?!\s+by\b)"
         ),
         inverted=regex.compile(
-            rf"[\"”,]\s*(?:{lex.say})\s+(?P<noun>(?:the|a|an|one)\s+(?:\p{{Ll}}[\p{{L}}’'-]*\s+){{0,2}}\p{{Ll}}[\p{{L}}’'-]+)(?=[.,;])"
+            rf"[\"”,]\s*(?:{lex.say})\s+(?P<noun>(?:the|a|an|one)\s+(?:\p{{Ll}}[\p{{L}}’'-]*\s+){{0,2}}\p{{Ll}}[\p{{L}}’'-]+)(?=[.,;]|\s(?:for|of|from|in|at|with|who)\b)"
         ),
+        according_noun=regex.compile(
+            rf"(?i:\b(?:{lex.according}))\s+(?P<noun>(?:\p{{Ll}}[\p{{L}}’'-]*\s+){{0,3}}\p{{Ll}}[\p{{L}}’'-]{{3,}})"
+        ),
+        pronoun=regex.compile(
+            rf"(?<!\p{{L}})(?i:{lex.pronouns})\s+{between}(?:{lex.say})(?!\p{{L}})|[\"'’”,]\s*(?:{lex.say})\s+(?:{lex.pronouns})(?!\p{{L}})"
+        ),
+        follower=regex.compile(rf"(?:{lead}|\s+)(?P<word>\p{{Ll}}[\p{{L}}'-]*)|\s*(?P<sign>[^\s\p{{L}}])"),
+        leader=regex.compile(r"(?P<word>[\p{L}'-]+)\.?\s+$|(?P<sign>[^\s\p{L}])\s*$"),
     )
 
 
-def mentions(outside: str, sentence: str, start: int, language: str) -> Iterator[Mention]:
-    """The mentions of one sentence that begins at `start` of its article; `outside` is it in plain marks, quotations blanked."""
+def mentions(
+    outside: str,
+    sentence: str,
+    start: int,
+    language: str,
+    nouns: frozenset[str] = frozenset(),
+    lower: Container[str] = (),
+) -> Iterator[Mention]:
+    """The mentions of one sentence that begins at `start` of its article; `outside` is it without quotations (`unquoted`).
+
+    In English nouns count too: those of `nouns`, and those beside a verb of saying. A word with a capital that only begins
+    the sentence is a noun if it is in `lower`, the words that the article has in lower case.
+    """
     patterns, lex = _patterns(language), lexicon(language)
-    quoted = '"' in outside
+    spans: dict[tuple[int, int], bool] = {}
     for match in patterns.name.finditer(outside):
         for s, e in _trimmed(outside, match.start(), match.end(), lex):
-            before, after = outside[max(0, s - 70) : s], outside[e : e + 170]
-            cues = {name for name, p in patterns.after.items() if p.match(after)}
-            cues |= {name for name, p in patterns.before.items() if p.search(before) and (name != "first" or s < 40)}
-            if "first" in cues and not patterns.before["first"].match(outside[:s]):
-                cues.remove("first")
-            yield Mention(sentence[s:e], start + s, start + e, frozenset(cues | ({"quotation"} if quoted else set())))
+            begins = not regex.search(r"\p{L}", outside[:s])
+            spans[s, e] = language == "en" and begins and outside[s:e].casefold() in lower
     if language == "en":
-        yield from _nouns(outside, sentence, start, patterns, lex, quoted)
+        taken = [span for span, common in spans.items() if not common]
+        for s, e in _nouns(outside, patterns, lex, nouns):
+            # of `Trump supporters` both the name and the phrase; of a phrase that is met twice the longer one; of `Treasury
+            # minister Colin Abara` the name alone
+            if not any(a < e <= b or a == e + 1 for a, b in taken):
+                same = [span for span, common in spans.items() if common and span[1] == e]
+                spans[min([s, *(a for a, _ in same)]), e] = True
+    quoted = {"quotation"} if '"' in outside else set()
+    for (s, e), common in sorted(spans.items()):
+        before, after = outside[max(0, s - 70) : s], outside[e : e + 170]
+        cues = {name for name, p in patterns.after.items() if p.match(after)}
+        cues |= {name for name, p in patterns.before.items() if p.search(before) and (name != "first" or s < 40)}
+        if "first" in cues and not patterns.before["first"].match(outside[:s]):
+            cues.remove("first")
+        leader, follower = _word(patterns.leader.search(before)), _word(patterns.follower.match(after))
+        yield Mention(sentence[s:e], start + s, start + e, frozenset(cues | quoted), common, leader, follower)
+
+
+def _word(match: regex.Match[str] | None) -> str:
+    return str(match["word"] or match["sign"]).casefold() if match else ""
+
+
+def pronoun_speaks(outside: str, language: str) -> bool:
+    """Whether in a sentence somebody says something who is named by a pronoun (`he said`)."""
+    return _patterns(language).pronoun.search(outside) is not None
 
 
 def _trimmed(text: str, start: int, end: int, lex: Lexicon) -> Iterator[tuple[int, int]]:
     """A name's span without possessive, openers, titles in front and small words behind; nothing where nothing is left."""
     words = [(start + m.start(), start + m.end()) for m in regex.finditer(r"\S+", text[start:end])]
+    if _MEMBER.match(text[start:end]):
+        # `Ruth Okafor of the Coast Peace Network`; the University of Maine is one name
+        words = words[: next(n for n, (s, e) in enumerate(words) if text[s:e] == "of")]
     while words and (_is_opener(text[slice(*words[0])], lex) or _is_title(text[slice(*words[0])], lex)):
         words = words[1:]
     while words and text[words[-1][0]].islower():
@@ -230,25 +332,28 @@ def _is_title(word: str, lex: Lexicon) -> bool:
     return plain in lex.titles or (bool(lex.title_ends) and plain.endswith(lex.title_ends))
 
 
-def _nouns(
-    outside: str, sentence: str, start: int, patterns: _Patterns, lex: Lexicon, quoted: bool
-) -> Iterator[Mention]:
-    """Nouns in lower case that speak: `the party says`, `, the governor said`, `" said one questioner.`."""
-    mark = {"quotation"} if quoted else set()
+def _nouns(outside: str, patterns: _Patterns, lex: Lexicon, nouns: frozenset[str]) -> Iterator[tuple[int, int]]:
+    """Spans of nouns that may speak: `the party says`, `" said one questioner.`, `according to a report`, any of `nouns`."""
     for match in patterns.verb.finditer(outside):
         span = _noun_before(outside, match.start(), lex)
         if span:
-            cue = "say_after" if match["say"] else "act_after"
-            yield Mention(
-                sentence[slice(*span)], start + span[0], start + span[1], frozenset({cue, *mark}), common=True
-            )
-    for match in patterns.inverted.finditer(outside):
-        s, e = match.span("noun")
-        yield Mention(sentence[s:e], start + s, start + e, frozenset({"say_before", *mark}), common=True)
+            yield span
+    for pattern in (patterns.inverted, patterns.according_noun):
+        yield from (match.span("noun") for match in pattern.finditer(outside))
+    for match in _WORD.finditer(outside):
+        if match.group().casefold() in nouns and (match.group().islower() or not outside[: match.start()].strip()):
+            yield _phrase(outside, match.end(), lex) or match.span()
 
 
 def _noun_before(text: str, end: int, lex: Lexicon) -> tuple[int, int] | None:
-    """The span of up to four words before a verb that end in a noun in lower case, from their article on where there is one."""
+    """The phrase before a verb, unless a preposition leads to it: `along the road stand empty` has no subject there."""
+    span = _phrase(text, end, lex)
+    earlier = _WORD.findall(text[max(0, span[0] - 30) : span[0]]) if span else []
+    return None if earlier and earlier[-1].casefold() in _PREPOSITION_WORDS else span
+
+
+def _phrase(text: str, end: int, lex: Lexicon) -> tuple[int, int] | None:
+    """The span of up to four words before `end` that end in a noun in lower case, from their article on where there is one."""
     window = text[max(0, end - 60) : end]
     offset = end - len(window)
     tokens = [(m.start() + offset, m.end() + offset) for m in regex.finditer(r"[\p{L}’'-]+|[^\p{L}\s]", window)]
@@ -273,10 +378,6 @@ def _noun_before(text: str, end: int, lex: Lexicon) -> tuple[int, int] | None:
         if len(chosen) == 4:
             break
     if not chosen:
-        return None
-    earlier = [text[s:e].casefold() for s, e in tokens if e <= chosen[0][0]]
-    # `along the road stand empty`: what a preposition leads to is no subject
-    if earlier and earlier[-1] in _PREPOSITION_WORDS:
         return None
     return chosen[0][0], chosen[-1][1]
 

@@ -65,6 +65,13 @@ class LabelFolder:
     _cache: dict[Path, tuple[tuple[int, int], ArticleRow, Article]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not (self.folder / "dataset.yaml").exists():
+            raise DataError(
+                Place(str(self.folder)),
+                "holds no dataset.yaml, so there is nothing to label",
+                hint="speakers of a folder of texts are named in speakers.yaml beside them (docs/data-format.md); harness data "
+                "new TEXT --dataset DIR makes an article of a dataset",
+            )
         document = read_yaml(self.folder / "dataset.yaml", MAX_BYTES)
         try:
             self.card = DatasetCard.model_validate(document.data)

@@ -109,3 +109,31 @@ def test_found_speakers_are_matched_to_gold(river: Path, harness: Harness, tmp_p
     assert f1.n_scored == 3
     assert sum(record.tables["speakers"]["speakers.stages"].values()) >= 12
     assert not any(k.startswith("stance.") for k in record.metrics)
+
+
+def test_speakers_are_counted_and_people_correct_them(harness: Harness, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "gates.txt").write_text(TEXT + '\nNight fell.\n\n"They will never take this town."\n', encoding="utf-8")
+    swedish = "Statsministern sade på torsdagen att kriget är slut. Försvarsminister Bo Lind höll inte med om detta.\n"
+    (mine / "krig.txt").write_text(swedish, encoding="utf-8")
+    args = ("run", "dataset=folder", "dataset.path=mine", "summariser=none", "stance=sentiment", "judge=none")
+    progress = " ".join(harness(*args).stderr.split())
+    assert "gates: 2 speakers found; 1 of 2 quotations have no owner" in progress
+    assert "krig: no finder for the language 'sv'" in progress
+    said = " ".join(harness("report").stdout.split())
+    assert "2 speakers found; 1 of 2 quotations have no owner, so somebody may be missing" in said
+    assert "nothing was asked: no finder for the language 'sv'" in said
+    (mine / "speakers.yaml").write_text(
+        "speakers:\n- {name: Bo Lind}\n- {name: Ulf Olm, speaks: false}\n", encoding="utf-8"
+    )
+    harness(*args)
+    said = " ".join(harness("report").stdout.split())
+    assert "Bo Lind on escalation: sentiment" in said
+    assert "1 speaker found, 1 of them named by people" in said
+    assert "Ulf Olm on escalation" not in said
+    page = (tmp_path / "results" / "reports" / "latest" / "index.html").read_text(encoding="utf-8")
+    assert "1 speaker found; 1 of 2 quotations have no owner" in page
+    (mine / "speakers.yaml").write_text("speakers:\n- {name: Bo Lind, artikel: krig}\n", encoding="utf-8")
+    error = harness(*args, code=1).stderr
+    assert "speakers.yaml:2: speakers.0.artikel: unknown field 'artikel'" in error

@@ -292,6 +292,18 @@ def test_a_text_on_one_line_keeps_its_words(tmp_path: Path, river: Path) -> None
     assert made.remarks == ()
 
 
+def test_a_draft_has_the_language_of_its_text_and_a_finder_that_reads_it(river: Path) -> None:
+    german = draft("General Olm sagte am Montag, dass der Krieg kommen werde.", load_dataset(river), embed=False)
+    assert german.article.language == "de"
+    assert [s.name for s in german.article.speakers] == ["Olm"]
+    assert german.remarks[0].startswith("language 'de' (")
+    # no finder reads it: the draft is made, and says so
+    swedish = draft("Försvarsministern sade att kriget är slut.", load_dataset(river), embed=False)
+    assert swedish.article.language == "sv"
+    assert not swedish.article.speakers
+    assert swedish.remarks[0].startswith("cues: no finder for the language 'sv'")
+
+
 def test_dropping_headlines_never_empties_a_text() -> None:
     assert repeated_headlines(LINE, LINE) == []
     assert repeated_headlines("T", "T\n\nT\n") == []
