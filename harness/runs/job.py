@@ -30,6 +30,7 @@ from harness.results.records import (
     write_record,
 )
 from harness.results.store import PredictionStore, content_hash
+from harness.runs.fleet import Fleet
 from harness.runs.predict import answer_all, answered_readings, plan
 from harness.runs.probes import changed_articles, changed_section
 from harness.runs.questions import KINDS, OF_SUMMARIES, items_for, judge_items, summary_items
@@ -162,7 +163,9 @@ def _split(config: RunConfig) -> str:
     return "chosen" if config.articles is not None else "all" if config.dataset.format == "texts" else config.split
 
 
-def run_job(config: RunConfig, overrides: Sequence[str], pool: ModelPool, reporter: Reporter) -> Finished:
+def run_job(
+    config: RunConfig, overrides: Sequence[str], pool: ModelPool, reporter: Reporter, fleet: Fleet | None = None
+) -> Finished:
     """Runs one config to its record. An error ends this job alone: it is recorded, with its traceback, and returned.
 
     A complete run some of whose answers failed asks for these again; if that cannot even begin, its record stands.
@@ -182,7 +185,7 @@ def run_job(config: RunConfig, overrides: Sequence[str], pool: ModelPool, report
         earlier = finished_record(config.results, run_id)
         if earlier is not None and not any(s.n_failed for s in earlier.systems) and job.is_scored(earlier):
             return Finished(earlier, skipped=True, left_out=job.dataset.left_out)
-        record, scores, answers = compute(job, pool, reporter)
+        record, scores, answers = compute(job, pool, reporter, fleet=fleet)
     except Exception as error:
         if earlier is not None:
             return Finished(earlier, kept_for=str(error) or repr(error))
@@ -204,7 +207,7 @@ def run_job(config: RunConfig, overrides: Sequence[str], pool: ModelPool, report
 
 
 def compute(
-    job: Job, pool: ModelPool, reporter: Reporter, recorded: RunRecord | None = None
+    job: Job, pool: ModelPool, reporter: Reporter, recorded: RunRecord | None = None, fleet: Fleet | None = None
 ) -> tuple[RunRecord, list[ItemScore], list[AnswerRef]]:
     """Answers, then scores. Of a `recorded` run only scores are computed: StoreError if an answer is missing."""
     from harness.scoring.judge_check import frozen_readings
@@ -228,7 +231,7 @@ def compute(
             if missing := sum(key not in work.stored for key in work.keys):
                 raise StoreError(f"{missing} answers of {system.name} are not stored", hint="harness run computes them")
         with reporter.track(f"{role} {system.name}", len(items)) as progress:
-            answered = answer_all(system, work, context, store, kind, progress)
+            answered = answer_all(system, work, context, store, kind, progress, fleet)
         use = recorded.system(role) if recorded else None
         uses.append(system_use(role, system, answered, use, job.remarks.get(role, ())))
         for p, reading in zip(answered.predictions, readings or [""] * len(items), strict=False):

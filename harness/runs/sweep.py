@@ -11,10 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from harness.config import RunConfig, parse_run_config
+from harness.config import ExecutorConfig, RunConfig, parse_run_config
 from harness.errors import ConfigError, HarnessError
 from harness.models.pool import ModelPool
 from harness.results.records import RunRecord, record_path
+from harness.runs.fleet import Fleet
 from harness.runs.job import Finished, run_job
 from harness.runs.outcome import answers_line, headlines, next_command, stopped, sweep_table
 from harness.runs.overrides import MULTIRUN, prepared, quoted, split_flags
@@ -35,6 +36,7 @@ class Session:
 
     reporter: Reporter
     pool: ModelPool | None = None
+    fleet: Fleet | None = None
     finished: list[Finished] = field(default_factory=list)
     refused: list[tuple[str, HarnessError]] = field(default_factory=list)
     results: Path | None = None
@@ -60,6 +62,7 @@ class Session:
             return
         if self.pool is None:
             self.pool = ModelPool(int(config.executor.model_memory_gb * 2**30))
+        self._call_fleet(config.executor)
         for repeat in range(config.repeats):
             one = config.model_copy(update={"seed": config.seed + repeat, "repeats": 1})
             try:
@@ -67,15 +70,23 @@ class Session:
             except HarnessError as error:
                 self.refused.append((" ".join(overrides), error))
                 return
-            if len(jobs) > 1:
+            if len(jobs) > 1 and self.fleet is None:
                 answer_together(jobs, self.pool, self.reporter)
             for job in jobs:
                 self._run_one(job, overrides)
 
+    def _call_fleet(self, executor: ExecutorConfig) -> None:
+        """The workers of a cluster, where the config wants them: all jobs that name the same share them."""
+        if self.fleet is not None and self.fleet.executor != executor:
+            self.fleet.close()
+            self.fleet = None
+        if self.fleet is None and executor.name == "ray":
+            self.fleet = Fleet(executor, tell=self.reporter.plain)
+
     def _run_one(self, config: RunConfig, overrides: Sequence[str]) -> None:
         assert self.pool is not None
         try:
-            finished = run_job(config, overrides, self.pool, self.reporter)
+            finished = run_job(config, overrides, self.pool, self.reporter, self.fleet)
         except HarnessError as error:
             # not even a record can be written
             self.refused.append((" ".join(overrides), error))
@@ -121,6 +132,8 @@ class Session:
         self._say_what_follows()
         if self.pool is not None:
             self.pool.release()
+        if self.fleet is not None:
+            self.fleet.close()
         hopeless = any(use.n_items == use.n_failed > 0 for f in self.finished for use in f.record.systems)
         if failed or self.refused or hopeless or any(f.kept_for for f in self.finished):
             return 1

@@ -10,6 +10,9 @@ from pathlib import Path
 from harness.errors import ConfigError
 from harness.systems.base import Kind, System
 
+USER_MODULE = "harness_user_"
+"""How the names of the modules begin that are made of such files."""
+
 
 def class_of_file(kind: Kind, place: str) -> tuple[type[System], str]:
     """The class, and what fingerprints call it: the hash of the file, so that an edited file never meets old answers.
@@ -23,7 +26,7 @@ def class_of_file(kind: Kind, place: str) -> tuple[type[System], str]:
             f"{kind}.class={place}: no file {file or place!r}", hint="write FILE.py:CLASS, such as my.py:Mine"
         )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    module_name = f"harness_user_{digest[:16]}"
+    module_name = f"{USER_MODULE}{digest[:16]}"
     module = sys.modules.get(module_name)
     if module is None:
         spec = spec_from_file_location(module_name, path)
