@@ -174,7 +174,7 @@ def run_job(
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     clock = time.perf_counter()
-    run_id = f"{slug(config)}-{content_hash(config.model_dump(mode='json'))[:10]}"
+    run_id = _early_id(config)
     earlier, job = None, None
     try:
         job = prepare(config)
@@ -192,18 +192,33 @@ def run_job(
         if job is None and isinstance(error, ConfigError):
             raise
         check_writable(config.results)
-        failure = Failure(
-            type=type(error).__name__,
-            message=str(error) or repr(error),
-            traceback="".join(traceback.format_exception(error)),
-        )
-        record, scores, answers = _record(config, run_id, error=failure), [], []
+        record, scores, answers = _record(config, run_id, error=_failure(error)), [], []
     seconds = time.perf_counter() - clock
     record = keyless(
         record.model_copy(update={"overrides": list(overrides), "started_at": started, "seconds": seconds})
     )
     write_record(config.results, record, scores, answers)
     return Finished(record, left_out=job.dataset.left_out if job is not None else ())
+
+
+def record_lost(config: RunConfig, overrides: Sequence[str], error: Exception) -> Finished:
+    """The failed record of a run whose process could not write one itself; StoreError if none can be written."""
+    check_writable(config.results)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    record = _record(config, _early_id(config), error=_failure(error))
+    record = keyless(record.model_copy(update={"overrides": list(overrides), "started_at": started}))
+    write_record(config.results, record, [], [])
+    return Finished(record)
+
+
+def _early_id(config: RunConfig) -> str:
+    """Of a run that ends before its articles and systems are known."""
+    return f"{slug(config)}-{content_hash(config.model_dump(mode='json'))[:10]}"
+
+
+def _failure(error: Exception) -> Failure:
+    trace = "".join(traceback.format_exception(error))
+    return Failure(type=type(error).__name__, message=str(error) or repr(error), traceback=trace)
 
 
 def compute(
