@@ -221,6 +221,11 @@ class Fleet:
                 ray.kill(worker)
             marker.unlink(missing_ok=True)
 
+    def start(self) -> None:
+        """Waits until all workers have started."""
+        ray = self._connected()
+        ray.get(list(self._starting))
+
     def close(self) -> None:
         """Ends the workers; the cluster stays."""
         if workers := [*self._idle, *self._starting.values()]:
