@@ -77,8 +77,12 @@ class Leases:
         return not self._others()
 
     def _others(self) -> list[str]:
-        presences = [path.name[1:].removesuffix(_SUFFIX) for path in self.folder.glob(f".{_PRESENCE}*{_SUFFIX}")]
-        return [name for name in presences if name != self._presence]
+        try:
+            with os.scandir(self.folder) as entries:
+                names = [entry.name[1:].removesuffix(_SUFFIX) for entry in entries]
+        except OSError:
+            return []
+        return [name for name in names if name.startswith(_PRESENCE) and name != self._presence]
 
     def _void_presences(self) -> bool:
         """Takes away what processes that are gone have left; whether there are others."""
@@ -118,8 +122,10 @@ class Leases:
             except FileNotFoundError:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-            with os.fdopen(file, "w") as lease:
-                lease.write(token)
+            try:
+                os.write(file, token.encode())
+            finally:
+                os.close(file)
         except FileExistsError:
             return False
         except OSError as error:
@@ -178,10 +184,15 @@ def _read(path: Path) -> tuple[str | None, int]:
     """A lease's token and when it was touched (ns); None for one that is gone. Opened, because that is when shared file
     systems look whether their copy is stale."""
     try:
-        with path.open() as lease:
-            return lease.read(), os.fstat(lease.fileno()).st_mtime_ns
+        lease = os.open(path, os.O_RDONLY)
     except OSError:
         return None, 0
+    try:
+        return os.read(lease, 4096).decode(errors="replace"), os.fstat(lease).st_mtime_ns
+    except OSError:
+        return None, 0
+    finally:
+        os.close(lease)
 
 
 def _machine() -> str:
