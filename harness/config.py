@@ -153,6 +153,8 @@ class ExecutorConfig(Config):
         rays = {"address", "workers", "num_cpus", "num_gpus"}
         if self.name == "local" and (fields := sorted(rays & self.model_fields_set)):
             raise ValueError(f"{', '.join(fields)}: of executor=ray alone")
+        if self.name == "ray" and self.device == "cuda" and not self.num_gpus:
+            raise ValueError("num_gpus: a worker on cuda needs a share of a GPU, as in executor.num_gpus=1")
         return self
 
     @model_serializer(mode="wrap")

@@ -13,7 +13,7 @@ import platform
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -171,7 +171,7 @@ class Fleet:
         context: Context,
         store: PredictionStore,
         kind: str,
-    ) -> Iterator[tuple[int, Answers | None, str]]:
+    ) -> Generator[tuple[int, Answers | None, str]]:
         """The number of each claimed unit among `units`, its answers and the name of their part, in any order; None where a
         worker has stored them.
 

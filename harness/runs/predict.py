@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
@@ -197,23 +197,25 @@ def answer_all(
     items = [[item for _, item in unit] for unit in work.units]
     with Leases(folder) as leases:
         for claimed in rounds(items, leases, lambda n: unit_name(key for key, _ in work.units[n]), is_done):
-            for number, answers, part in (
+            source = (
                 _answers(system, claimed, context)
                 if fleet is None
                 else fleet.answers(system, claimed, work.units, context, store, kind)
-            ):
-                n = len(unit := work.units[number])
-                # without answers: the worker that gave them has stored them
-                if answers is not None:
-                    rows = [(*row, answer) for row, answer in zip(unit, answers, strict=True) if answer is not None]
-                    n = len(rows)
-                    arrivals.leave_out(part)
-                    for prediction in store.write(system.name, system.fingerprint, kind, rows, part):
-                        by_key[prediction.key] = prediction
-                    waiting.remove(number)
-                leases.release(unit_name(key for key, _ in unit))
-                n_computed += n
-                progress(n)
+            )
+            with closing(source) as finished_units:
+                for number, answers, part in finished_units:
+                    n = len(unit := work.units[number])
+                    # without answers: the worker that gave them has stored them
+                    if answers is not None:
+                        rows = [(*row, answer) for row, answer in zip(unit, answers, strict=True) if answer is not None]
+                        n = len(rows)
+                        arrivals.leave_out(part)
+                        for prediction in store.write(system.name, system.fingerprint, kind, rows, part):
+                            by_key[prediction.key] = prediction
+                        waiting.remove(number)
+                    leases.release(unit_name(key for key, _ in unit))
+                    n_computed += n
+                    progress(n)
     if waiting:
         # other processes have stored these, or workers
         stored = store.read(system.name, system.fingerprint)
@@ -225,7 +227,7 @@ def answer_all(
 
 def _answers(
     system: System, claimed: Claimed[list[Item]], context: Context
-) -> Iterator[tuple[int, Sequence[Answer | None], str]]:
+) -> Generator[tuple[int, Sequence[Answer | None], str]]:
     """Each unit's number in the plan, its answers, of which each has its seconds, and the name of the part they go to."""
     started = time.perf_counter()
     with closing(system.answer_units(claimed, context)) as finished_units:

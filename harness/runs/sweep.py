@@ -84,7 +84,7 @@ class Session:
             self.fleet.close()
             self.fleet = None
         if self.fleet is None and executor.name == "ray":
-            self.fleet = Fleet(executor, tell=self.reporter.plain)
+            self.fleet = Fleet(executor, tell=self.reporter.once)
 
     def _run_one(self, config: RunConfig, overrides: Sequence[str]) -> None:
         assert self.pool is not None

@@ -235,6 +235,8 @@ BASE = {"dataset": {"path": "x"}, "stance": {"name": "majority", "adapter": "maj
 def test_what_is_rays_is_refused_elsewhere_and_local_records_stay_as_they_were() -> None:
     with pytest.raises(ConfigError, match="num_gpus: of executor=ray alone"):
         parse_run_config({**BASE, "executor": {"name": "local", "num_gpus": 1}})
+    with pytest.raises(ConfigError, match=r"executor\.num_gpus=1"):
+        parse_run_config({**BASE, "executor": {"name": "ray", "device": "cuda"}})
     with pytest.raises(ConfigError, match=r"executor\.address"):
         parse_run_config({**BASE, "executor": {"name": "ray", "address": "nowhere at all"}})
     local, ray = (parse_run_config({**BASE, "executor": {"name": name}}) for name in ("local", "ray"))
