@@ -205,13 +205,15 @@ def _machine() -> str:
 
 
 def _runs(process: int) -> bool:
+    import psutil  # type: ignore[import-untyped, unused-ignore]
+
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        # one that has ended stays in the table until its parent asks
+        return bool(psutil.Process(process).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
-    except OSError:
+    except psutil.Error:
         return True
-    return True
 
 
 class Claimed(Sequence[T], Generic[T]):
@@ -261,13 +263,18 @@ class Claimed(Sequence[T], Generic[T]):
 
 
 def rounds(
-    units: Sequence[T], leases: Leases, name_of: Callable[[int], str], is_done: Callable[[int], bool]
+    units: Sequence[T],
+    leases: Leases,
+    name_of: Callable[[int], str],
+    is_done: Callable[[int], bool],
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Claimed[T]]:
     """All units, each in one round and in that of one process: what others hold is left to later rounds, until it is done
     or its claimant is gone.
 
     Whoever takes a round gives every lease of it back before the next one (so that no two wait for each other), and does so
-    for each unit as soon as it is stored. `is_done` is asked, with the lease in hand, whether another has stored the unit.
+    for each unit as soon as it is stored. `is_done` is asked, with the lease in hand, whether another has stored the unit;
+    `tell` is for whoever waits.
     """
 
     def claim(number: int) -> bool | None:
@@ -280,13 +287,16 @@ def rounds(
             return False
         return True
 
-    left, patience = list(range(len(units))), _PATIENCE[0]
+    left, patience, told = list(range(len(units))), _PATIENCE[0], False
     while left:
         claimed = Claimed(units, claim, left)
         if next(iter(claimed), None) is not None:
             yield claimed
             patience = _PATIENCE[0]
         else:
+            if patience == _PATIENCE[1] and not told:
+                told = True
+                tell(f"waiting for other processes, which are at {len(claimed.left)} units of this run")
             time.sleep(patience)
             patience = min(2 * patience, _PATIENCE[1])
         left = claimed.left

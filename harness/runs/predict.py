@@ -188,6 +188,9 @@ def answer_all(
     waiting = set(range(len(work.units)))
     n_computed = 0
 
+    def name_of(number: int) -> str:
+        return unit_name(key for key, _ in work.units[number])
+
     def is_done(number: int) -> bool:
         unit = work.units[number]
         done = not leases.alone and arrivals.new_keys().issuperset(key for key, _ in unit)
@@ -196,7 +199,7 @@ def answer_all(
 
     items = [[item for _, item in unit] for unit in work.units]
     with Leases(folder) as leases:
-        for claimed in rounds(items, leases, lambda n: unit_name(key for key, _ in work.units[n]), is_done):
+        for claimed in rounds(items, leases, name_of, is_done, context.tell):
             source = (
                 _answers(system, claimed, context)
                 if fleet is None
@@ -213,7 +216,7 @@ def answer_all(
                         for prediction in store.write(system.name, system.fingerprint, kind, rows, part):
                             by_key[prediction.key] = prediction
                         waiting.remove(number)
-                    leases.release(unit_name(key for key, _ in unit))
+                    leases.release(name_of(number))
                     n_computed += n
                     progress(n)
     if waiting:

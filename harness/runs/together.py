@@ -60,7 +60,7 @@ def answer_together(configs: Sequence[RunConfig], pool: ModelPool, reporter: Rep
         Leases(store.folder(systems[0].name, systems[0].fingerprint)) as leases,
         reporter.track(f"stance {systems[0].name}, all probes", questions) as progress,
     ):
-        for claimed in rounds(units, leases, name_of, is_done):
+        for claimed in rounds(units, leases, name_of, is_done, reporter.plain):
             for number, unit in enumerate(claimed):
                 try:
                     _answer(unit, jobs[0], store, pool)

@@ -34,16 +34,24 @@ def test_a_lease_has_one_claimant_and_is_free_when_given_back(tmp_path: Path) ->
     assert not (tmp_path / "leases").exists(), "nothing is left where nobody works"
 
 
-def test_a_lease_of_a_process_that_is_gone_is_taken_over_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("reaped", [True, False])
+def test_a_lease_of_a_process_that_is_gone_is_taken_over_at_once(tmp_path: Path, reaped: bool) -> None:
     code = (
         "import os, sys; from pathlib import Path; from harness.results.leases import Leases\n"
         "assert Leases(Path(sys.argv[1])).claim('u1'); os._exit(9)"
     )
-    process = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=HERE, check=False)
-    assert process.returncode == 9
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=HERE, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.read()  # until it has ended
+    if reaped:
+        assert process.wait() == 9
     assert list((tmp_path / "leases").iterdir())
     with Leases(tmp_path, expiry=3600) as mine:
-        assert mine.claim("u1")
+        until = time.monotonic() + 10
+        while not (claimed := mine.claim("u1")) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert claimed
+    process.wait()
 
 
 def _of_another_machine(folder: Path, name: str) -> Path:
