@@ -302,8 +302,7 @@ def unreachable(address: str, error: Exception) -> ConfigError:
     if type(error).__name__ == "AuthenticationError" or "unauthenticated" in words or "auth_token" in words:
         return ConfigError(
             f"the Ray cluster at {address} does not know this machine's token",
-            hint="the file ~/.ray/auth_token of the user who started the head must lie in the home folder of every node's and "
-            "client's user (or stand in RAY_AUTH_TOKEN)",
+            hint="RAY_AUTH_MODE=token, and in ~/.ray/auth_token or RAY_AUTH_TOKEN the token of the head, on every node and here",
         )
     if "version mismatch" in words:
         return ConfigError(

@@ -10,6 +10,7 @@ key stored once. At the end a driver with another token must be told so. The exi
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -41,7 +42,7 @@ def run(results: Path, folder: Path, *overrides: str) -> Any:
     """The record of the run."""
     from harness import run
 
-    words = (f"stance.class={folder}/slow.py:Slow", "allow_code=true", "dataset=escalation", "split=all")
+    words = (f"stance.class={folder}/slow.py:Slow", "allow_code=true", "summariser=none", "split=dev", "limit=30")
     [record] = run(*words, *overrides, f"results={results}", quiet=False)
     assert record.error is None, record.error
     return record
@@ -68,6 +69,7 @@ def kill_when_busy(cluster: Any, node: Any, results: Path, killed: list[float]) 
 
 def main() -> int:
     """The number of differences."""
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # before Ray reads them
     import ray
     from ray.cluster_utils import Cluster
 
@@ -113,7 +115,7 @@ def main() -> int:
         command = [sys.executable, "-m", "harness.cli", "run", "stance=majority", "executor=ray"]
         command += [f"executor.address={cluster.address}", f"results={folder}/token"]
         refused = subprocess.run(
-            command, env={**os.environ, "RAY_AUTH_TOKEN": "0" * 64, "RAY_AUTH_MODE": "token"},
+            command, env={**os.environ, "RAY_AUTH_TOKEN": "0" * 64},
             capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
         print("another token:", refused.returncode, refused.stderr.strip()[-600:])
