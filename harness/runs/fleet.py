@@ -157,6 +157,7 @@ class Fleet:
         self._idle: list[Any] = []
         self._starting: dict[Any, Any] = {}
         self._failed_starts = 0
+        self._joined = False
 
     def takes(self, system: System) -> bool:
         """Whether units of that system go to workers: one that keeps requests to a server in a window of its own (an
@@ -227,12 +228,15 @@ class Fleet:
         ray.get(list(self._starting))
 
     def close(self) -> None:
-        """Ends the workers; the cluster stays."""
+        """Ends the workers, and the connection if it was made here; a cluster that others started stays."""
         if workers := [*self._idle, *self._starting.values()]:
-            ray = self._connected()
+            import ray
+
             for worker in workers:
                 ray.kill(worker)
-        self._idle, self._starting = [], {}
+            if self._joined:
+                ray.shutdown()
+        self._idle, self._starting, self._joined = [], {}, False
 
     def _outcome(self, ray: Any, result: Any, worker: Any, unit: Unit | None) -> Outcome | None:
         """What a worker has sent, and the worker is free again; None where it is gone: another one is asked for."""
@@ -271,6 +275,7 @@ class Fleet:
                 ray.init(address=address, log_to_driver=False, logging_level="ERROR", **here)
             except Exception as error:
                 raise unreachable(address, error) from error
+            self._joined = True
         for _ in range(self._n_workers(ray) - len(self._idle) - len(self._starting)):
             self._start(ray)
         return ray
