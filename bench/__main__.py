@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 import harness  # noqa: F401 - sets how OpenMP threads wait before torch is loaded
-from bench import generation, probe_trie, report_scale, resampling, rouge, stance_scoring, whole_commands
+from bench import generation, probe_trie, ray_overhead, report_scale, resampling, rouge, stance_scoring, whole_commands
 from bench.peers import Row
 from harness.runtime.environment import environment
 
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
         "--only",
-        choices=["stance", "summaries", "rouge", "statistics", "reports", "probes", "commands"],
+        choices=["stance", "summaries", "rouge", "statistics", "reports", "probes", "commands", "cluster"],
         help="measure one section, keep the others",
     )
     args = parser.parse_args()
@@ -41,6 +41,7 @@ def main() -> None:
         "reports": ("Reports", lambda: report_scale.main(rounds=args.rounds)),
         "probes": ("Probes", probe_trie.main),
         "commands": ("Whole commands", lambda: whole_commands.main(args.rounds)),
+        "cluster": ("A Ray cluster", ray_overhead.main),
     }
     rates = machine_rates()
     kept = sections_of(OUT.read_text(encoding="utf-8")) if OUT.exists() else {}

@@ -136,12 +136,32 @@ class MetricsConfig(Config):
 
 
 class ExecutorConfig(Config):
-    """Where and how work is done; never part of a run's identity."""
+    """Where and how work is done; never part of a run's identity. What follows `model_memory_gb` is of `executor=ray` alone:
+    where the cluster is (null: one of this machine), how many workers, and what each takes of its node."""
 
-    name: Literal["local"] = "local"
+    name: Literal["local", "ray"] = "local"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     token_budget: Annotated[int, Field(ge=256)] = 16_384
     model_memory_gb: Annotated[float, Field(gt=0)] = 8.0
+    address: Annotated[str, Field(pattern=r"^(local|auto|ray://\S+|[\w.-]+:\d+)$")] | None = None
+    workers: Annotated[int, Field(ge=1)] | None = None
+    num_cpus: Annotated[float, Field(ge=0)] = 1.0
+    num_gpus: Annotated[float, Field(ge=0)] = 0.0
+
+    @model_validator(mode="after")
+    def _of_its_executor(self) -> Self:
+        rays = {"address", "workers", "num_cpus", "num_gpus"}
+        if self.name == "local" and (fields := sorted(rays & self.model_fields_set)):
+            raise ValueError(f"{', '.join(fields)}: of executor=ray alone")
+        if self.name == "ray" and self.device == "cuda" and not self.num_gpus:
+            raise ValueError("num_gpus: a worker on cuda needs a share of a GPU, as in executor.num_gpus=1")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_was_ray(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        local = ("name", "device", "token_budget", "model_memory_gb")
+        return {name: value for name, value in fields.items() if self.name == "ray" or name in local}
 
 
 class RunConfig(Config):

@@ -33,6 +33,16 @@ class HarnessError(Exception):
     def __str__(self) -> str:
         return f"{self.message}\n  → {self.hint}" if self.hint else self.message
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # errors travel between processes, whatever their constructors take
+        return _travelled, (type(self), self.args, vars(self))
+
+
+def _travelled(kind: type[HarnessError], args: tuple[object, ...], fields: dict[str, object]) -> HarnessError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(fields)
+    return error
+
 
 class ConfigError(HarnessError):
     """A config or an override says something impossible."""

@@ -6,12 +6,13 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.results.stored_columns import TornPart, part_schema, stored_answers
+from harness.results.stored_columns import TornPart, part_columns, part_schema, parts_of, stored_answers
 from harness.runtime.files import encodable, replacing, write_text
 from harness.types import Answer, Item, Prediction, Stance
 
@@ -65,10 +66,20 @@ class PredictionStore:
         table = self.columns(system, fingerprint, part_schema().names)
         return {prediction.key: prediction for prediction in _predictions(table)}
 
+    def part_names(self, system: str, fingerprint: str) -> frozenset[str]:
+        """What parts there are now."""
+        return frozenset(path.name for path in parts_of(self.folder(system, fingerprint)))
+
     def write(
-        self, system: str, fingerprint: str, kind: str, answers: Iterable[tuple[str, Item, Answer]]
+        self,
+        system: str,
+        fingerprint: str,
+        kind: str,
+        answers: Iterable[tuple[str, Item, Answer]],
+        part: str | None = None,
     ) -> list[Prediction]:
-        """One part with the answers of one unit; returns them as stored."""
+        """One part with the answers of one unit; returns them as stored. A `part` that is named stands in place of an earlier
+        one of its name: a unit that had to be computed twice is stored once."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         predictions = [
             Prediction(
@@ -84,10 +95,42 @@ class PredictionStore:
             for key, item, answer in answers
         ]
         if predictions:
-            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-            name = f"part-{stamp}-{uuid.uuid4().hex[:12]}.parquet"
-            _write_part(self.folder(system, fingerprint) / name, predictions)
+            _write_part(self.folder(system, fingerprint) / (part or part_name()), predictions)
         return predictions
+
+
+def part_name() -> str:
+    """A new part's: parts are read in the order of their names, which begin with the time of writing."""
+    return f"part-{datetime.now(UTC).strftime('%Y%m%dT%H%M%S')}-{uuid.uuid4().hex[:12]}.parquet"
+
+
+class Arrivals:
+    """The keys that other processes store in a folder beside the parts of these names."""
+
+    def __init__(self, folder: Path, parts: Iterable[str]) -> None:
+        self._folder = folder
+        self._parts = set(parts)
+        self._keys: set[str] = set()
+        self._changed: int | None = None
+
+    def new_keys(self) -> set[str]:
+        """All so far; nothing is read while the folder stays as it was at the last look."""
+        try:
+            changed = self._folder.stat().st_mtime_ns
+        except OSError:
+            return self._keys
+        if self._changed != changed:
+            self._changed = changed
+            for path in parts_of(self._folder):
+                if path.name not in self._parts:
+                    self._parts.add(path.name)
+                    with suppress(TornPart):
+                        self._keys.update(part_columns(path, ("key",))["key"].to_pylist())
+        return self._keys
+
+    def leave_out(self, part: str) -> None:
+        """A part of this process itself."""
+        self._parts.add(part)
 
 
 def _storable(answer: Answer) -> Answer:

@@ -30,6 +30,7 @@ from harness.results.records import (
     write_record,
 )
 from harness.results.store import PredictionStore, content_hash
+from harness.runs.fleet import Fleet
 from harness.runs.predict import answer_all, answered_readings, plan
 from harness.runs.probes import changed_articles, changed_section
 from harness.runs.questions import KINDS, OF_SUMMARIES, items_for, judge_items, summary_items
@@ -165,7 +166,9 @@ def _split(config: RunConfig) -> str:
     return "chosen" if config.articles is not None else "all" if config.dataset.format == "texts" else config.split
 
 
-def run_job(config: RunConfig, overrides: Sequence[str], pool: ModelPool, reporter: Reporter) -> Finished:
+def run_job(
+    config: RunConfig, overrides: Sequence[str], pool: ModelPool, reporter: Reporter, fleet: Fleet | None = None
+) -> Finished:
     """Runs one config to its record. An error ends this job alone: it is recorded, with its traceback, and returned.
 
     A complete run some of whose answers failed asks for these again; if that cannot even begin, its record stands.
@@ -174,7 +177,7 @@ def run_job(config: RunConfig, overrides: Sequence[str], pool: ModelPool, report
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     clock = time.perf_counter()
-    run_id = f"{slug(config)}-{content_hash(config.model_dump(mode='json'))[:10]}"
+    run_id = _early_id(config)
     earlier, job = None, None
     try:
         job = prepare(config)
@@ -185,19 +188,14 @@ def run_job(config: RunConfig, overrides: Sequence[str], pool: ModelPool, report
         earlier = finished_record(config.results, run_id)
         if earlier is not None and not any(s.n_failed for s in earlier.systems) and job.is_scored(earlier):
             return Finished(earlier, skipped=True, left_out=job.dataset.left_out)
-        record, scores, answers = compute(job, pool, reporter)
+        record, scores, answers = compute(job, pool, reporter, fleet=fleet)
     except Exception as error:
         if earlier is not None:
             return Finished(earlier, kept_for=str(error) or repr(error))
         if job is None and isinstance(error, ConfigError):
             raise
         check_writable(config.results)
-        failure = Failure(
-            type=type(error).__name__,
-            message=str(error) or repr(error),
-            traceback="".join(traceback.format_exception(error)),
-        )
-        record, scores, answers = _record(config, run_id, error=failure), [], []
+        record, scores, answers = _record(config, run_id, error=_failure(error)), [], []
     seconds = time.perf_counter() - clock
     record = keyless(
         record.model_copy(update={"overrides": list(overrides), "started_at": started, "seconds": seconds})
@@ -206,8 +204,28 @@ def run_job(config: RunConfig, overrides: Sequence[str], pool: ModelPool, report
     return Finished(record, left_out=job.dataset.left_out if job is not None else ())
 
 
+def record_lost(config: RunConfig, overrides: Sequence[str], error: Exception) -> Finished:
+    """The failed record of a run whose process could not write one itself; StoreError if none can be written."""
+    check_writable(config.results)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    record = _record(config, _early_id(config), error=_failure(error))
+    record = keyless(record.model_copy(update={"overrides": list(overrides), "started_at": started}))
+    write_record(config.results, record, [], [])
+    return Finished(record)
+
+
+def _early_id(config: RunConfig) -> str:
+    """Of a run that ends before its articles and systems are known."""
+    return f"{slug(config)}-{content_hash(config.model_dump(mode='json'))[:10]}"
+
+
+def _failure(error: Exception) -> Failure:
+    trace = "".join(traceback.format_exception(error))
+    return Failure(type=type(error).__name__, message=str(error) or repr(error), traceback=trace)
+
+
 def compute(
-    job: Job, pool: ModelPool, reporter: Reporter, recorded: RunRecord | None = None
+    job: Job, pool: ModelPool, reporter: Reporter, recorded: RunRecord | None = None, fleet: Fleet | None = None
 ) -> tuple[RunRecord, list[ItemScore], list[AnswerRef]]:
     """Answers, then scores. Of a `recorded` run only scores are computed: StoreError if an answer is missing."""
     from harness.scoring.judge_check import frozen_readings
@@ -231,7 +249,7 @@ def compute(
             if missing := sum(key not in work.stored for key in work.keys):
                 raise StoreError(f"{missing} answers of {system.name} are not stored", hint="harness run computes them")
         with reporter.track(f"{role} {system.name}", len(items)) as progress:
-            answered = answer_all(system, work, context, store, kind, progress)
+            answered = answer_all(system, work, context, store, kind, progress, fleet)
         use = recorded.system(role) if recorded else None
         uses.append(system_use(role, system, answered, use, job.remarks.get(role, ())))
         for p, reading in zip(answered.predictions, readings or [""] * len(items), strict=False):

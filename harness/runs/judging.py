@@ -11,6 +11,7 @@ from harness.config import RunConfig, SystemConfig, parse_run_config
 from harness.errors import ConfigError
 from harness.models.pool import ModelPool
 from harness.results.store import PredictionStore
+from harness.runs.fleet import Fleet
 from harness.runs.predict import answer_all, plan
 from harness.runs.questions import judge_items
 from harness.runs.selection import frozen_set, read_articles, select
@@ -84,7 +85,10 @@ def check_judge(config: RunConfig, judge: SystemConfig, pool: ModelPool, reporte
     context = Context(dataset, pool, config.executor.device, config.executor.token_budget, tell=reporter.plain)
     with reporter.track(f"judge {system.name}", len(items)) as progress:
         work = plan(system, items, dataset, store)
-        answered = answer_all(system, work, context, store, f"judge:{system.name}", progress)
+        fleet = Fleet(config.executor, reporter.plain) if config.executor.name == "ray" else None
+        answered = answer_all(system, work, context, store, f"judge:{system.name}", progress, fleet)
+        if fleet is not None:
+            fleet.close()
     if answered.unfitted is not None:
         raise ConfigError(f"{system.name}: {answered.unfitted}", hint="it learns from other events: take more articles")
     material = Material(articles, config.metrics, readings=readings, judged=replace(answered))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from harness.errors import Unfitted
-from harness.results.store import PredictionStore, prediction_key
+from harness.results.leases import Claimed, Leases, rounds, unit_name
+from harness.results.store import Arrivals, PredictionStore, part_name, prediction_key
+from harness.runs.fleet import Fleet
 from harness.runtime.progress import Advance, UnitProgress
-from harness.systems.base import Context, System
+from harness.systems.base import Context, System, timed
 from harness.types import Answer, Answered, Dataset, Item, Prediction
 
 
@@ -30,6 +32,8 @@ class Plan:
     units: list[list[tuple[str, Item]]] = field(default_factory=list)
     unfitted: str | None = None
     earlier_keys: dict[int, list[str]] = field(default_factory=dict)
+    parts: frozenset[str] = frozenset()
+    """Names of the parts that were in the store before it was read."""
 
     @property
     def n_missing(self) -> int:
@@ -53,6 +57,7 @@ def plan(system: System, items: Sequence[Item], dataset: Dataset, store: Predict
     """
     items = list(items)
     questions = [item.as_article() for item in items] if system.kind == "stance" else items
+    parts = store.part_names(system.name, system.fingerprint)
     stored = store.read(system.name, system.fingerprint)
     reread: list[tuple[str, Item, Answer]] = []
     try:
@@ -68,7 +73,7 @@ def plan(system: System, items: Sequence[Item], dataset: Dataset, store: Predict
         done |= missing.keys()
         if missing:
             units.append(list(missing.items()))
-    return Plan(items, keys, stored, reread, units, earlier_keys=earlier_keys)
+    return Plan(items, keys, stored, reread, units, earlier_keys=earlier_keys, parts=parts)
 
 
 def _answered(stored: Mapping[str, Prediction]) -> set[str]:
@@ -147,9 +152,20 @@ def _read_again(
 
 
 def answer_all(
-    system: System, work: Plan, context: Context, store: PredictionStore, kind: str, progress: Advance = lambda n: None
+    system: System,
+    work: Plan,
+    context: Context,
+    store: PredictionStore,
+    kind: str,
+    progress: Advance = lambda n: None,
+    fleet: Fleet | None = None,
 ) -> Answered:
-    """Computes and stores what is missing, unit by unit; returns every prediction in the order of `work.items`."""
+    """Computes and stores what is missing, unit by unit, here or by the workers of a fleet; returns every prediction in the
+    order of `work.items`.
+
+    A unit that another process is computing in the same folder is waited for, and computed here if that process ends
+    without it.
+    """
     from harness.models.device import pick_device
 
     if work.unfitted is not None:
@@ -158,27 +174,69 @@ def answer_all(
     progress(len(work.items) - work.n_missing)
     # reports read the store: what counts there is what is scored here
     store.write(system.name, system.fingerprint, kind, work.reread)
+    folder = store.folder(system.name, system.fingerprint)
+    if fleet is not None and not fleet.takes(system):
+        fleet = None
     if work.units:
         store.describe(system.name, system.fingerprint, system.identity())
+    if work.units and fleet is None:
         context.pool.watch(pick_device(context.device))
-    # every system that tells how far it is answers unit after unit
-    units = UnitProgress(progress, [len(unit) for unit in work.units])
-    context = replace(context, folder=store.folder(system.name, system.fingerprint), step=units.step)
-    started = time.perf_counter()
-    with closing(system.answer_units([[item for _, item in unit] for unit in work.units], context)) as finished_units:
-        for number, answers in finished_units:
-            answered_items = zip(work.units[number], answers, strict=True)
-            rows = [(key, item, answer) for (key, item), answer in answered_items if answer is not None]
-            elapsed = time.perf_counter() - started
-            if not any(a.seconds for _, _, a in rows):
-                rows = [(key, item, replace(a, seconds=elapsed / len(rows))) for key, item, a in rows]
-            for prediction in store.write(system.name, system.fingerprint, kind, rows):
-                by_key[prediction.key] = prediction
-            units.end(len(rows))
-            started = time.perf_counter()
-    peak = context.pool.peak() if work.units else None
+        context = replace(context, folder=folder)
+    arrivals = Arrivals(folder, work.parts)
+    waiting = set(range(len(work.units)))
+    n_computed = 0
+
+    def name_of(number: int) -> str:
+        return unit_name(key for key, _ in work.units[number])
+
+    def is_done(number: int) -> bool:
+        unit = work.units[number]
+        done = not leases.alone and arrivals.new_keys().issuperset(key for key, _ in unit)
+        progress(len(unit) if done else 0)
+        return done
+
+    items = [[item for _, item in unit] for unit in work.units]
+    with Leases(folder) as leases:
+        for claimed in rounds(items, leases, name_of, is_done, context.tell):
+            # every system that tells how far it is answers unit after unit
+            steps = UnitProgress(progress, lambda i, claimed=claimed: len(work.units[claimed.numbers[i]]))
+            source = (
+                _answers(system, claimed, replace(context, step=steps.step))
+                if fleet is None
+                else fleet.answers(system, claimed, work.units, context, store, kind)
+            )
+            with closing(source) as finished_units:
+                for number, answers, part in finished_units:
+                    n = len(unit := work.units[number])
+                    # without answers: the worker that gave them has stored them
+                    if answers is not None:
+                        rows = [(*row, answer) for row, answer in zip(unit, answers, strict=True) if answer is not None]
+                        n = len(rows)
+                        arrivals.leave_out(part)
+                        for prediction in store.write(system.name, system.fingerprint, kind, rows, part):
+                            by_key[prediction.key] = prediction
+                        waiting.remove(number)
+                    leases.release(name_of(number))
+                    n_computed += n
+                    steps.end(n)
+    if waiting:
+        # other processes have stored these, or workers
+        stored = store.read(system.name, system.fingerprint)
+        by_key |= {key: stored[key] for number in waiting for key, _ in work.units[number]}
+    peak = None if not work.units else context.pool.peak() if fleet is None else fleet.peak
     predictions = [_for_item(by_key[key], item) for key, item in zip(work.keys, work.items, strict=True)]
-    return Answered(predictions, n_computed=work.n_missing, peak_memory_bytes=peak)
+    return Answered(predictions, n_computed=n_computed, peak_memory_bytes=peak)
+
+
+def _answers(
+    system: System, claimed: Claimed[list[Item]], context: Context
+) -> Generator[tuple[int, Sequence[Answer | None], str]]:
+    """Each unit's number in the plan, its answers, of which each has its seconds, and the name of the part they go to."""
+    started = time.perf_counter()
+    with closing(system.answer_units(claimed, context)) as finished_units:
+        for number, answers in finished_units:
+            yield claimed.numbers[number], timed(answers, time.perf_counter() - started), part_name()
+            started = time.perf_counter()
 
 
 def _for_item(prediction: Prediction, item: Item) -> Prediction:

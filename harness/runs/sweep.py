@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from harness.config import RunConfig, parse_run_config
+from harness.config import ExecutorConfig, RunConfig, parse_run_config
 from harness.errors import ConfigError, HarnessError, nearest_hint
 from harness.models.pool import ModelPool
 from harness.results.records import RunRecord, record_path
-from harness.runs.job import Finished, run_job
+from harness.runs.fleet import Fleet
+from harness.runs.job import Finished, record_lost, run_job
+from harness.runs.launch import TARGET, launch
 from harness.runs.outcome import answers_line, headlines, next_command, stopped, sweep_table
 from harness.runs.overrides import MULTIRUN, prepared, quoted, split_flags
 from harness.runs.probes import suite
@@ -23,6 +25,8 @@ from harness.runs.together import answer_together
 from harness.runtime.paths import config_dir
 from harness.runtime.progress import Reporter
 
+_LAUNCHERS = re.compile(r"[~+]*hydra(/launcher=|\.launcher\.)")
+"""Words that choose and set a launcher."""
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 FILES_LEFT_OUT = 3
@@ -35,6 +39,7 @@ class Session:
 
     reporter: Reporter
     pool: ModelPool | None = None
+    fleet: Fleet | None = None
     finished: list[Finished] = field(default_factory=list)
     refused: list[tuple[str, HarnessError]] = field(default_factory=list)
     results: Path | None = None
@@ -60,6 +65,7 @@ class Session:
             return
         if self.pool is None:
             self.pool = ModelPool(int(config.executor.model_memory_gb * 2**30))
+        self._call_fleet(config.executor)
         for repeat in range(config.repeats):
             one = config.model_copy(update={"seed": config.seed + repeat, "repeats": 1})
             try:
@@ -67,22 +73,34 @@ class Session:
             except HarnessError as error:
                 self.refused.append((" ".join(overrides), error))
                 return
-            if len(jobs) > 1:
+            if len(jobs) > 1 and self.fleet is None:
                 answer_together(jobs, self.pool, self.reporter)
             for job in jobs:
                 self._run_one(job, overrides)
 
+    def _call_fleet(self, executor: ExecutorConfig) -> None:
+        """The workers of a cluster, where the config wants them: all jobs that name the same share them."""
+        if self.fleet is not None and self.fleet.executor != executor:
+            self.fleet.close()
+            self.fleet = None
+        if self.fleet is None and executor.name == "ray":
+            self.fleet = Fleet(executor, tell=self.reporter.once)
+
     def _run_one(self, config: RunConfig, overrides: Sequence[str]) -> None:
         assert self.pool is not None
         try:
-            finished = run_job(config, overrides, self.pool, self.reporter)
+            finished = run_job(config, overrides, self.pool, self.reporter, self.fleet)
         except HarnessError as error:
             # not even a record can be written
             self.refused.append((" ".join(overrides), error))
             return
+        self.add(finished, config.results)
+
+    def add(self, finished: Finished, results: Path) -> None:
+        """Takes the outcome of a job into the account, and tells it."""
         self.finished.append(finished)
         record = finished.record
-        path = record_path(config.results, record.run_id)
+        path = record_path(results, record.run_id)
         if finished.kept_for is not None:
             self.reporter.plain(
                 f"{record.run_id}: its failed answers could not be asked for again, so its record stays as it was: "
@@ -123,6 +141,8 @@ class Session:
         self._say_what_follows()
         if self.pool is not None:
             self.pool.release()
+        if self.fleet is not None:
+            self.fleet.close()
         hopeless = any(use.n_items == use.n_failed > 0 for f in self.finished for use in f.record.systems)
         if failed or self.refused or hopeless or any(f.kept_for for f in self.finished):
             return 1
@@ -143,7 +163,10 @@ def run_command(overrides: Sequence[str], *, quiet: bool = False) -> int:
     session = Session(Reporter(quiet))
     words = _readable(prepared(overrides))
     try:
-        jobs = composed(words)
+        launcher = _launcher(words)
+        jobs = [] if launcher is not None else composed(words)
+        if launcher is not None:
+            _launch(launcher, words, session)
         if jobs is None:
             _run_by_hydra(words, session)
         for config, job_overrides in jobs or ():
@@ -152,6 +175,61 @@ def run_command(overrides: Sequence[str], *, quiet: bool = False) -> int:
         session.reporter.plain(stopped(session.results or Path("results")))
         return INTERRUPTED
     return session.close()
+
+
+def _launcher(words: Sequence[str]) -> dict[str, Any] | None:
+    """The config of the launcher that the words choose, if it is one of ours; every other one is Hydra's."""
+    if not any(word.startswith("hydra/launcher=") for word in words):
+        return None
+    import hydra
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException
+    from hydra.types import RunMode
+    from omegaconf import OmegaConf
+
+    with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
+        loader: Any = GlobalHydra.instance().config_loader()
+        try:
+            config = loader.load_configuration("run", list(filter(_LAUNCHERS.match, words)), RunMode.MULTIRUN)
+            fields: Any = OmegaConf.to_container(config.hydra.launcher)
+        except HydraException as error:
+            raise ConfigError("\n".join(str(e).strip() for e in (error, error.__cause__) if e)) from None
+    return fields if str(fields["_target_"]).startswith(TARGET) else None
+
+
+def _launch(launcher: Mapping[str, Any], words: Sequence[str], session: Session) -> None:
+    """Every job of a sweep in a process of its own; one that is killed leaves a failed record, and the sweep goes on."""
+    jobs = composed([word for word in words if not _LAUNCHERS.match(word)])
+    if jobs is None:
+        raise ConfigError("a launcher takes hydra.launcher fields alone", hint="leave Hydra's other settings out")
+    if any(config.get("dry") for config, _ in jobs):
+        for config, overrides in jobs:
+            session.run(config, overrides)
+        return
+    results = {str(config.get("results", "results")) for config, _ in jobs}
+    session.results = Path(min(results))
+    folder = session.results.absolute() / ".launched"
+    for number, outcome in launch(launcher, [overrides for _, overrides in jobs], launched, folder):
+        config, overrides = jobs[number]
+        try:
+            if isinstance(outcome, HarnessError):
+                lost = parse_run_config(config)
+                session.add(record_lost(lost, overrides, outcome), lost.results)
+            else:
+                session.refused += outcome[1]
+                for finished in outcome[0]:
+                    session.add(finished, Path(str(finished.record.config.get("results", "results"))))
+        except HarnessError as error:
+            session.refused.append((" ".join(overrides), error))
+
+
+def launched(overrides: Sequence[str]) -> tuple[list[Finished], list[tuple[str, HarnessError]]]:
+    """What became of one job of a sweep, run by a process of its own that says nothing."""
+    session = Session(Reporter(quiet=True))
+    for config, words in compose(overrides):
+        session.run(config, words)
+    session.close()
+    return session.finished, session.refused
 
 
 def _run_by_hydra(words: Sequence[str], session: Session) -> None:

@@ -11,7 +11,8 @@ from harness.errors import HarnessError
 from harness.models.batching import Step
 from harness.models.device import pick_device
 from harness.models.pool import ModelPool
-from harness.results.store import PredictionStore
+from harness.results.leases import Leases, rounds, unit_name
+from harness.results.store import Arrivals, PredictionStore
 from harness.runs.job import Job, prepare
 from harness.runs.predict import Plan, plan
 from harness.runs.questions import items_for
@@ -35,23 +36,41 @@ def answer_together(configs: Sequence[RunConfig], pool: ModelPool, reporter: Rep
     """Stores the answers of all runs whose classifier scores options over a trie; others are left to their runs.
 
     All questions about one article, changed or not, are one trie. What goes wrong here goes wrong again in its run, which
-    records it.
+    records it. What another process asks at the same time is waited for.
     """
     jobs = [job for config in configs if (job := _prepared(config)) is not None]
     if not jobs:
         return
     store = PredictionStore(jobs[0].config.results / "predictions")
-    units = list(units_of([(job, _work(job, store)) for job in jobs]))
+    work = [(job, _work(job, store)) for job in jobs]
+    units = list(units_of(work))
+    systems = [job.systems["stance"] for job in jobs]
+    arrivals = {
+        system.fingerprint: Arrivals(store.folder(system.name, system.fingerprint), planned.parts)
+        for system, (_, planned) in zip(systems, work, strict=True)
+    }
+
+    def name_of(number: int) -> str:
+        return unit_name(f"{q.system.fingerprint} {q.key}" for q in units[number])
+
+    def is_done(number: int) -> bool:
+        return not leases.alone and all(q.key in arrivals[q.system.fingerprint].new_keys() for q in units[number])
+
     questions = sum(map(len, units))
-    with reporter.track(f"stance {jobs[0].systems['stance'].name}, all probes", questions) as progress:
-        steps = UnitProgress(progress, map(len, units))
-        for unit in units:
-            try:
-                _answer(unit, jobs[0], store, pool, steps.step)
-            except HarnessError as error:
-                reporter.plain(f"not computed together, the runs try alone: {error.message}")
-                return
-            steps.end(len(unit))
+    with (
+        Leases(store.folder(systems[0].name, systems[0].fingerprint)) as leases,
+        reporter.track(f"stance {systems[0].name}, all probes", questions) as progress,
+    ):
+        for claimed in rounds(units, leases, name_of, is_done, reporter.plain):
+            steps = UnitProgress(progress, lambda i, claimed=claimed: len(units[claimed.numbers[i]]))
+            for number, unit in enumerate(claimed):
+                try:
+                    _answer(unit, jobs[0], store, pool, steps.step)
+                except HarnessError as error:
+                    reporter.plain(f"not computed together, the runs try alone: {error.message}")
+                    return
+                leases.release(name_of(claimed.numbers[number]))
+                steps.end(len(unit))
 
 
 def _prepared(config: RunConfig) -> Job | None:

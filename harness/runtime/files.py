@@ -35,8 +35,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def is_temporary(path: Path) -> bool:
-    """Whether a name is one that `replacing` gives: of a writer at work, or left by one that was killed."""
-    return re.fullmatch(r"\..+\.\d+-[0-9a-f]{8}\.tmp", path.name) is not None
+    """Whether a name is one that `replacing` or a lease has: of a process at work, or left by one that was killed."""
+    return re.fullmatch(r"\..+\.(\d+-[0-9a-f]{8}|lease)\.tmp", path.name) is not None
 
 
 def utf8_text(raw: bytes, name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -80,16 +80,17 @@ class Reporter:
 
 
 class UnitProgress:
-    """Moves a bar within units of work that are done one after another; `sizes` are their numbers of items."""
+    """Moves a bar within units of work that are done one after another; `size_of` tells how many items the first one (0) has
+    and every next one, and is asked once that one is under way."""
 
-    def __init__(self, advance: Advance, sizes: Iterable[int]) -> None:
+    def __init__(self, advance: Advance, size_of: Callable[[int], int]) -> None:
         self._advance = advance
-        self._sizes = iter(sizes)
-        self._size, self._shown = next(self._sizes, 0), 0.0
+        self._size_of = size_of
+        self._unit, self._shown = 0, 0.0
 
     def step(self, share: float) -> None:
         """The share, 0 to 1, of the unit that is done; the bar never goes back."""
-        items = share * self._size
+        items = share * self._size_of(self._unit)
         if items > self._shown:
             self._advance(items - self._shown)
             self._shown = items
@@ -97,4 +98,4 @@ class UnitProgress:
     def end(self, n_items: int) -> None:
         """The unit is done, with that many items."""
         self._advance(n_items - self._shown)
-        self._size, self._shown = next(self._sizes, 0), 0.0
+        self._unit, self._shown = self._unit + 1, 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -135,6 +135,14 @@ class System(ABC):
         """Each unit's number and answers, in any order; None for an item that an interrupt left without one."""
         for number, unit in enumerate(units):
             yield number, self.answer(unit, context)
+
+
+def timed(answers: Sequence[Answer | None], seconds: float) -> Sequence[Answer | None]:
+    """The answers of a unit; those of a system that does not tell their seconds share the unit's."""
+    n = sum(answer is not None for answer in answers)
+    if any(answer is not None and answer.seconds for answer in answers):
+        return answers
+    return [None if answer is None else replace(answer, seconds=seconds / n) for answer in answers]
 
 
 def pair_item(article: Article, speaker: Speaker, target: Target) -> Item:

@@ -13,6 +13,9 @@ from typing import Any
 from harness.errors import ConfigError, nearest_hint
 from harness.systems.base import Kind, System
 
+USER_MODULE = "harness_user_"
+"""How the names of the modules begin that are made of such files."""
+
 
 def class_at(place: str) -> Any:
     """What stands at the place; ConfigError where the file, the module or the name is missing, or its code raises."""
@@ -51,7 +54,7 @@ def _file(path: Path) -> ModuleType:
     if not path.is_file():
         raise ConfigError(f"there is no file {path}", hint="write the path of the file, then a colon and the class")
     # by its content, so that an edited file is loaded anew and no file is taken for another of its name
-    name = f"harness_user_{_digest(path)[:16]}"
+    name = f"{USER_MODULE}{_digest(path)[:16]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = spec_from_file_location(name, path)

@@ -220,7 +220,11 @@ def test_unknown_option_of_a_system(river: Path, harness: Harness) -> None:
         ("+summariser.sentence=2", "summariser 'lead3' (adapter lead): sentence", "known here: sentences"),
         ("stance.foo=1", "stance 'majority' (adapter majority): foo", "known here: none"),
         ("metrics.resample=500", "metrics.resample", "did you mean 'resamples'?"),
-        ("executor.foo=1", "executor.foo", "known here: device, model_memory_gb, name, token_budget"),
+        (
+            "executor.foo=1",
+            "executor.foo",
+            "known here: address, device, model_memory_gb, name, num_cpus, num_gpus, token_budget, workers",
+        ),
         ("dataset.target=[gates]", "dataset.target", "did you mean 'targets'?"),
     ],
 )

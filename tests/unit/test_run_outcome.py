@@ -73,7 +73,7 @@ def test_the_next_command_names_the_folder() -> None:
 
 def test_a_bar_moves_within_a_unit_and_never_back() -> None:
     moves: list[float] = []
-    units = UnitProgress(moves.append, [4, 2])
+    units = UnitProgress(moves.append, [4, 2].__getitem__)
     for share in (0.25, 0.75, 0.5):
         units.step(share)
     units.end(4)
