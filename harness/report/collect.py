@@ -29,6 +29,7 @@ from harness.results.records import (
     read_records,
     scores_path,
 )
+from harness.results.states import SNAPSHOT_HINT, snapshot_path
 from harness.results.store import PredictionStore
 from harness.results.stored_columns import TornPart
 from harness.runtime.frames import Tabular
@@ -118,13 +119,17 @@ class Runs(Tabular):
 
         if self.use is None:
             return None
-        path = self.results / "datasets" / f"{self.use.fingerprint}.jsonl"
+        path = snapshot_path(self.results, self.use.fingerprint)
         try:
             with uncollected():
-                return load_dataset(path)
+                dataset = load_dataset(path)
         except HarnessError as error:
             self.note(f"dataset snapshot {path.name}: {error.message.splitlines()[0]}")
             return None
+        if dataset.fingerprint == path.stem:
+            return dataset
+        self.note(f"dataset snapshot {path.name} was changed after it was written; {SNAPSHOT_HINT}")
+        return None
 
     @property
     def articles(self) -> tuple[Article, ...]:

@@ -89,7 +89,7 @@ def path_value(value: str, sweeps: bool = False) -> str:
     if sweeps and "," in value and not Path(value).expanduser().exists():
         return ",".join(path_value(part.strip()) for part in value.split(","))
     path = str(Path(value).expanduser()) + ("/" if value.endswith("/") and len(value) > 1 else "")
-    # an interpolation stays one: results=${oc.env:HOME}/x
+    # an interpolation stays one: results=${dataset.path}/x
     return quoted(path if value.startswith("~") else value)
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from harness.data.formats.base import Ids, guard, metadata, metadata_or_new, parse_json
+from harness.data.formats.base import Ids, metadata, metadata_or_new, parse_json, read_guarded
 from harness.data.formats.layers import Layers
 from harness.data.formats.ledger import Ledger
 from harness.data.formats.spans import Span, silent_pairs
@@ -62,7 +62,7 @@ class Sidecar:
 
     def __init__(self, path: Path) -> None:
         self._place = Place(str(path / SIDECAR))
-        content = parse_json(guard(path / SIDECAR).read_bytes(), self._place)
+        content = parse_json(read_guarded(path / SIDECAR), self._place)
         try:
             self._articles = {a["id"]: a for a in content["articles"]}
             self._annotators: Mapping[str, str] = content["annotators"]
