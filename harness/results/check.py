@@ -52,14 +52,16 @@ def check_results(results: Path) -> Checked:
     for record in records:
         damages += _run_damages(results, record)
     stored: dict[str, set[str]] = {}
+    torn: set[str] = set()
     n_parts = 0
     for folder in (p for p in listed(results / "predictions") if p.is_dir()):
         answers = stored_answers(folder, part_schema().names)
         stored[folder.name] = set(answers.table["key"].to_pylist())
         n_parts += len(listed(folder, "part-*.parquet"))
         damages += [Damage(part.path, part.reason, _step(part)) for part in answers.torn]
+        torn |= {folder.name for _ in answers.torn}
         damages += _description_damages(folder / "system.json")
-    damages += _lost_answers(results, records, stored)
+    damages += _lost_answers(results, records, stored, torn)
     snapshots = listed(results / "datasets", "*.jsonl")
     damages += [damage for path in snapshots if (damage := _snapshot_damage(path))]
     damages += [damage for path in listed(results / "judges", "*.json") if (damage := _unreadable(path))]
@@ -89,11 +91,14 @@ def _run_damages(results: Path, record: RunRecord) -> Iterator[Damage]:
             yield Damage(path, "missing", AGAIN)
 
 
-def _lost_answers(results: Path, records: Sequence[RunRecord], stored: dict[str, set[str]]) -> Iterator[Damage]:
-    """Answers that complete runs refer to and that no part holds."""
+def _lost_answers(
+    results: Path, records: Sequence[RunRecord], stored: dict[str, set[str]], torn: set[str]
+) -> Iterator[Damage]:
+    """Answers that complete runs refer to and that no part holds; of a folder with torn parts those say enough."""
     for record in records:
-        folders = folders_of(results, record)
-        lost = sum(ref.key not in stored.get(folders.get(ref.role, ""), ()) for ref in answers_of(results, record))
+        folders = {role: name for role, name in folders_of(results, record).items() if name not in torn}
+        refs = [ref for ref in answers_of(results, record) if ref.role in folders]
+        lost = sum(ref.key not in stored.get(folders[ref.role], ()) for ref in refs)
         if lost:
             path = scores_path(results, record.run_id)
             yield Damage(

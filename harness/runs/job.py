@@ -188,8 +188,12 @@ def run_job(config: RunConfig, overrides: Sequence[str], pool: ModelPool, report
         run_id = job.run_id
         earlier = finished_record(config.results, run_id)
         if earlier is not None and job.is_finished(earlier):
-            # reports read it, and it may have been torn since
+            # what stands beside the answers may have been torn since
             snapshot(config.results, job.dataset)
+            for system in job.systems.values():
+                PredictionStore(config.results / "predictions").describe(
+                    system.name, system.fingerprint, system.identity()
+                )
             return Finished(earlier, skipped=True, left_out=job.dataset.left_out)
         record, scores, answers = compute(job, pool, reporter)
     except Exception as error:
