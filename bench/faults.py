@@ -119,7 +119,7 @@ def killed_run(config: dict[str, Any], results: Path, chance: random.Random) -> 
 
 
 def content(path: Path) -> object:
-    """What a file says, whatever its layout; an exception where it says nothing."""
+    """What a file says, whatever its layout; an exception where it is torn."""
     if path.suffix == ".parquet":
         table = pq.read_table(path, use_threads=False)
         return table.schema.names, table.to_pydict()
@@ -130,9 +130,17 @@ def content(path: Path) -> object:
     )
 
 
+def said(path: Path) -> str | None:
+    """The content as a text; None where the file is torn."""
+    try:
+        return repr(content(path))
+    except Exception:
+        return None
+
+
 def damage(path: Path, chance: random.Random) -> None:
     """A flipped bit, a lost end, a block of zeros or of noise, another file's beginning."""
-    raw = bytearray(path.read_bytes())
+    raw = bytearray(path.read_bytes() or b" ")
     at, size = chance.randrange(len(raw)), chance.choice((1, 8, 64, 512))
     kind = chance.randrange(5)
     if kind <= 1:
@@ -151,12 +159,9 @@ def silent_damage(results: Path, chance: random.Random) -> str | None:
     if not files:
         return None
     path = chance.choice(files)
-    before = content(path)
+    before = said(path)
     damage(path, chance)
-    try:
-        same = repr(content(path)) == repr(before)
-    except Exception:
-        same = False
+    same = before is not None and said(path) == before
     named = any(str(path) in f"{d.path} {d.what}" for d in check_results(results).damages)
     return None if same or named else f"{path}: damaged and not named"
 

@@ -187,7 +187,7 @@ def importers(folder: Path, chance: random.Random) -> Callable[[], Input]:
     """Files of every foreign format and log, by name or as what they are taken for; what is read is made articles."""
     from harness.data.answers.read import read_answers
     from harness.data.answers.shape import Words
-    from harness.data.formats import format_named
+    from harness.data.convert import read_foreign
     from harness.data.formats.guess import guess_format
     from tests.conftest import ROOT
 
@@ -216,7 +216,7 @@ def importers(folder: Path, chance: random.Random) -> Callable[[], Input]:
             guessed = name
             if chance.random() < 0.1:
                 guessed = guess_format(path).name
-            format_named(guessed).load(path, mapping)
+            read_foreign(guessed, path, mapping)
 
         return read, path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from harness.data.load import MAX_BYTES, parse_object
 from harness.data.plain_texts import slug, title_of
 from harness.data.save import check_size
 from harness.data.schema import ArticleRow, to_article, to_row
-from harness.errors import DataError, Place, ValidationFailed
+from harness.errors import DataError, HarnessError, Place, ValidationFailed
 from harness.runtime.files import read_regular
 from harness.types import ESCALATION, ESCALATION_PROPOSITION, Article
 
@@ -48,6 +49,20 @@ def guard(path: Path, limit: int = MAX_INPUT) -> Path:
     if path.stat().st_size > limit:
         raise DataError(Place(str(path)), f"{path.stat().st_size:,} bytes; the limit is {limit:,}", hint="split it")
     return path
+
+
+@contextmanager
+def as_expected(path: Path, what: str) -> Iterator[None]:
+    """While it lasts, whatever a reader stumbles over is a DataError that names the file: values of another kind than the format
+    has there, mostly, which no reader can foresee one by one."""
+    try:
+        yield
+    except HarnessError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+        hint = "export it again; `harness --debug` shows what was being read"
+        raise DataError(Place(str(path)), f"is not as {what} should be: {reason}", hint=hint) from error
 
 
 def read_guarded(path: Path, limit: int = MAX_INPUT) -> bytes:
