@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.table import Table
 
-from harness.cli.base import VisibleText, explained
+from harness.cli.base import VisibleText, end_on_sigterm, explained
 from harness.errors import StoreError
 from harness.report.markdown import escape
 from harness.runtime.terminal import console, visible
@@ -56,6 +57,16 @@ def test_a_full_disk_behind_stdout_is_said() -> None:
         stream.write("x")
         with pytest.raises(StoreError, match="No space left"):
             stream.flush()
+
+
+def test_a_polite_kill_is_an_interrupt() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    end_on_sigterm()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_the_unexpected_in_a_line() -> None:
