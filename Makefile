@@ -12,7 +12,7 @@ export HF_HUB_OFFLINE ?= 1
 # judgements by people that `harness verify` can read, where they lie beside the checkout: then the tests verify them too
 export HARNESS_EXTERNAL ?= $(wildcard $(CURDIR)/../shared/external)
 
-.PHONY: run test fuzz lint lint-pages reference bench docs coders clean
+.PHONY: run test fuzz faults audit lint lint-pages reference bench docs coders clean
 .DEFAULT_GOAL := run
 
 # torch first and alone: a range that another package asks for would take a build with gigabytes of CUDA
@@ -39,9 +39,28 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-# property tests with examples that no run before has drawn
+# property tests with examples that no run before has drawn, then 100,000 changed inputs for each reader (HARNESS_FUZZ=1000: fewer)
 fuzz: $(VENV)/.installed-test
 	HYPOTHESIS_PROFILE=new_examples $(BIN)/python -m pytest -n 2 tests/property
+	$(BIN)/python -m bench.fuzz --inputs $${HARNESS_FUZZ:-100000}
+
+# 500 runs that are killed, meet a full disk or damaged files
+faults: $(VENV)/.installed-test
+	$(BIN)/python -m bench.faults
+
+# known weaknesses of the pinned packages; the auditor has an environment of its own
+AUDIT := $(VENV)/audit
+$(AUDIT)/.installed:
+	$(PYTHON) -m venv $(AUDIT)
+	env -u PIP_CONSTRAINT $(AUDIT)/bin/pip -q --disable-pip-version-check install pip-audit==2.9.0
+	touch $@
+
+# strict: without it, packages of which nothing could be learned count as sound
+audit: $(AUDIT)/.installed
+	@$(AUDIT)/bin/python -c 'import json, urllib.request as u; json.load(u.urlopen("https://pypi.org/pypi/pip/json", timeout=20))["vulnerabilities"]' \
+	2>/dev/null || { echo "make audit: the advisories (https://pypi.org) cannot be reached from here: NOTHING was audited" >&2; exit 2; }
+	$(AUDIT)/bin/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip --progress-spinner off \
+	|| { echo "make audit: a weakness, or a package of which nothing could be learned (above): not all were audited" >&2; exit 1; }
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from harness.errors import ConfigError, nearest_hint
+from harness.runtime.files import encodable
 from harness.runtime.secrets import secrets_in
 
 CLASS = "class"
@@ -82,7 +83,7 @@ class SystemConfig(BaseModel):
     def _holds_no_secret(self) -> Self:
         # a config goes into the record, whatever becomes of the run
         for finding in secrets_in(self.options):
-            raise PydanticCustomError(SECRET, "{finding}", {"finding": finding})
+            raise PydanticCustomError(SECRET, "{finding}", {"finding": encodable(finding)})
         return self
 
 
@@ -90,16 +91,16 @@ def _absent(value: Any) -> Any:
     """`summariser=none` composes a section whose adapter is none: the run has no such system."""
     if isinstance(value, str):
         raise PydanticCustomError(
-            "absent", "a system is chosen by its group, as in metrics/bertscore={value}", {"value": value}
+            "absent", "a system is chosen by its group, as in metrics/bertscore={value}", {"value": encodable(value)}
         )
     if not (isinstance(value, dict) and value.get("adapter") == "none") or value.get("class"):
         return value
-    if options := sorted(value.keys() - {"name", "adapter", "description"}):
+    if options := sorted(map(str, value.keys() - {"name", "adapter", "description"})):
         raise PydanticCustomError(
             "absent",
             "{options}: none was chosen here, which has no options; choose a system first, as in stance=smollm2 or "
             "metrics/bertscore=minilm",
-            {"options": ", ".join(options)},
+            {"options": encodable(", ".join(options))},
         )
     return None
 
@@ -120,7 +121,9 @@ class ProbeConfig(Config):
 def _no_probe(value: Any) -> Any:
     """`probe=none` composes a section of that name: the articles stay as they are."""
     if isinstance(value, str):
-        raise PydanticCustomError("absent", "a probe is chosen by its group, as in probe={value}", {"value": value})
+        raise PydanticCustomError(
+            "absent", "a probe is chosen by its group, as in probe={value}", {"value": encodable(value)}
+        )
     return None if isinstance(value, dict) and value.get("name") == "none" else value
 
 

@@ -288,6 +288,7 @@ def trust(results: Path) -> None:
         record = json.loads(path.read_text(encoding="utf-8"))
         if "preservation" in record["tables"]:
             record["tables"]["preservation"]["validation"] = PASSED
+            record.pop("digest", None)
             path.write_text(json.dumps(record), encoding="utf-8")
 
 
@@ -328,6 +329,7 @@ def results_folder(folder: Path, n_articles: int = 14, *, hostile: bool = True, 
     stale = results / "runs" / other.run_id / "record.json"
     raw = json.loads(stale.read_text(encoding="utf-8"))
     raw["started_at"] = "2026-06-01T12:00:00+00:00"
+    del raw["digest"]
     stale.write_text(json.dumps(raw), encoding="utf-8")
     error = Failure(type="SystemFailed", message=f"no memory left {HOSTILE}", traceback="Traceback ...")
     failed = {"run_id": "broken-model-0000000000", "status": "failed", "dataset": None, "error": error}

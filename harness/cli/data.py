@@ -85,15 +85,14 @@ def stats(path: Path, duplicates: bool) -> None:
     Example:
       harness data stats datasets/escalation
     """
-    from rich.console import Console
-
     from harness.curate.shape import shape
     from harness.curate.statistics import near_duplicates, statistics
     from harness.curate.tables import shape_table, statistics_tables
     from harness.data.load import load_dataset
     from harness.runtime.progress import Reporter
+    from harness.runtime.terminal import console
 
-    dataset, console = load_dataset(path), Console(highlight=False)
+    dataset, console = load_dataset(path), console()
     pairs = near_duplicates(dataset, reporter=Reporter()) if duplicates else None
     for table in statistics_tables(statistics(dataset), pairs):
         console.print(table)
@@ -136,13 +135,12 @@ def agreement(path: Path) -> None:
     Example:
       harness data agreement datasets/escalation
     """
-    from rich.console import Console
-
     from harness.curate.tables import agreement_tables
     from harness.data.load import load_dataset
     from harness.metrics.agreement import agreement as agree
     from harness.metrics.agreement import annotator_pairs, units_of
     from harness.metrics.stance import aggregate
+    from harness.runtime.terminal import console
 
     dataset = load_dataset(path)
     names = sorted({a.annotator for article in dataset for a in article.annotations})
@@ -152,7 +150,7 @@ def agreement(path: Path) -> None:
         )
     ceiling = {n: aggregate(pairs) for n in names if (pairs := annotator_pairs(dataset, n))}
     for table in agreement_tables(agree(units_of(dataset)), ceiling):
-        Console(highlight=False).print(table)
+        console().print(table)
 
 
 @data.command("sample-judge")
@@ -251,11 +249,11 @@ def suggest(path: Path, seeds: Path, results: Path, most: int) -> None:
     Example:
       harness data suggest datasets/escalation
     """
-    from rich.console import Console
     from rich.table import Table
 
     from harness.curate.draft import dataset_at
     from harness.curate.suggest import pool, stored_stances, suggestions
+    from harness.runtime.terminal import console
 
     articles = pool(seeds, dataset_at(path))
     if not articles:
@@ -274,7 +272,7 @@ def suggest(path: Path, seeds: Path, results: Path, most: int) -> None:
     table = Table("article", "disagreement", "why")
     for s in suggested[:most]:
         table.add_row(s.article_id, f"{s.disagreement:.2f} bits", s.reason)
-    Console(highlight=False).print(table)
+    console().print(table)
 
 
 @data.command("import")

@@ -28,14 +28,13 @@ def check(overrides: tuple[str, ...]) -> None:
       harness judge check judge=minilm_probe
       harness judge check judge=majority,name_only,sentiment split=all results=results/judges
     """
-    from rich.console import Console
-
     from harness.report.judge_table import judge_table, summariser_table
     from harness.report.terminal import plain_table
     from harness.runs.judging import check_judges
     from harness.runtime.progress import Reporter
+    from harness.runtime.terminal import console
 
-    console = Console(highlight=False)
+    console = console()
     checks = check_judges(overrides, Reporter())
     console.print(plain_table("Judges against hand labels", judge_table(checks), console.width, ELSEWHERE))
     for one in checks:

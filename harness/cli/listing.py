@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from harness.data.load import MAX_BYTES
+from harness.data.yaml_lines import read_yaml
+from harness.errors import HarnessError
 from harness.results.records import read_records
+from harness.runtime.files import listed
 from harness.runtime.paths import config_dir, shared_roots
 
 MOST = 60
@@ -69,10 +72,22 @@ def _systems(*folders: Path) -> Table:
         # of two configs of one name Hydra takes the one that comes with the harness
         paths = {path.stem: path for folder in reversed(folders) for path in (folder / group).glob("*.yaml")}
         for _, path in sorted(paths.items()):
-            content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-            if content.get("adapter") != "none":
-                table.add_row(group, path.stem, escape(str(content.get("description", ""))))
+            try:
+                content = read_yaml(path, MAX_BYTES).data
+            except HarnessError as error:
+                content = {"description": f"unreadable: {error.message}"}
+            if isinstance(content, dict) and content.get("adapter") != "none":
+                table.add_row(group, escape(path.stem), escape(str(content.get("description", ""))))
     return table
+
+
+def _version(card: Path) -> str:
+    """The version in a dataset's card, or why there is none."""
+    try:
+        content = read_yaml(card, MAX_BYTES).data
+    except HarnessError as error:
+        return f"unreadable: {error.message}"
+    return str(content.get("version", "")) if isinstance(content, dict) else "unreadable: no mapping"
 
 
 def _datasets() -> Table:
@@ -83,7 +98,6 @@ def _datasets() -> Table:
             folder = card.parent
             if folder.name not in listed_names:
                 listed_names.add(folder.name)
-                content = yaml.safe_load(card.read_text(encoding="utf-8")) or {}
-                count = len(list((folder / "articles").glob("*.yaml")))
-                table.add_row(folder.name, str(content.get("version", "")), str(count), str(folder))
+                version, count = _version(card), len(listed(folder / "articles", "*.y*ml"))
+                table.add_row(*map(escape, (folder.name, version, str(count), str(folder))))
     return table

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from contextlib import suppress
 from pathlib import Path
 
 import click
 
-from harness.cli.base import FILE, RESULTS, Commands, names_in, quiet_pipes
+from harness.cli.base import (
+    DEBUG,
+    FILE,
+    RESULTS,
+    Commands,
+    debugging,
+    end_on_sigterm,
+    explained,
+    guard_output,
+    names_in,
+)
 from harness.cli.data import data
 from harness.cli.judge import judge
 from harness.cli.results import results
@@ -18,11 +30,14 @@ from harness.errors import HarnessError
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="stance-harness", prog_name="harness")
-def cli() -> None:
+@click.option("--debug", is_flag=True, help="Shows the traceback of an error.")
+def cli(debug: bool) -> None:
     """Which pretrained model can be trusted to summarise conflict news and to tell who wants escalation?
 
     Start with: harness run -m experiment=quickstart, then harness report.
     """
+    if debug:
+        os.environ[DEBUG] = "1"
 
 
 @cli.command(
@@ -99,13 +114,12 @@ def report(
       harness report --systems tfidf_svm,smollm2,majority --columns "macro-F1 3-way,kappa" --out paper
       harness report --effect macro_f1=0.03 --effect harm=5
     """
-    from rich.console import Console
-
     from harness.report.collect import load_runs
     from harness.report.selection import effects_of
     from harness.report.table import chosen_columns, leaderboards
     from harness.report.terminal import terminal
     from harness.report.write import write_report
+    from harness.runtime.terminal import console
 
     sizes = effects_of(effects)
     if shared:
@@ -127,7 +141,7 @@ def report(
     boards = chosen_columns(boards, names_in(columns)) if columns else boards
     # the files come first: printing may end at a closed pipe, and it names torn parts that the pages met
     written = write_report(loaded, boards, out or latest)
-    terminal(Console(highlight=False, emoji=False), loaded, boards)
+    terminal(console(), loaded, boards)
     click.echo("written: " + ", ".join(map(str, written)), err=True)
 
 
@@ -149,10 +163,9 @@ def compare(
       harness compare lead3+majority-escalation-dev-0a1b smollm2+majority-escalation-dev-2c3d
       harness compare lead3+majority-escalation-dev-0a1b smollm2+majority-escalation-dev-2c3d --html pair.html
     """
-    from rich.console import Console
-
     from harness.report.compare import compare as compare_runs
     from harness.report.terminal import comparison_terminal
+    from harness.runtime.terminal import console
 
     comparisons = compare_runs(a, b, results)
     written = [path for path in (page, csv_file, tex, md) if path is not None]
@@ -161,7 +174,7 @@ def compare(
 
         write_comparison(a, b, results, comparisons, page=page, csv_file=csv_file, tex=tex, md=md)
     for comparison in comparisons:
-        comparison_terminal(Console(highlight=False, emoji=False), comparison)
+        comparison_terminal(console(), comparison)
     if written:
         click.echo("written: " + ", ".join(map(str, written)), err=True)
 
@@ -193,11 +206,10 @@ def show(
       harness show lead3+majority-escalation-dev-0a1b smollm2+smollm2-escalation-dev-2c3d --filter disagree
       harness show smollm2+smollm2-escalation-dev-2c3d --article cuba-1962-excomm --speaker lemay --prompt
     """
-    from rich.console import Console
-
     from harness.report.show import show_article
+    from harness.runtime.terminal import console
 
-    console = Console(highlight=False, emoji=False)
+    console = console()
     show_article(console, results, runs, article, prompts=prompt, speaker=speaker, only=only, phenomenon=phenomenon)
 
 
@@ -215,11 +227,10 @@ def list_(what: str, config_dir: Path | None, results: Path) -> None:
       harness list systems
       harness list systems --config-dir my_configs
     """
-    from rich.console import Console
-
     from harness.cli.listing import listing
+    from harness.runtime.terminal import console
 
-    Console(highlight=False).print(listing(what, results, config_dir))
+    console().print(listing(what, results, config_dir))
 
 
 @cli.command()
@@ -251,13 +262,12 @@ def verify(external: Path | None, *, full: bool) -> None:
       harness verify --external ../shared/external
       harness verify --full     # more simulated reports and samples: up to half an hour
     """
-    from rich.console import Console
-
+    from harness.runtime.terminal import console
     from harness.verify.check import checks_table
     from harness.verify.checks import run_checks
 
     checks = run_checks(external, full=full)
-    Console(highlight=False).print(checks_table(checks))
+    console().print(checks_table(checks))
     sys.exit(0 if all(c.passed for c in checks) else 1)
 
 
@@ -336,18 +346,26 @@ cli.add_command(systems)
 
 
 def main() -> None:
-    """Entry point: an error that a user can act on is shown without a traceback, with exit code 1; a closed pipe is no error."""
-    quiet_pipes()
+    """Entry point, and the one place where errors end: one line and the next step, exit code 1, a traceback only with --debug.
+
+    A closed pipe is no error. Nothing is left to be written after it, so that nothing fails while the program ends.
+    """
+    guard_output()
+    end_on_sigterm()
     code: str | int | None = 0
     try:
         cli(standalone_mode=True)
-    except HarnessError as error:
-        code = 1
-        with suppress(SystemExit):
-            click.echo(f"error: {error}", err=True)
+        sys.stdout.flush()
     except SystemExit as end:
         code = end.code
-    with suppress(SystemExit):
+    except Exception as error:
+        code = 1
+        shown = error if isinstance(error, HarnessError) else explained(error)
+        with suppress(SystemExit, HarnessError):
+            click.echo(f"error: {shown}", err=True)
+            if debugging():
+                traceback.print_exception(error)
+    with suppress(SystemExit, HarnessError):
         # what is still in the buffer may find the pipe closed, too
         sys.stdout.flush()
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""The commands below `harness results`: du, prune, merge."""
+"""The commands below `harness results`: du, check, prune, merge."""
 
 from __future__ import annotations
 
@@ -35,16 +35,15 @@ def du(results: Path, as_json: bool) -> None:
     """
     import json
 
-    from rich.console import Console
-
     from harness.results.contents import contents
+    from harness.runtime.terminal import console
 
     holdings = contents(results)
     if as_json:
         click.echo(json.dumps(holdings.as_json(), indent=1, ensure_ascii=False))
     else:
         for table in _tables(holdings):
-            Console(highlight=False).print(table)
+            console().print(table)
     for problem in holdings.unreadable:
         click.echo(f"unreadable: {problem}", err=True)
     for folder in holdings.predictions:
@@ -88,6 +87,28 @@ def _tables(holdings: Contents) -> tuple[Table, Table]:
     for i, f in enumerate(rows):
         systems.add_row(f.name, *(f"{numbers[i]:,}" for numbers in shown.values()), decimal(f.size))
     return overview, systems
+
+
+@results.command()
+@RESULTS
+def check(results: Path) -> None:
+    """Reads everything again, names what is not as it was written, and says what to do. Exit code 1 if there is anything.
+
+    \b
+    Example:
+      harness results check
+    """
+    from harness.results.check import check_results
+
+    checked = check_results(results)
+    for damage in checked.damages:
+        click.echo(str(damage), err=True)
+    looked_at = (
+        f"{counted(checked.n_runs, 'run')}, {counted(checked.n_parts, 'part')} of answers, "
+        f"{counted(checked.n_snapshots, 'snapshot')}"
+    )
+    click.echo(f"{looked_at}: {counted(len(checked.damages), 'problem') if checked.damages else 'all as written'}")
+    sys.exit(1 if checked.damages else 0)
 
 
 @results.command()

@@ -58,4 +58,7 @@ def _option(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise click.BadParameter(f"{text!r}: write NAME=VALUE", param_hint="-o")
-    return name, yaml.safe_load(value)
+    try:
+        return name, yaml.safe_load(value)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise click.BadParameter(f"{text!r} cannot be read: {error}", param_hint="-o") from None

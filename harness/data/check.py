@@ -131,6 +131,7 @@ def nearest_passage(text: str, passage: str) -> str:
         return ""
     # of the two, the alignment's "dest" lies in the longer string
     start, end = (found.dest_start, found.dest_end) if len(passage) <= len(text) else (found.src_start, found.src_end)
+    start, end = min(start, len(text)), min(end, len(text))
     while start > 0 and not text[start - 1].isspace():
         start -= 1
     while end < len(text) and not text[end].isspace():

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from harness.data.companions import NAMES as COMPANIONS
 from harness.data.companions import companions
 from harness.data.formats import MAPPING_KEYS, format_named, writer_named
+from harness.data.formats.base import as_expected
 from harness.data.formats.ledger import Imported, Loss
 from harness.data.load import load_dataset
 from harness.data.plain_texts import slug
@@ -38,11 +39,7 @@ def import_file(name: str, path: Path, out: Path, mapping: Mapping[str, Any]) ->
 
     The card's fields (name, version, licence, ...) come from the mapping, then from the file.
     """
-    if not path.exists():
-        raise DataError(Place(str(path)), "no such file or folder")
-    form = format_named(name)
-    check_mapping(name, mapping)
-    found = form.load(path, mapping)
+    found = read_foreign(name, path, mapping)
     stem = slug(path.stem) or "imported"
     fields: dict[str, Any] = {"name": stem, "version": "1", **found.card}
     fields.update({k: v for k, v in mapping.items() if k in DatasetCard.model_fields and k != "complete"})
@@ -58,6 +55,16 @@ def import_file(name: str, path: Path, out: Path, mapping: Mapping[str, Any]) ->
     if name == "huggingface" and path.is_dir():
         _copy(path, out)
     return found
+
+
+def read_foreign(name: str, path: Path, mapping: Mapping[str, Any]) -> Imported:
+    """What a foreign file or folder holds; DataError for everything that keeps it from being read."""
+    if not path.exists():
+        raise DataError(Place(str(path)), "no such file or folder")
+    form = format_named(name)
+    check_mapping(name, mapping)
+    with as_expected(path, name):
+        return form.load(path, mapping)
 
 
 def export_dataset(name: str, folder: Path, out: Path, mapping: Mapping[str, Any]) -> list[Loss]:

@@ -16,7 +16,7 @@ from harness.data.save import survives_block
 from harness.data.schema import Id, Strict, Text
 from harness.data.yaml_lines import LinedDocument, read_yaml
 from harness.errors import DataError, Place, ValidationFailed, nearest_hint
-from harness.runtime.files import write_text
+from harness.runtime.files import listed, write_text
 from harness.text.speaker_mentions import mentioned
 from harness.types import Article, Dataset, Stance
 
@@ -213,7 +213,7 @@ def _read(dataset: Path) -> tuple[list[tuple[FrozenArticle, LinedDocument]], lis
     """What can be read of the folder's files, and everything wrong with single ones."""
     entries: list[tuple[FrozenArticle, LinedDocument]] = []
     errors: list[DataError] = []
-    for path in sorted((dataset / FOLDER).glob("*.y*ml")) if dataset.is_dir() else ():
+    for path in listed(dataset / FOLDER, "*.y*ml") if dataset.is_dir() else ():
         try:
             document = read_yaml(path, MAX_BYTES)
             row = FrozenArticle.model_validate(document.data)

@@ -15,6 +15,8 @@ from harness.data.check import check_article
 from harness.data.schema import NULL_IS_ABSENT, SAFE_ID, ArticleRow, DatasetCard, to_article
 from harness.data.yaml_lines import LinedDocument, read_yaml
 from harness.errors import DataError, Place, ValidationFailed, nearest_hint
+from harness.runtime.files import listed
+from harness.runtime.parquet import read_table
 from harness.runtime.paths import dataset_path
 from harness.types import Article, Dataset
 
@@ -52,6 +54,10 @@ def read_dataset(path: Path) -> tuple[Dataset, list[DataError]]:
     if path.is_dir():
         card = _read_card(path / "dataset.yaml", errors)
         sources, context = list(_yaml_rows(path, errors)), None
+    elif not path.is_file():
+        raise DataError(
+            Place(str(path)), "is no regular file", hint="give a dataset folder, or a .jsonl or .parquet file"
+        )
     elif path.suffix in {".jsonl", ".parquet"}:
         card = DatasetCard.model_construct(name=path.stem, version="0")
         sources = list((_jsonl_rows if path.suffix == ".jsonl" else _parquet_rows)(path, errors))
@@ -145,7 +151,7 @@ def _read_card(path: Path, errors: list[DataError]) -> DatasetCard:
 
 
 def _yaml_rows(folder: Path, errors: list[DataError]) -> Iterator[tuple[Any, Where]]:
-    for path in sorted((folder / "articles").glob("*.y*ml")):
+    for path in listed(folder / "articles", "*.y*ml"):
         try:
             document: LinedDocument = read_yaml(path, MAX_BYTES)
         except DataError as error:
@@ -180,7 +186,9 @@ def _jsonl_rows(path: Path, errors: list[DataError]) -> Iterator[tuple[Any, Wher
                 errors.append(error)
             except UnicodeDecodeError as error:
                 errors.append(DataError(Place(str(path), number), f"not UTF-8: {error}", hint="save the file as UTF-8"))
-            except json.JSONDecodeError as error:
+            except RecursionError:
+                errors.append(DataError(Place(str(path), number), "not JSON: nested too deeply"))
+            except ValueError as error:  # also a number of thousands of digits
                 errors.append(DataError(Place(str(path), number), f"not JSON: {error}"))
 
 
@@ -200,12 +208,11 @@ def parse_object(text: str, place: Place) -> Any:
 
 def _parquet_rows(path: Path, errors: list[DataError]) -> Iterator[tuple[Any, Where]]:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     from harness.data.article_table import decoded_rows
 
     try:
-        rows = list(decoded_rows(pq.ParquetFile(path).read()))
+        rows = list(decoded_rows(read_table(path)))
     except (pa.ArrowException, OSError, ValueError) as error:
         errors.append(DataError(Place(str(path)), f"not a readable Parquet file: {error}"))
         return

@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.data.load import MAX_BYTES, fingerprint
 from harness.data.speaker_corrections import with_corrections
 from harness.errors import DataError, Place, ValidationFailed
-from harness.runtime.files import utf8_text
+from harness.runtime.files import read_regular, utf8_text
 from harness.runtime.install import pip_install
 from harness.text.languages import can_detect, language_of
 from harness.types import ESCALATION, ESCALATION_PROPOSITION, Article, Dataset, Source, Target
@@ -81,9 +81,7 @@ def holds_texts(path: Path) -> bool:
 
 def read_text_article(file: Path) -> tuple[Article, list[str]]:
     """One text file as an unlabelled article with the target `escalation`, and what was guessed of it, in words."""
-    if file.stat().st_size > MAX_BYTES:
-        raise DataError(Place(str(file)), f"more than {MAX_BYTES:,} bytes", hint="split the text")
-    text, remark = _decoded(file.read_bytes(), str(file))
+    text, remark = _decoded(read_regular(file, MAX_BYTES), str(file))
     if not text.strip():
         raise DataError(Place(str(file)), "text is empty")
     identifier = slug(file.stem) or "article"

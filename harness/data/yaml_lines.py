@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from harness.errors import DataError, Place
-from harness.runtime.files import utf8_text
+from harness.runtime.files import read_regular, utf8_text
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -59,13 +59,7 @@ def read_yaml(path: Path, max_bytes: int, *, words: bool = False) -> LinedDocume
     With `words` every key is a text as it stands, and yes, no, on and off are words.
     """
     file = str(path)
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise DataError(Place(file), f"cannot be read: {error.strerror}") from None
-    if len(raw) > max_bytes:
-        raise DataError(Place(file), f"{len(raw):,} bytes; the limit is {max_bytes:,}", hint="split the text")
-    return parse_yaml(utf8_text(raw, file), file, words=words)
+    return parse_yaml(utf8_text(read_regular(path, max_bytes), file), file, words=words)
 
 
 def parse_yaml(text: str, file: str, *, words: bool = False) -> LinedDocument:

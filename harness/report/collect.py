@@ -29,6 +29,7 @@ from harness.results.records import (
     read_records,
     scores_path,
 )
+from harness.results.states import SNAPSHOT_HINT, snapshot_path
 from harness.results.store import PredictionStore
 from harness.results.stored_columns import TornPart
 from harness.results.trust import check_of, doubted, n_checked
@@ -99,7 +100,7 @@ class Runs(Tabular):
     def table_rows(self) -> list[dict[str, Any]]:
         """A row a system and metric: kind, system, fingerprint, metric, value, 95 % interval, counts, and why there is none."""
         rows = []
-        for row in (row for kind in ("summariser", "stance") for row in self.rows(kind)):
+        for row in (*self.rows("summariser"), *self.rows("stance")):
             system = {"kind": row.kind, "system": row.name, "fingerprint": row.fingerprint[:12]}
             rows += [{**system, "metric": metric, **row.metrics[metric].model_dump()} for metric in sorted(row.metrics)]
         return rows
@@ -119,13 +120,17 @@ class Runs(Tabular):
 
         if self.use is None:
             return None
-        path = self.results / "datasets" / f"{self.use.fingerprint}.jsonl"
+        path = snapshot_path(self.results, self.use.fingerprint)
         try:
             with uncollected():
-                return load_dataset(path)
+                dataset = load_dataset(path)
         except HarnessError as error:
             self.note(f"dataset snapshot {path.name}: {error.message.splitlines()[0]}")
             return None
+        if dataset.fingerprint == path.stem:
+            return dataset
+        self.note(f"dataset snapshot {path.name} was changed after it was written; {SNAPSHOT_HINT}")
+        return None
 
     @property
     def articles(self) -> tuple[Article, ...]:
@@ -376,8 +381,7 @@ def load_runs(
 
 def _has(record: RunRecord, role: str, use: SystemUse) -> bool:
     """Whether the run has this very system in that role."""
-    system = record.system(role)
-    return system is not None and system.fingerprint == use.fingerprint
+    return (system := record.system(role)) is not None and system.fingerprint == use.fingerprint
 
 
 def _find(records: Sequence[RunRecord], name: str) -> RunRecord:
@@ -385,10 +389,10 @@ def _find(records: Sequence[RunRecord], name: str) -> RunRecord:
     matches = [r for r in records if r.run_id == name] or [r for r in records if r.run_id.startswith(name)]
     if len(matches) == 1:
         return matches[0]
-    ids = [r.run_id for r in records]
     if matches:
         raise ConfigError(f"{name!r} fits {len(matches)} runs", hint=", ".join(r.run_id for r in matches[:5]))
-    raise ConfigError(f"there is no run {name!r}", hint=nearest_hint(name, ids) + "harness list runs shows them")
+    hint = nearest_hint(name, [r.run_id for r in records]) + "harness list runs shows them"
+    raise ConfigError(f"there is no run {name!r}", hint=hint)
 
 
 def canonical(value: object) -> str:

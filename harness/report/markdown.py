@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from harness.report.cells import DIFFERENCES, Shown, Table, board_table, comparison_row
@@ -27,6 +28,7 @@ from harness.report.verdicts import pair_verdicts, unscored_verdict, verdicts
 from harness.report.who_wants import TITLE as WHO_WANTS
 from harness.report.who_wants import markdown_table, note
 from harness.report.words import NOTES, TITLES
+from harness.runtime.terminal import visible
 
 MOST_SUSPECTED = 1000
 """Suspected flips, and disputed pairs, that are written out."""
@@ -131,6 +133,18 @@ def one_line(cell: Shown) -> str:
     return " ".join(part for part in (cell.words, cell.number, interval, cell.sign, cell.p, unscored) if part)
 
 
+_MARKS = re.compile(
+    r"[\\|`*~]|(?<=\])[(\[]|(?<![^\W_])_|_(?![^\W_])|(?<=:)/(?=/)|^(?:>|#(?=#{0,5}\s)|[+-](?=\s)|\d+(?=[.)]\s))"
+)
+"""What makes code, emphasis, a link, a quotation, a heading or a list; brackets and underscores inside words are plain."""
+
+
 def escape(text: str) -> str:
-    """Text that Markdown leaves alone."""
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    """Text that Markdown leaves alone, and terminals, too (`visible`)."""
+    one_line_text = visible(text.replace("\n", " "))
+    return _MARKS.sub(_escaped, one_line_text).replace("<", "&lt;")
+
+
+def _escaped(mark: re.Match[str]) -> str:
+    # of a number the dot behind it makes the list
+    return f"{mark[0]}\\" if mark[0].isdigit() else f"\\{mark[0]}"

@@ -15,6 +15,7 @@ from harness.errors import StoreError
 from harness.report.collect import Row, Runs, canonical
 from harness.report.columns import UNPARSED, codes
 from harness.results.records import RunRecord, answers_path, read_answers
+from harness.results.states import checked_state, snapshot_path
 from harness.results.store import PredictionStore
 from harness.types import STANCES, Stance
 
@@ -146,12 +147,12 @@ def snapshot_rows(runs: Runs, fingerprint: str) -> list[dict[str, Any]]:
     """The changed articles as data: their labels may lack evidence, which an article file may not."""
 
     def read() -> list[dict[str, Any]]:
-        path = runs.results / "datasets" / f"{fingerprint}.jsonl"
         try:
-            return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        except (OSError, ValueError) as error:
-            runs.note(f"dataset snapshot {path.name}: {type(error).__name__}")
+            state = checked_state(snapshot_path(runs.results, fingerprint))
+        except StoreError as error:
+            runs.note(error.message)
             return []
+        return [json.loads(line) for line in state.articles.values()]
 
     return runs.cache.once("probe snapshots", read, key=fingerprint)
 

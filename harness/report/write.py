@@ -13,13 +13,12 @@ from harness.report.latex import comparison_latex, latex
 from harness.report.markdown import comparison_markdown, markdown
 from harness.report.stances import stances_csv, stances_table, summaries_csv
 from harness.report.table import Leaderboard, leaderboards
-from harness.runtime.files import replacing, write_text
+from harness.runtime.files import write_text
+from harness.runtime.parquet import write_table
 
 
 def write_report(runs: Runs, boards: list[Leaderboard], out: Path) -> list[Path]:
     """All files of the report; each is replaced whole."""
-    import pyarrow.parquet as pq
-
     with uncollected():
         contents = {
             "index.html": html(runs, boards),
@@ -33,8 +32,7 @@ def write_report(runs: Runs, boards: list[Leaderboard], out: Path) -> list[Path]
         table = stances_table(runs)
     for name, text in contents.items():
         write_text(out / name, text)
-    with replacing(out / "stances.parquet") as temporary:
-        pq.write_table(table, temporary)
+    write_table(table, out / "stances.parquet")
     return [out / name for name in (*contents, "stances.parquet")]
 
 

@@ -9,10 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import StoreError
-from harness.results.records import AnswerRef, RunRecord, answers_path, finished_record, read_answers, read_records
+from harness.results.records import (
+    AnswerRef,
+    RunRecord,
+    answers_path,
+    finished_record,
+    is_whole,
+    read_answers,
+    read_records,
+)
 from harness.results.store import PredictionStore
 from harness.results.stored_columns import parts_of, stored_answers
-from harness.runtime.files import is_temporary
+from harness.runtime.files import is_temporary, listed
 
 STATES = ("complete", "incomplete", "failed", "unreadable")
 """States of a run; `incomplete`: its record says complete, but its scores or answers are gone."""
@@ -77,9 +85,9 @@ def contents(results: Path) -> Contents:
         for ref in answers_of(results, record):
             if ref.role in folders:
                 keys_by_folder.setdefault(folders[ref.role], set()).add(ref.key)
-    stored = {p.name for p in (results / "predictions").glob("*") if p.is_dir()}
+    stored = {p.name for p in listed(results / "predictions") if p.is_dir()}
     named = Counter(r.dataset.fingerprint for r in records if r.dataset is not None)
-    snapshots = sorted(p.stem for p in (results / "datasets").glob("*.jsonl"))
+    snapshots = [p.stem for p in listed(results / "datasets", "*.jsonl")]
     sizes = {name: size_of((results / name).rglob("*")) for name in SECTIONS}
     sizes["other"] = size_of(p for top in results.iterdir() if top.name not in SECTIONS for p in (top, *top.rglob("*")))
     states = Counter(state_of(results, r) for r in records) + Counter(unreadable=len(broken))
@@ -92,7 +100,7 @@ def contents(results: Path) -> Contents:
             for name in sorted(stored | records_by_folder.keys())
         ),
         datasets={fingerprint: named[fingerprint] for fingerprint in snapshots},
-        reports=tuple(sorted(p.name for p in (results / "reports").glob("*") if p.is_dir())),
+        reports=tuple(p.name for p in listed(results / "reports") if p.is_dir()),
         sizes=sizes,
     )
 
@@ -123,6 +131,15 @@ def answers_of(results: Path, record: RunRecord) -> list[AnswerRef]:
         return read_answers(answers_path(results, record.run_id))
     except StoreError:
         return []
+
+
+def lost_answers(results: Path, record: RunRecord) -> bool:
+    """Whether a part is torn in which answers of a complete run were: they are stored no more."""
+    folders = {role: results / "predictions" / name for role, name in folders_of(results, record).items()}
+    torn = {folder for folder in folders.values() if not all(map(is_whole, parts_of(folder)))}
+    stored = {folder: set(stored_answers(folder, ()).table["key"].to_pylist()) for folder in torn}
+    refs = answers_of(results, record) if torn else ()
+    return any(ref.key not in stored.get(folders.get(ref.role, results), {ref.key}) for ref in refs)
 
 
 def size_of(paths: Iterable[Path]) -> int:

@@ -13,7 +13,7 @@ from harness.errors import HarnessError, StoreError
 from harness.results.contents import existing, state_of
 from harness.results.records import check_writable, read_record, record_path
 from harness.results.stored_columns import TornPart, part_columns, parts_of, stored_answers
-from harness.runtime.files import replacing
+from harness.runtime.files import listed, replacing
 
 RANK = {"failed": 0, "incomplete": 1, "complete": 2}
 """Of two records of one run the one with the higher rank stands."""
@@ -79,12 +79,12 @@ def plan_merging(sources: Sequence[Path], into: Path) -> Merging:
         ("predictions", "*/system.json", lambda there, _: there[0]),
         ("predictions", "*/part-*.parquet", _part),
     ):
-        for name in sorted({p.relative_to(f) for f in folders for p in (f / section).glob(pattern)}):
+        for name in sorted({p.relative_to(f) for f in folders for p in listed(f / section, pattern)}):
             there = [f / name for f in folders if (f / name).is_file()]
             if (chosen := choose(there, draft)) is not None:
                 draft.take(chosen, name, n_there=len(there))
     draft.notes.extend(_differing_answers(folders))
-    for run_id in sorted({p.parent.name for f in folders for p in (f / "runs").glob("*/record.json")}):
+    for run_id in sorted({p.parent.name for f in folders for p in listed(f / "runs", "*/record.json")}):
         _run(run_id, folders, draft)
     return Merging(into, tuple(draft.copies), draft.equal, tuple(draft.notes), tuple(draft.problems))
 
@@ -96,9 +96,9 @@ def carry_out(merging: Merging, progress: Callable[[int], None] = lambda n: None
         try:
             with replacing(copy.target) as temporary:
                 shutil.copyfile(copy.source, temporary)
-        except OSError as error:
+        except StoreError as error:
             raise StoreError(
-                f"{copy.source} could not be copied to {copy.target}: {error.strerror}",
+                f"{copy.source} could not be copied: {error.message}",
                 hint="what was copied is whole; the same command goes on from there",
             ) from None
         progress(1)
@@ -174,7 +174,7 @@ def _part(there: Sequence[Path], draft: _Draft) -> Path | None:
 
 def _differing_answers(folders: Sequence[Path]) -> Iterator[str]:
     """One note for each system that has different answers to the same question in two of the folders."""
-    for name in sorted({p.name for f in folders for p in (f / "predictions").glob("*-*") if p.is_dir()}):
+    for name in sorted({p.name for f in folders for p in listed(f / "predictions", "*-*") if p.is_dir()}):
         places = [path for f in folders if (path := f / "predictions" / name).is_dir()]
         if len({frozenset(part.name for part in parts_of(path)) for path in places}) < 2:
             continue

@@ -12,7 +12,7 @@ from harness.errors import StoreError
 from harness.results.contents import answers_of, existing, folders_of, temporary_files
 from harness.results.records import RunRecord, read_record, read_records, record_path
 from harness.results.stored_columns import part_columns
-from harness.runtime.files import is_temporary
+from harness.runtime.files import is_temporary, listed
 
 HOUR = 3600.0
 """Seconds within which a file without a record is taken for work in progress."""
@@ -68,7 +68,7 @@ def plan_pruning(results: Path, *, failed: bool = False, unused: bool = False, n
     """
     existing(results)
     now = time.time() if now is None else now
-    runs = stamps((results / "runs").glob("*/record.json"))
+    runs = _run_stamps(results)
     records, broken = read_records(results)
     gone = [r for r in records if r.status == "failed" and (failed or _done_since(r, records))]
     removals = [_failed_run(results, r) for r in gone if _is_failed(record_path(results, r.run_id))]
@@ -101,7 +101,7 @@ def carry_out(pruning: Pruning) -> tuple[list[Removal], list[str]]:
     """Removes what was planned; returns what went, and what stayed because something about it changed meanwhile."""
     done, kept = [], []
     for removal in pruning.removals:
-        now_there = stamps((pruning.results / "runs").glob("*/record.json")) if removal.needs_runs else pruning.runs
+        now_there = _run_stamps(pruning.results) if removal.needs_runs else pruning.runs
         if now_there != pruning.runs:
             kept.append(f"{removal.path}: runs were written meanwhile; prune again")
         elif stamps(_files(removal.path)) != removal.files:
@@ -139,6 +139,10 @@ def at_work(results: Path, records: Iterable[RunRecord], now: float) -> str | No
 def stamps(paths: Iterable[Path]) -> Stamps:
     """Time of the last change (ns) and size (bytes) of the files that are there."""
     return {path: stamp for path in paths if (stamp := _stamp(path)) is not None}
+
+
+def _run_stamps(results: Path) -> Stamps:
+    return stamps(folder / "record.json" for folder in listed(results / "runs"))
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -191,14 +195,14 @@ def _computed_by(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_record(results: Path, now: float) -> Iterator[Removal]:
-    for folder in sorted(p for p in (results / "runs").glob("*") if p.is_dir() and not (p / "record.json").exists()):
+    for folder in (p for p in listed(results / "runs") if p.is_dir() and not (p / "record.json").exists()):
         if (files := list(_files(folder))) and all(_age(p, now) > DAY for p in files):
             yield Removal("run without record", folder, stamps(files), "its writer was killed")
 
 
 def _snapshots(results: Path, records: Iterable[RunRecord], now: float) -> Iterator[Removal]:
     named = {r.dataset.fingerprint for r in records if r.dataset is not None}
-    for path in sorted((results / "datasets").glob("*.jsonl")):
+    for path in listed(results / "datasets", "*.jsonl"):
         if path.stem not in named and _age(path, now) > HOUR:
             yield Removal("dataset snapshot", path, stamps([path]), "no record names it", needs_runs=True)
 
@@ -209,7 +213,7 @@ def _unused(results: Path, records: Iterable[RunRecord]) -> tuple[list[Removal],
     used = {name for r in records for name in folders_of(results, r).values()}
     waiting = {name: r.run_id for r in records if r.status == "failed" for name in _system_names(r.config)}
     removals, kept = [], []
-    for folder in sorted(p for p in (results / "predictions").glob("*") if p.is_dir() and p.name not in used):
+    for folder in (p for p in listed(results / "predictions") if p.is_dir() and p.name not in used):
         if (system := folder.name.rpartition("-")[0]) in waiting:
             kept.append(f"{folder}: the failed run {waiting[system]} names {system}; --failed lets both go")
         else:

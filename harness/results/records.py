@@ -7,13 +7,15 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from harness.errors import StoreError
+from harness.results.store import content_hash
 from harness.results.stored_columns import run_columns
-from harness.runtime.files import encodable, replacing, write_text
+from harness.runtime.files import encodable, listed, write_text
+from harness.runtime.parquet import is_sealed, read_table, write_table
 from harness.types import ItemScore
 
 SCHEMA = 1
@@ -22,6 +24,10 @@ SCORING_VERSION = "4"
 
 SHARED = "shared"
 """The split of a run that was scored again on articles that it shares with others: it stands for an earlier run."""
+
+
+Name = Annotated[str, Field(pattern=r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,254}$")]
+"""What becomes part of a path: a record, which may come from elsewhere, leads nowhere outside the results folder."""
 
 
 class _Part(BaseModel):
@@ -48,9 +54,9 @@ class SystemUse(_Part):
     system left aside. `fitted`: what it answers hangs on the gold of the whole dataset.
     """
 
-    name: str
+    name: Name
     kind: Literal["summariser", "stance", "judge", "speakers", "bertscore", "nli"]
-    fingerprint: str
+    fingerprint: Name
     description: str = ""
     identity: dict[str, Any] = {}
     n_items: int = 0
@@ -100,7 +106,7 @@ class DatasetUse(_Part):
 
     name: str
     version: str
-    fingerprint: str
+    fingerprint: Name
     split: str
     articles: list[str]
     labelled: bool = True
@@ -127,7 +133,7 @@ class RunRecord(_Part):
     """`record.json`."""
 
     schema_version: int = SCHEMA
-    run_id: str
+    run_id: Name
     status: Literal["complete", "failed"]
     config: dict[str, Any]
     overrides: list[str] = []
@@ -151,6 +157,10 @@ class RunRecord(_Part):
         """The run's system of that kind; None if it has none."""
         return next((s for s in self.systems if s.kind == kind), None)
 
+
+DIGEST = "digest"
+"""Field of `record.json` with the SHA-256 of the others; records of earlier versions have none."""
+RECORD_HINT = "delete the folder and run again: answers that are stored are not asked for again"
 
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """From an old schema version to the next; none is needed yet."""
@@ -194,7 +204,9 @@ def write_record(
     if record.status == "complete":
         _write_rows(scores_path(results, record.run_id), ItemScore, scores)
         _write_rows(answers_path(results, record.run_id), AnswerRef, answers)
-    write_text(path, encodable(json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"))
+    content = json.loads(encodable(json.dumps(record.model_dump(mode="json"), ensure_ascii=False)))
+    content[DIGEST] = content_hash(content)
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     return path
 
 
@@ -202,29 +214,35 @@ def read_record(path: Path) -> RunRecord:
     """The record in a file; StoreError names the file and what is wrong with it."""
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        version = raw.get("schema_version", 0)
+        digest, version = raw.pop(DIGEST, None), raw.get("schema_version", 0)
         if not isinstance(version, int) or version > SCHEMA:
             raise StoreError(
                 f"{path}: record version {version!r} is newer than this harness", hint="upgrade stance-harness"
             )
+        if digest is not None and digest != content_hash(raw):
+            raise ValueError(f"it was changed after it was written: its {DIGEST} does not fit")
         while version < SCHEMA and version in UPGRADES:
             raw = UPGRADES[version](raw)
             version = raw["schema_version"]
         return RunRecord.model_validate(raw)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, AttributeError) as error:
-        raise StoreError(f"{path}: not a readable record: {error}", hint="delete the folder and run again") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise StoreError(f"{path}: {where}: {first['msg']}", hint="delete the folder and run again") from None
+        raise StoreError(f"{path}: {where}: {first['msg']}", hint=RECORD_HINT) from None
+    except (OSError, ValueError, RecursionError, AttributeError, TypeError, KeyError) as error:
+        raise StoreError(f"{path}: not a readable record: {error}", hint=RECORD_HINT) from None
 
 
 def read_records(results: Path) -> tuple[list[RunRecord], list[StoreError]]:
-    """All records of a results folder by run id, and those that cannot be read."""
+    """All records of a results folder by run id, and those that cannot be read; StoreError where the folder itself cannot."""
     records, broken = [], []
-    for path in sorted((results / "runs").glob("*/record.json")):
+    for folder in listed(results / "runs"):
+        path = folder / "record.json"
         try:
-            records.append(read_record(path))
+            if path.exists():
+                records.append(read_record(path))
+        except OSError as error:
+            broken.append(StoreError(f"{folder} cannot be read: {error.strerror}", hint="see who owns it"))
         except StoreError as error:
             broken.append(error)
     return records, broken
@@ -259,8 +277,25 @@ def finished_record(results: Path, run_id: str) -> RunRecord | None:
         record = read_record(path) if path.exists() else None
     except StoreError:
         return None
-    whole = all(path.with_name(name).exists() for name in ("scores.parquet", "answers.parquet"))
-    return record if record is not None and record.status == "complete" and whole else None
+    if record is None or record.status != "complete":
+        return None
+    return record if all(map(is_whole, (scores_path(results, run_id), answers_path(results, run_id)))) else None
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a Parquet file is there and as it was written: by its seal, or, of earlier versions, by reading all of it."""
+    try:
+        if is_sealed(path):
+            return True
+    except (OSError, ValueError):
+        return False
+    import pyarrow as pa
+
+    try:
+        read_table(path)
+    except (pa.ArrowException, OSError, ValueError):
+        return False
+    return True
 
 
 def read_scores(path: Path) -> list[ItemScore]:
@@ -278,13 +313,10 @@ _R = TypeVar("_R", ItemScore, AnswerRef)
 
 def _write_rows(path: Path, kind: type[_R], rows: Sequence[_R]) -> None:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     names = [f.name for f in fields(kind)]
     schema = pa.schema([(n, pa.float64() if n == "value" else pa.string()) for n in names])
-    with replacing(path) as temporary:
-        table = pa.table({n: [getattr(r, n) for r in rows] for n in names}, schema=schema)
-        pq.write_table(table, temporary, compression="zstd")
+    write_table(pa.table({n: [getattr(r, n) for r in rows] for n in names}, schema=schema), path)
 
 
 def _read_rows(path: Path, kind: type[_R]) -> list[_R]:

@@ -1,4 +1,4 @@
-"""States of one dataset: which articles of it two snapshots share, and what came, went or changed between them."""
+"""Snapshots of a dataset as it was scored, and its states: which articles two of them share, what came, went or changed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from harness.data.load import fingerprint as fingerprint_of
+from harness.data.schema import NULL_IS_ABSENT, ArticleRow, to_article, to_row
+from harness.errors import StoreError
+from harness.runtime.files import holds, write_text
+from harness.types import Dataset
+
+SNAPSHOT_HINT = "the command of a run on that dataset makes it anew"
 
 
 @dataclass(frozen=True)
@@ -34,13 +42,41 @@ class State:
         return "; ".join(f"{_named(ids)} {kind}" for kind, ids in kinds.items() if ids)
 
 
+def snapshot_path(results: Path, fingerprint: str) -> Path:
+    """Where the dataset of that fingerprint stands as it was scored."""
+    return results / "datasets" / f"{fingerprint}.jsonl"
+
+
+def snapshot(results: Path, dataset: Dataset) -> Path:
+    """Keeps the dataset as it is scored, once per fingerprint, so that reports never read edited files; a torn one is made
+    anew."""
+    path = snapshot_path(results, dataset.fingerprint)
+    lines = (json.dumps(to_row(a), ensure_ascii=False, sort_keys=True) for a in dataset)
+    text = "".join(line + "\n" for line in lines)
+    if not holds(path, text) and read_state(results, dataset.fingerprint) is None:
+        write_text(path, text)
+    return path
+
+
 def read_state(results: Path, fingerprint: str) -> State | None:
     """The snapshot of that fingerprint; None where it is missing or torn."""
     try:
-        text = (results / "datasets" / f"{fingerprint}.jsonl").read_text(encoding="utf-8")
-        return State({json.loads(line)["id"]: line for line in text.split("\n") if line})
-    except (OSError, ValueError, KeyError, TypeError):
+        return checked_state(snapshot_path(results, fingerprint))
+    except StoreError:
         return None
+
+
+def checked_state(path: Path) -> State:
+    """The dataset in a snapshot; StoreError where its content has not the fingerprint that the file is named by."""
+    try:
+        lines = [line for line in path.read_text(encoding="utf-8").split("\n") if line]
+        articles = [to_article(ArticleRow.model_validate(json.loads(line), context=NULL_IS_ABSENT)) for line in lines]
+    except (OSError, ValueError, RecursionError, IndexError) as error:
+        problem = "missing" if isinstance(error, FileNotFoundError) else "torn"
+        raise StoreError(f"dataset snapshot {path} is {problem}", hint=SNAPSHOT_HINT) from None
+    if fingerprint_of(articles) != path.stem:
+        raise StoreError(f"dataset snapshot {path} was changed after it was written", hint=SNAPSHOT_HINT)
+    return State(dict(zip((a.id for a in articles), lines, strict=True)))
 
 
 def _named(ids: list[str]) -> str:

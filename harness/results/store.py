@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.results.stored_columns import TornPart, part_columns, part_schema, parts_of, stored_answers
-from harness.runtime.files import encodable, replacing, write_text
+from harness.runtime.files import encodable, holds, write_text
+from harness.runtime.parquet import write_table
 from harness.types import Answer, Item, Prediction, Stance
 
 if TYPE_CHECKING:
@@ -50,9 +51,10 @@ class PredictionStore:
     def describe(self, system: str, fingerprint: str, identity: Mapping[str, Any]) -> None:
         """Leaves beside the parts what the fingerprint is made of, for people who wonder why two differ."""
         path = self.folder(system, fingerprint) / "system.json"
-        if not path.exists():
-            content = {"system": system, "fingerprint": fingerprint, "identity": identity}
-            write_text(path, encodable(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"))
+        content = {"system": system, "fingerprint": fingerprint, "identity": identity}
+        text = encodable(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+        if not holds(path, text):
+            write_text(path, text)
 
     def columns(self, system: str, fingerprint: str, columns: Sequence[str]) -> pa.Table:
         """A system's stored answers with these columns, one row a key, as `stored_answers` gives them; torn parts are noted."""
@@ -147,7 +149,6 @@ def _storable(answer: Answer) -> Answer:
 
 def _write_part(path: Path, predictions: Iterable[Prediction]) -> None:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     rows = []
     for prediction in predictions:
@@ -157,8 +158,7 @@ def _write_part(path: Path, predictions: Iterable[Prediction]) -> None:
             "scores": [{"label": label, "value": value} for label, value in answer.scores.items()]
         }
         rows.append(row)
-    with replacing(path) as temporary:
-        pq.write_table(pa.Table.from_pylist(rows, schema=part_schema()), temporary, compression="zstd")
+    write_table(pa.Table.from_pylist(rows, schema=part_schema()), path)
 
 
 def _predictions(table: pa.Table) -> Iterator[Prediction]:

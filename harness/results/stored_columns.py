@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import StoreError
+from harness.runtime.files import listed
+from harness.runtime.parquet import read_table
 from harness.types import STANCES
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ def part_schema(columns: Iterable[str] | None = None) -> pa.Schema:
 
 def parts_of(folder: Path) -> list[Path]:
     """The parts in a system's folder, in the order of their names, which begin with the time of writing."""
-    return sorted(folder.glob("part-*.parquet"))
+    return listed(folder, "part-*.parquet")
 
 
 def part_columns(path: Path, columns: Sequence[str]) -> pa.Table:
@@ -96,7 +98,11 @@ def stored_answers(folder: Path, columns: Sequence[str]) -> StoredAnswers:
 
     schema = part_schema(dict.fromkeys(["key", "error", *columns]))
     tables, torn = [schema.empty_table()], []
-    for path in parts_of(folder):
+    try:
+        parts = parts_of(folder)
+    except StoreError as error:
+        return StoredAnswers(tables[0], (TornPart(folder, error.message),))
+    for path in parts:
         try:
             tables.append(_read_part(path, schema))
         except TornPart as problem:
@@ -116,10 +122,9 @@ def stored_answers(folder: Path, columns: Sequence[str]) -> StoredAnswers:
 def _read_part(path: Path, schema: pa.Schema) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     try:
-        table = pq.ParquetFile(path).read(columns=schema.names, use_threads=False)
+        table = read_table(path, schema.names)
         version = (table.schema.metadata or {}).get(_FORMAT_KEY, b"").decode()
         if version not in _READABLE:
             raise ValueError(f"predictions of format {version!r}; this version reads {', '.join(_READABLE)}")
@@ -144,13 +149,13 @@ def run_columns(path: Path, columns: Sequence[str], *, dictionaries: Sequence[st
     StoreError names the file and the next step if it is gone, damaged or lacks a column.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path, read_dictionary=list(dictionaries))
-        return file.read(columns=list(columns), use_threads=False).select(list(columns))
-    except (pa.ArrowException, OSError, KeyError) as error:
-        raise StoreError(f"{path}: not readable ({first_line(error)})", hint="harness rescore writes it anew") from None
+        return read_table(path, columns, dictionaries=dictionaries).select(list(columns))
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise StoreError(
+            f"{path}: not readable ({first_line(error)})", hint="harness rescore, or the run's command, writes it anew"
+        ) from None
 
 
 def first_line(error: BaseException) -> str:

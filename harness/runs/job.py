@@ -18,6 +18,7 @@ from harness.data.summary_samples import SummarySamples
 from harness.errors import ConfigError, StoreError
 from harness.metrics.catalogue import catalogue
 from harness.models.pool import ModelPool
+from harness.results.contents import lost_answers
 from harness.results.records import (
     SCORING_VERSION,
     AnswerRef,
@@ -29,6 +30,7 @@ from harness.results.records import (
     finished_record,
     write_record,
 )
+from harness.results.states import snapshot
 from harness.results.store import PredictionStore, content_hash
 from harness.runs.fleet import Fleet
 from harness.runs.predict import answer_all, answered_readings, plan
@@ -84,6 +86,11 @@ class Job:
         table = record.tables.get("hand_labels")
         known = table.get("labels") if isinstance(table, dict) else None
         return known == self.frozen_set.digest(self.articles)
+
+    def is_finished(self, record: RunRecord) -> bool:
+        """Whether a complete record of this job needs nothing: no answer failed, none was torn since, its scores are of today."""
+        failed = any(s.n_failed for s in record.systems)
+        return not failed and self.is_scored(record) and not lost_answers(self.config.results, record)
 
     @property
     def learned_from(self) -> Dataset:
@@ -186,7 +193,13 @@ def run_job(
         check_writable(config.results)
         run_id = job.run_id
         earlier = finished_record(config.results, run_id)
-        if earlier is not None and not any(s.n_failed for s in earlier.systems) and job.is_scored(earlier):
+        if earlier is not None and job.is_finished(earlier):
+            # what stands beside the answers may have been torn since
+            snapshot(config.results, job.dataset)
+            for system in job.systems.values():
+                PredictionStore(config.results / "predictions").describe(
+                    system.name, system.fingerprint, system.identity()
+                )
             return Finished(earlier, skipped=True, left_out=job.dataset.left_out)
         record, scores, answers = compute(job, pool, reporter, fleet=fleet)
     except Exception as error:
@@ -325,20 +338,6 @@ def compute(
         ],
     )
     return record, scored.items, refs
-
-
-def snapshot(results: Path, dataset: Dataset) -> Path:
-    """The dataset as it was scored, once per fingerprint, so that reports never read edited files."""
-    import json
-
-    from harness.data.schema import to_row
-    from harness.runtime.files import write_text
-
-    path = results / "datasets" / f"{dataset.fingerprint}.jsonl"
-    if not path.exists():
-        lines = (json.dumps(to_row(a), ensure_ascii=False, sort_keys=True) for a in dataset)
-        write_text(path, "".join(line + "\n" for line in lines))
-    return path
 
 
 def _record(config: RunConfig, run_id: str, error: Failure | None = None, **fields: object) -> RunRecord:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import ConfigError, nearest_hint
-from harness.runtime.paths import config_dir
+from harness.runtime.paths import config_dir, home_path, is_there
 from harness.runtime.secrets import secrets_in_overrides
 
 _VALUED_FLAGS = frozenset(
@@ -39,7 +39,7 @@ def split_flags(words: Sequence[str]) -> tuple[list[str], list[str]]:
             continue
         flags.append(word)
         if word in _VALUED_FLAGS and (value := next(rest, None)) is not None:
-            flags.append(str(Path(value).expanduser()) if "config-dir" in word or word == "-cd" else value)
+            flags.append(str(home_path(value)) if "config-dir" in word or word == "-cd" else value)
     return flags, overrides
 
 
@@ -84,12 +84,12 @@ def path_value(value: str, sweeps: bool = False) -> str:
     >>> path_value("Op-ed (final).txt"), path_value("a,b", sweeps=True)
     ("'Op-ed (final).txt'", 'a,b')
     """
-    if not value or value in ("null", "???") or (_HYDRAS.match(value) and not Path(value).exists()):
+    if not value or value in ("null", "???") or (_HYDRAS.match(value) and not is_there(Path(value))):
         return value
-    if sweeps and "," in value and not Path(value).expanduser().exists():
+    if sweeps and "," in value and not is_there(home_path(value)):
         return ",".join(path_value(part.strip()) for part in value.split(","))
-    path = str(Path(value).expanduser()) + ("/" if value.endswith("/") and len(value) > 1 else "")
-    # an interpolation stays one: results=${oc.env:HOME}/x
+    path = str(home_path(value)) + ("/" if value.endswith("/") and len(value) > 1 else "")
+    # an interpolation stays one: results=${dataset.path}/x
     return quoted(path if value.startswith("~") else value)
 
 

@@ -34,6 +34,10 @@ def rescore_runs(results: Path, run_ids: Sequence[str]) -> int:
         except HarnessError as error:
             problems.append(f"{old.run_id}: {error.message}")
             continue
+        except Exception as error:
+            # whatever is wrong with it, the others are scored
+            problems.append(f"{old.run_id}: {type(error).__name__}: {error}")
+            continue
         # what computed the answers, where and when, stays true of them
         kept = old.model_dump(include={"overrides", "started_at", "seconds", "environment"})
         write_record(results, record.model_copy(update=kept), scores, answers)

@@ -18,8 +18,8 @@ from harness.results.records import (
     read_records,
     write_record,
 )
-from harness.results.states import State, read_state
-from harness.runs.job import compute, prepare, snapshot
+from harness.results.states import State, read_state, snapshot
+from harness.runs.job import compute, prepare
 from harness.runtime.progress import Reporter
 
 

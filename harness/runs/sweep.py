@@ -12,10 +12,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from harness.config import ExecutorConfig, RunConfig, parse_run_config
-from harness.errors import ConfigError, HarnessError, nearest_hint
+from harness.errors import ConfigError, HarnessError
 from harness.models.pool import ModelPool
 from harness.results.records import RunRecord, record_path
 from harness.runs.fleet import Fleet
+from harness.runs.interpolations import environment_closed, explained
 from harness.runs.job import Finished, record_lost, run_job
 from harness.runs.launch import TARGET, launch
 from harness.runs.outcome import answers_line, headlines, next_command, stopped, sweep_table
@@ -183,17 +184,13 @@ def _launcher(words: Sequence[str]) -> dict[str, Any] | None:
         return None
     import hydra
     from hydra.core.global_hydra import GlobalHydra
-    from hydra.errors import HydraException
     from hydra.types import RunMode
     from omegaconf import OmegaConf
 
-    with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
+    with environment_closed(), hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
         loader: Any = GlobalHydra.instance().config_loader()
-        try:
-            config = loader.load_configuration("run", list(filter(_LAUNCHERS.match, words)), RunMode.MULTIRUN)
-            fields: Any = OmegaConf.to_container(config.hydra.launcher)
-        except HydraException as error:
-            raise ConfigError("\n".join(str(e).strip() for e in (error, error.__cause__) if e)) from None
+        config = loader.load_configuration("run", list(filter(_LAUNCHERS.match, words)), RunMode.MULTIRUN)
+        fields: Any = OmegaConf.to_container(config.hydra.launcher)
     return fields if str(fields["_target_"]).startswith(TARGET) else None
 
 
@@ -236,16 +233,26 @@ def _run_by_hydra(words: Sequence[str], session: Session) -> None:
     """What only Hydra's own program does: its flags, another launcher or sweeper, a folder of further configs."""
     import hydra
     from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
 
     @hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="run")
     def job(cfg: Any) -> None:
-        session.run(*_resolved(cfg, HydraConfig.get().overrides.task))
+        words_of_job = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+        assert isinstance(words_of_job, list)
+        try:
+            resolved = _resolved(cfg, words_of_job)
+        except OmegaConfBaseException as error:
+            session.refused.append((" ".join(o.removeprefix("++") for o in words_of_job), explained(error)))
+            return
+        session.run(*resolved)
 
     # hydra keeps a copy of a sweep's config, secrets and all: it goes when the sweep ends
     with TemporaryDirectory() as folder:
         argv, sys.argv = sys.argv, ["harness run", *words, f"hydra.sweep.dir={folder}"]
         try:
-            job()
+            with environment_closed():
+                job()
         finally:
             sys.argv = argv
 
@@ -289,53 +296,43 @@ def composed(words: Sequence[str]) -> list[tuple[dict[str, Any], list[str]]] | N
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException, MissingConfigException
     from hydra.types import RunMode
     from omegaconf import OmegaConf, open_dict
-    from omegaconf.errors import OmegaConfBaseException
 
     flags, overrides = split_flags(words)
     if not MULTIRUN.issuperset(flags) or any(re.match(r"[~+]*hydra\b", o) or "${hydra:" in o for o in overrides):
         return None
-    with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
+    with environment_closed(), hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
         loader: Any = GlobalHydra.instance().config_loader()
         parser = OverridesParser.create(config_loader=loader)
 
         def config_of(words: Sequence[str], mode: RunMode) -> Any:
             return loader.load_configuration("run", list(words), mode, validate_sweep_overrides=mode == RunMode.RUN)
 
-        try:
-            sweep = config_of(overrides, RunMode.MULTIRUN)
-            plugins = (sweep.hydra.launcher._target_, sweep.hydra.sweeper._target_)
-            if not all(place.startswith("hydra._internal.core_plugins.basic_") for place in plugins):
-                return None
-            jobs = [overrides]
-            if flags or sweep.hydra.mode == RunMode.MULTIRUN:
-                swept = [f"{name}={values}" for name, values in (sweep.hydra.sweeper.get("params") or {}).items()]
-                [jobs] = BasicSweeper.split_arguments(parser.parse_overrides([*swept, *overrides]), None)
-            bases: dict[tuple[str, ...], Any] = {}
-            configs = []
-            for job in jobs:
-                parsed = parser.parse_overrides(list(job))
-                loader.validate_sweep_overrides_legal(parsed, RunMode.RUN, from_shell=True)
-                fields = [o for o in parsed if not loader.repository.group_exists(o.key_or_group)]
-                choices = tuple(str(o.input_line) for o in parsed if o not in fields)
-                if choices not in bases:
-                    bases[choices] = config_of(choices, RunMode.RUN)
-                    with open_dict(bases[choices]):
-                        del bases[choices]["hydra"]
-                config = deepcopy(bases[choices])
-                loader._apply_overrides_to_config(fields, config)
-                OmegaConf.copy_cache(sweep, config)
-                configs.append(_resolved(config, job))
-            return configs
-        except MissingConfigException as error:
-            group, _, name = (error.missing_cfg_file or "").rpartition("/")
-            options = list(error.options or ())
-            hint = nearest_hint(name, options) + ", ".join(options)
-            raise ConfigError(f"there is no {group} called {name!r}" if options else str(error), hint=hint) from None
-        except (HydraException, OmegaConfBaseException) as error:
-            raise ConfigError("\n".join(str(e).strip() for e in (error, error.__cause__) if e)) from None
+        sweep = config_of(overrides, RunMode.MULTIRUN)
+        plugins = (sweep.hydra.launcher._target_, sweep.hydra.sweeper._target_)
+        if not all(place.startswith("hydra._internal.core_plugins.basic_") for place in plugins):
+            return None
+        jobs = [overrides]
+        if flags or sweep.hydra.mode == RunMode.MULTIRUN:
+            swept = [f"{name}={values}" for name, values in (sweep.hydra.sweeper.get("params") or {}).items()]
+            [jobs] = BasicSweeper.split_arguments(parser.parse_overrides([*swept, *overrides]), None)
+        bases: dict[tuple[str, ...], Any] = {}
+        configs = []
+        for job in jobs:
+            parsed = parser.parse_overrides(list(job))
+            loader.validate_sweep_overrides_legal(parsed, RunMode.RUN, from_shell=True)
+            fields = [o for o in parsed if not loader.repository.group_exists(o.key_or_group)]
+            choices = tuple(str(o.input_line) for o in parsed if o not in fields)
+            if choices not in bases:
+                bases[choices] = config_of(choices, RunMode.RUN)
+                with open_dict(bases[choices]):
+                    del bases[choices]["hydra"]
+            config = deepcopy(bases[choices])
+            loader._apply_overrides_to_config(fields, config)
+            OmegaConf.copy_cache(sweep, config)
+            configs.append(_resolved(config, job))
+        return configs
 
 
 HOLDS_LISTS = ("articles", "dataset.targets")

@@ -76,7 +76,10 @@ def _git() -> dict[str, Any]:
         return {}
     try:
         commit, status = (
-            subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+            # without the lock that git would take to refresh its index: a run that is killed must not leave it
+            subprocess.run(
+                ["git", "--no-optional-locks", *words], cwd=root, capture_output=True, text=True, check=True
+            ).stdout.strip()
             for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no", "--", *CODE])
         )
     except (OSError, subprocess.CalledProcessError):

@@ -32,14 +32,30 @@ def config_dir() -> Path:
     raise ConfigError("the harness's configs are missing", hint="reinstall stance-harness")
 
 
+def home_path(text: str) -> Path:
+    """The path that a text names, with the home folder for `~`; a home that nobody has is taken as it is written."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder: none of a name that no file can have."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def dataset_path(name: str) -> Path:
     """A path as given if it exists, else `datasets/<name>` under the shared roots."""
     path = Path(name)
-    if path.exists():
+    if is_there(path):
         return path
     for root in shared_roots():
         folder = root / "datasets" / name
-        if folder.exists():
+        if is_there(folder):
             return folder
     names = sorted({p.name for root in shared_roots() for p in (root / "datasets").glob("*") if p.is_dir()})
     raise ConfigError(

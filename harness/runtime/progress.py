@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -18,6 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+from harness.runtime.terminal import console
 
 Advance = Callable[[float], None]
 """Called with the number of items that were done since the last call; part of a unit of work is part of its items."""
@@ -34,7 +35,7 @@ class Reporter:
     """Where messages and bars go; a quiet one says nothing."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self.console = Console(stderr=True, quiet=quiet, highlight=False)
+        self.console = console(stderr=True, quiet=quiet)
         self._lines_of_once: set[str] = set()
 
     def say(self, message: str) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 LONG = 8
 """Characters from which on a key is replaced wherever it stands; a shorter one (`EMPTY`, `none`) may be a word of a text."""
+BEGINNING = 12
+"""Characters of a key that, at its beginning, are as good as the key: shorter ones may be those of everybody's keys."""
 HIDDEN = "***"
 _ADVICE = "a config holds no secrets; api_key_env names the environment variable that holds a key"
 
@@ -74,7 +76,7 @@ def secrets_in_overrides(overrides: Sequence[str]) -> list[str]:
         for part in text.split(",") if steps[-1] == "api_key_env" else [text]:
             try:
                 nested = yaml.safe_load(part)
-            except yaml.YAMLError:
+            except (yaml.YAMLError, ValueError, RecursionError):  # a date such as 2024-02-31, say
                 nested = part
             for step in reversed(steps):
                 nested = {step: nested}
@@ -83,14 +85,22 @@ def secrets_in_overrides(overrides: Sequence[str]) -> list[str]:
 
 
 def without(text: str, key: str | None) -> str:
-    """The text with a key replaced by `***`, also where it is quoted as JSON, in a URL or as Python shows it."""
+    """The text with a key replaced by `***`, also where it is quoted as JSON, in a URL or as Python shows it, and where only the
+    beginning of it stands, as servers echo a key that they refuse."""
     if not key:
         return text
     in_json = json.dumps(key)[1:-1]
     quoted = {quote(key, safe=""), quote(key), quote_plus(key)}
     spelled = {key, in_json, in_json.replace("/", r"\/"), repr(key)[1:-1], *quoted}
     pattern = "|".join(re.escape(s) for s in sorted(spelled, key=len, reverse=True))
-    return re.sub(pattern if len(key) >= LONG else rf"(?<!\w)(?:{pattern})(?!\w)", HIDDEN, text)
+    text = re.sub(pattern if len(key) >= LONG else rf"(?<!\w)(?:{pattern})(?!\w)", HIDDEN, text)
+    head = key[:BEGINNING]
+    while len(key) > BEGINNING and (start := text.find(head)) >= 0:
+        end = start + BEGINNING
+        while end < len(text) and text[start : end + 1] == key[: end + 1 - start]:
+            end += 1
+        text = f"{text[:start]}{HIDDEN}{text[end:]}"
+    return text
 
 
 _Model = TypeVar("_Model", bound="BaseModel")

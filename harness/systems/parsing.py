@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from string import ascii_uppercase
 
 from harness.types import Stance
@@ -33,21 +34,34 @@ _LABELS: tuple[tuple[Stance, re.Pattern[str]], ...] = tuple(
     )
 )
 _NEGATED = re.compile(rf"\b(?:\w*{_NEGATION})\W+(?:\w+\W+){{0,2}}$")
-_HEDGE = r"(?:(?:clearly|therefore|thus|most|more|likely|probably|best|described|classified|categori[sz]ed|as|that|of)\b\W*)*"
+_REACH = 100
+"""Characters before a mention in which a negation of it is looked for."""
+# No part of a pattern gives back what it took where another could take it, and gaps are bounded: else a reply of 24 kB that is
+# made for it takes seconds.
+_GAP, _GAP_KEPT = r"\W{0,40}", r"\W{0,40}+"
+_HEDGE = (
+    r"(?:(?:clearly|therefore|thus|most|more|likely|probably|best|described|classified|categori[sz]ed|as|that|of)\b"
+    rf"{_GAP_KEPT})*+"
+)
 _MARKER = re.compile(
-    r"\b(?:stance|answer|label|classification|position|verdict|conclusion)\b\W*(?:is\b|would be\b|:|=|->|→|–)\W*"
+    rf"\b(?:stance|answer|label|classification|position|verdict|conclusion)\b{_GAP}(?:is\b|would be\b|:|=|->|→|–){_GAP_KEPT}"
     + _HEDGE
 )
+MOST_OBJECTS = 1000
+"""Objects that are looked at in one reply."""
+MOST_READINGS = 30
+"""How often the characters of a reply are looked at for JSON, on average."""
 _FIELDS = ("stance", "label", "answer", "choice", "option", "classification", "position", "final_answer")
-_CUT_FIELD = re.compile(rf'"(?:{"|".join(_FIELDS)})"\s*:\s*"([^"{{}}\n]+)"?\s*,?\s*\Z', re.IGNORECASE)
+_CUT_FIELD = re.compile(rf'"(?:{"|".join(_FIELDS)})"\s*:\s*"([^"{{}}\n]++)"?+\s*+,?+\s*+\Z', re.IGNORECASE)
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{\s*(?:\\(?:text(?:bf|it)?|mathrm|mathbf)\s*\{)?([^{}]*)\}")
 # A capital that stands for itself, not the article of "A neutral tone" at the head of a sentence.
-_OF_ITSELF = r"[\s*_\"'“`(\[]*(?:option|answer|choice|letter)?[\s*_\"'“`(\[]*([A-Z])(?![\w'’])"
+_OF_ITSELF = r"[\s*_\"'“`(\[]{0,40}+(?:option|answer|choice|letter)?+[\s*_\"'“`(\[]{0,40}+([A-Z])(?![\w'’])"
 _NOT = re.compile(r"(?:\b(?:not|never|neither|nor|cannot|than|instead of|rule out|exclude)|n['’]t)\b", re.IGNORECASE)
 _CHOSEN = re.compile(
     r"\b(?:"
-    rf"(?:answer|choice|option|label|letter|stance|classification|position)\b\W*(?:is|would be|:|=|->|→)\W*{_HEDGE}|"
-    r"(?:choose|chose|choosing|pick|picked|select|selected|go with|going with|opt for|answer with|answer|say|select(?:ing)?)\b\W*"
+    rf"(?:answer|choice|option|label|letter|stance|classification|position)\b{_GAP}(?:is|would be|:|=|->|→){_GAP_KEPT}{_HEDGE}|"
+    r"(?:choose|chose|choosing|pick|picked|select|selected|go with|going with|opt for|answer with|answer|say|select(?:ing)?)\b"
+    rf"{_GAP_KEPT}"
     rf")(?-i:{_OF_ITSELF})",
     re.IGNORECASE,
 )
@@ -77,10 +91,8 @@ def parse_label(text: str) -> Stance | None:
         return _only(boxes[-1].casefold())
     folded = re.sub(r"[*`\"“”#]", " ", text.casefold())
     for marker in reversed(list(_MARKER.finditer(folded))):
-        rest = folded[marker.end() :]
-        first = next(_mentions(rest), None)
-        if first is not None and first[1] == 0:
-            return _only(rest.partition("\n")[0])
+        if any(pattern.match(folded, marker.end()) for _, pattern in _LABELS):
+            return _only(folded[marker.end() :].partition("\n")[0])
     lines = list(filter(None, map(str.strip, folded.splitlines())))
     whole = [label for label in map(_whole_label, lines) if label is not None]
     if len(set(whole)) >= 3:
@@ -162,11 +174,19 @@ def stated(text: str) -> str | None:
     """The text of the field `stance`, `label`, `answer` or the like of the first JSON object that has one, also of one that
     was cut off right after it; None if there is none."""
     decoder = json.JSONDecoder()
-    for brace in re.finditer(r"\{", text):
+    # an object inside one that is none is read again: of a text that is made for it, that many times and no more
+    patience = MOST_READINGS * len(text)
+    for brace in islice(re.finditer(r'\{(?=\s*")', text), MOST_OBJECTS):
+        end = len(text)
         try:
-            value, _ = decoder.raw_decode(text, brace.start())
+            value, end = decoder.raw_decode(text, brace.start())
+        except json.JSONDecodeError as error:
+            end, value = error.pos, {}
         except (ValueError, RecursionError):
-            continue
+            value = {}
+        patience -= end - brace.start()
+        if patience < 0:
+            break
         fields = {str(name).casefold(): field for name, field in value.items()}
         for name in _FIELDS:
             if isinstance(fields.get(name), str):
@@ -178,17 +198,18 @@ def stated(text: str) -> str | None:
 def _mentions(text: str) -> Iterator[tuple[Stance | None, int]]:
     """(label, or None where it is negated; where it begins) of every mention in order."""
     position = 0
+    following = [pattern.search(text) for _, pattern in _LABELS]
     while True:
-        matches = [
-            (m.start(), order, m.end(), stance)
-            for order, (stance, pattern) in enumerate(_LABELS)
-            if (m := pattern.search(text, position))
-        ]
+        for order, (_, pattern) in enumerate(_LABELS):
+            if (m := following[order]) is not None and m.start() < position:
+                following[order] = pattern.search(text, position)
+        matches = [(m.start(), order, m.end()) for order, m in enumerate(following) if m is not None]
         if not matches:
             return
-        start, _, end, stance = min(matches)
+        start, order, end = min(matches)
+        stance = _LABELS[order][0]
         # silence is worded with a negation itself
-        negated = stance is not Stance.NO_STANCE and _NEGATED.search(text[:start])
+        negated = stance is not Stance.NO_STANCE and _NEGATED.search(text[max(0, start - _REACH) : start])
         yield (None if negated else stance), start
         position = end
 

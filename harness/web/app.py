@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -39,6 +39,13 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+
+ELSEWHERE: dict[Any, Any] = {
+    ClientDisconnect: lambda _, e: PlainTextResponse("nobody is there", 499),
+    Exception: lambda _, e: JSONResponse({"error": f"{type(e).__name__}: {e}"}, 500),
+}
+"""How both servers answer what is nobody's fault: a dropped connection; and what no part of the harness expected."""
 
 
 class SaveBody(Strict):
@@ -111,6 +118,7 @@ def make_app(folder: LabelFolder, port: int, token: str, suggestions: Suggestion
         HarnessError: lambda _, e: JSONResponse({"error": str(e)}, 400),
         BadSpan: lambda _, e: JSONResponse({"error": str(e)}, 422),
         HTTPException: lambda _, e: JSONResponse({"error": e.detail}, e.status_code),
+        **ELSEWHERE,
     }
     return Guard(Starlette(routes=routes, exception_handlers=handlers), port, token)
 

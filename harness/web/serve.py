@@ -61,7 +61,8 @@ def serve(
         chosen = listener.getsockname()[1]
         token = secrets.token_urlsafe(24)
         app = make(chosen, token)
-        config = uvicorn.Config(app, log_level="warning", lifespan="off", server_header=False, ws="none")
+        # a browser that goes away is no fault, and what fails is said on the page
+        config = uvicorn.Config(app, log_level="critical", lifespan="off", server_header=False, ws="none")
         announce(f"http://127.0.0.1:{chosen}/#{token}" + (f"/{article}" if article else ""))
         # uvicorn ends cleanly on Ctrl+C and then raises it again
         with suppress(KeyboardInterrupt):

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from harness.errors import HarnessError
 from harness.types import STANCES
-from harness.web.app import STATIC, Guard, read_endpoint, write_endpoint
+from harness.web.app import ELSEWHERE, STATIC, Guard, read_endpoint, write_endpoint
 from harness.web.folder import Conflict, NoSuchArticle
 from harness.web.summary_folder import SummaryBody, SummaryFolder
 
@@ -57,5 +57,6 @@ def make_summary_app(folder: SummaryFolder, port: int, token: str) -> ASGIApp:
         NoSuchArticle: lambda _, e: JSONResponse({"error": str(e)}, 404),
         HarnessError: lambda _, e: JSONResponse({"error": str(e)}, 400),
         HTTPException: lambda _, e: JSONResponse({"error": e.detail}, e.status_code),
+        **ELSEWHERE,
     }
     return Guard(Starlette(routes=routes, exception_handlers=handlers), port, token)

@@ -236,6 +236,7 @@ def test_hand_labels_stand_first_and_a_changed_row_says_why(results: Path, tmp_p
         path = next((labelled / "runs").glob(f"{name}-*")) / "record.json"
         record = json.loads(path.read_text(encoding="utf-8"))
         record["tables"]["hand_labels"] = table
+        del record["digest"]
         path.write_text(json.dumps(record), encoding="utf-8")
     files = report(labelled, tmp_path / "out")
     sentence = "By hand labels, of 100 stances that a summary conveys these are misstated: terse 9 [4–15]."
@@ -277,6 +278,7 @@ def test_what_is_broken_is_named_and_the_rest_stands(results: Path, tmp_path: Pa
     part.write_bytes(part.read_bytes()[:200])
     (runs["lead3"] / "scores.parquet").write_bytes(b"torn")
     record = json.loads((runs["careful"] / "record.json").read_text(encoding="utf-8"))
+    del record["digest"]
     record["tables"]["stance"]["stance.confusion.three_way"] = {"counts": [[1]], "gold": "?"}
     (runs["careful"] / "record.json").write_text(json.dumps(record), encoding="utf-8")
     files = report(broken, tmp_path / "out")
@@ -316,6 +318,7 @@ def test_odd_tables_spoil_nothing_but_themselves(results: Path, tmp_path: Path, 
     path = next((broken / "runs").glob("lead3-*")) / "record.json"
     record = json.loads(path.read_text(encoding="utf-8"))
     record["tables"] = odd
+    del record["digest"]
     path.write_text(json.dumps(record), encoding="utf-8")
     files = report(broken, tmp_path / "out")
     assert 'data-board="summariser"' in files["index.html"]

@@ -101,3 +101,27 @@ def test_every_label_in_every_dress(label: Stance, dress: str) -> None:
 def test_anything_can_be_read(text: str) -> None:
     assert parse_label(text) in {None, *STANCES}
     assert parse_choice(text, STANCES) in {None, *STANCES}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stance: " * 3000,
+        '"stance":"' + " " * 24_000 + "{",
+        "answer" + " " * 24_000 + "z",
+        "answer:" + ":" * 24_000 + "z",
+        '{"a":' * 5000,
+        '{"a":[{},' * 3000,
+        "{" * 24_000,
+        '{"' * 12_000,
+        "oppose support " * 1600,
+        "notoppose " * 2400,
+        "choose " + " (" * 12_000,
+        "\n" * 24_000,
+    ],
+    ids=lambda text: text[:10],
+)
+def test_a_reply_that_is_made_to_be_slow_is_read(text: str) -> None:
+    # some of these took from seconds to hours
+    assert parse_label(text) in {None, *STANCES}
+    assert parse_choice(text, STANCES) in {None, *STANCES}

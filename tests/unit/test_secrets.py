@@ -152,6 +152,13 @@ def test_a_key_is_replaced_however_it_is_quoted() -> None:
     assert without("text", None) == "text"
 
 
+def test_the_beginning_of_a_key_is_as_good_as_the_key() -> None:
+    key = "sk-proj-abcdefghijkl-XYZ"
+    assert without(f"{key} is refused", key) == "*** is refused"
+    assert without("sk-proj-abcdefgh… is refused, so is sk-proj-abcd", key) == "***… is refused, so is ***"
+    assert without("keys begin with sk-proj-", key) == "keys begin with sk-proj-"
+
+
 def test_a_record_holds_no_value_of_a_variable_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", "plain-value-99")
     failure = Failure(type="X", message="got plain-value-99", traceback="a\nX: got 'plain-value-99'")

@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.data.answers.shape import FileAnswer, FileAnswers, Words, ids_of, offered, once
 from harness.data.formats.archive import members
-from harness.data.formats.base import guard, parse_json
+from harness.data.formats.base import parse_json, read_guarded
 from harness.errors import DataError, Place
 from harness.types import Stance
 
@@ -38,7 +38,7 @@ def _samples(path: Path) -> Iterator[tuple[Mapping[str, Any], Place]]:
                 if name.startswith("samples/") and name.endswith(".json"):
                     yield _sample(parse_json(archive.read(name), place := Place(str(path), field=name)), place)
         return
-    log = parse_json(guard(path).read_bytes(), Place(str(path)))
+    log = parse_json(read_guarded(path), Place(str(path)))
     samples = log.get("samples") if isinstance(log, Mapping) else None
     if not isinstance(samples, list):
         hint = "of another table make .jsonl or .csv; of Inspect, run without --no-log-samples"

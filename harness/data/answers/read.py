@@ -10,7 +10,7 @@ from harness.data.answers.inspect_log import read_inspect
 from harness.data.answers.lm_eval_log import KEYS, read_lm_eval
 from harness.data.answers.shape import FileAnswers, Words
 from harness.data.answers.table import read_table
-from harness.data.formats.base import guard, json_lines
+from harness.data.formats.base import as_expected, guard, json_lines
 from harness.errors import DataError, Place
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet", ".eval", ".json")
@@ -24,7 +24,8 @@ def read_answers(path: Path, words: Words, *, pairs: bool) -> FileAnswers:
     DataError with file, line and field for what cannot be read, and for answers of the other kind.
     """
     file = _one_log(path) if path.is_dir() else path
-    read = _read(file, words, pairs=pairs)
+    with as_expected(file, "a file of answers"):
+        read = _read(file, words, pairs=pairs)
     wanted = 3 if pairs else 1
     for answer in read.answers:
         if len(answer.ids) != wanted:

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.data.answers.shape import FileAnswer, FileAnswers, Words, number, once, scores_of
-from harness.data.formats.base import guard, json_lines
+from harness.data.formats.base import guard, json_lines, read_guarded
 from harness.data.formats.csv_table import MAX_TABLE
 from harness.errors import DataError, Place, nearest_hint
+from harness.runtime.parquet import read_table as read_parquet
 from harness.types import STANCES, Stance
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -69,7 +70,7 @@ def _rows(path: Path) -> Iterator[Row]:
 
 def _csv(path: Path) -> Iterator[Row]:
     """Cells by column; the delimiter is the one of `,`, `;` and tab that the header has most of."""
-    raw = guard(path, MAX_TABLE).read_bytes()
+    raw = read_guarded(path, MAX_TABLE)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -99,11 +100,10 @@ def _csv(path: Path) -> Iterator[Row]:
 
 def _parquet(path: Path) -> Iterator[Row]:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        yield from enumerate(pq.read_table(guard(path)).to_pylist(), start=1)
-    except (pa.ArrowException, OSError) as error:
+        yield from enumerate(read_parquet(guard(path)).to_pylist(), start=1)
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(Place(str(path)), f"not a readable Parquet file: {error}") from None
 
 

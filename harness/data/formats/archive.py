@@ -39,7 +39,7 @@ class Archive:
         try:
             with self._opened.open(self._infos[name]) as member:
                 raw = member.read(self._infos[name].file_size + 1)
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
+        except Exception as error:  # every kind of packing has errors of its own
             raise DataError(Place(self._file, field=name), f"cannot be read: {error}") from None
         if len(raw) != self._infos[name].file_size:
             raise DataError(Place(self._file, field=name), "is not as long as the archive says: torn or tampered with")

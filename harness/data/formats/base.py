@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from harness.data.load import MAX_BYTES, parse_object
 from harness.data.plain_texts import slug, title_of
 from harness.data.save import check_size
 from harness.data.schema import ArticleRow, to_article, to_row
-from harness.errors import DataError, Place, ValidationFailed
+from harness.errors import DataError, HarnessError, Place, ValidationFailed
+from harness.runtime.files import read_regular
 from harness.types import ESCALATION, ESCALATION_PROPOSITION, Article
 
 MAX_INPUT = 1_000_000_000
@@ -50,6 +51,25 @@ def guard(path: Path, limit: int = MAX_INPUT) -> Path:
     return path
 
 
+@contextmanager
+def as_expected(path: Path, what: str) -> Iterator[None]:
+    """While it lasts, whatever a reader stumbles over is a DataError that names the file: values of another kind than the format
+    has there, mostly, which no reader can foresee one by one."""
+    try:
+        yield
+    except HarnessError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+        hint = "export it again; `harness --debug` shows what was being read"
+        raise DataError(Place(str(path)), f"is not as {what} should be: {reason}", hint=hint) from error
+
+
+def read_guarded(path: Path, limit: int = MAX_INPUT) -> bytes:
+    """The bytes of a file that `guard` lets pass."""
+    return read_regular(guard(path, limit), limit)
+
+
 def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
     """Line number (from 1) and object of each line of a JSONL file; DataError with the line where one is none."""
     with guard(path).open("rb") as file:
@@ -69,12 +89,12 @@ def parse_json(raw: bytes, place: Place) -> Any:
         return parse_object(raw.decode("utf-8-sig"), place)
     except UnicodeDecodeError:
         raise DataError(place, "not UTF-8", hint="save the file as UTF-8") from None
-    except json.JSONDecodeError as error:
+    except RecursionError:
+        raise DataError(place, "not JSON: nested too deeply") from None
+    except ValueError as error:  # also a number of thousands of digits
         raise DataError(
             place, f"not JSON: {error}", hint="is the file whole, and of this format? export it again"
         ) from None
-    except RecursionError:
-        raise DataError(place, "not JSON: nested too deeply") from None
 
 
 def article_from(row: Mapping[str, Any], place: Place, *, context: Any = None) -> Article:

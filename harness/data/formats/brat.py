@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.data.formats.base import MAX_INPUT, Ids, guard, metadata_or_new, unique
+from harness.data.formats.base import MAX_INPUT, Ids, metadata_or_new, read_guarded, unique
 from harness.data.formats.brat_lines import Annotations, Event, Pieces, passages, read_annotations
 from harness.data.formats.brat_write import save
 from harness.data.formats.labels import Labels, names_of
@@ -116,7 +116,7 @@ def _text_of(
 
 def _words(file: Path) -> str:
     try:
-        return guard(file, MAX_INPUT).read_bytes().decode()
+        return read_guarded(file, MAX_INPUT).decode()
     except UnicodeDecodeError as error:
         raise DataError(Place(str(file)), f"not UTF-8 at byte {error.start}", hint="save the file as UTF-8") from None
 

@@ -27,7 +27,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.data.formats.base import Ids, article_from, guard, parse_json, unique
+from harness.data.formats.base import Ids, article_from, parse_json, read_guarded, unique
 from harness.data.formats.labels import Labels
 from harness.data.formats.ledger import Imported, Ledger, Loss
 from harness.data.formats.spans import attributes_of
@@ -109,7 +109,7 @@ def _rows(
     path: Path, mapping: Mapping[str, Any], ledger: Ledger
 ) -> tuple[list[tuple[int, dict[str, str]]], dict[str, str]]:
     """Line (from 1) and cells of each row by our names of the columns, and what the file calls these."""
-    raw = guard(path, MAX_TABLE).read_bytes()
+    raw = read_guarded(path, MAX_TABLE)
     try:
         text = raw.decode(str(mapping.get("encoding", "utf-8-sig")))
     except UnicodeDecodeError as error:

@@ -24,7 +24,7 @@ from harness.data.formats.dna_schema import PASSWORD, password_hash, schema, set
 from harness.data.formats.ledger import Loss
 from harness.data.formats.offsets import Offsets
 from harness.data.formats.spans import attributes_of, passage_signs
-from harness.errors import DataError, Place
+from harness.errors import DataError, Place, StoreError
 from harness.runtime.files import replacing
 from harness.types import Article, Dataset, Speaker, Stance, StanceLabel
 
@@ -87,11 +87,14 @@ def save(dataset: Dataset, path: Path, mapping: Mapping[str, Any]) -> list[Loss]
     version = mapping.get("dna_version", 3)
     if version not in (2, 3):
         raise DataError(Place("mapping", field="dna_version"), f"{version!r}: 2 or 3")
-    with replacing(path) as temporary, closing(sqlite3.connect(temporary)) as db, db:
-        writer = _Writer(db, version, {**(mapping.get("concepts") or {}), **(mapping.get("targets") or {})})
-        for number, article in enumerate(dataset, start=1):
-            writer.document(number, article)
-        writer.attributes()
+    try:
+        with replacing(path) as temporary, closing(sqlite3.connect(temporary)) as db, db:
+            writer = _Writer(db, version, {**(mapping.get("concepts") or {}), **(mapping.get("targets") or {})})
+            for number, article in enumerate(dataset, start=1):
+                writer.document(number, article)
+            writer.attributes()
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be written: {error}", hint="is there room, and may you write there?") from None
     return writer.losses
 
 

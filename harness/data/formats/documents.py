@@ -136,7 +136,10 @@ def _words_of(paragraph: Any) -> str:
 def _rtf(raw: bytes, path: Path, ledger: Ledger) -> Iterator[str]:
     striprtf = extra("striprtf.striprtf", "striprtf", "rich text")
     # rich text is ASCII; what lies beyond is escaped and decoded by the code page that the file names
-    text = striprtf.rtf_to_text(raw.decode("latin-1"), errors="replace")
+    try:
+        text = striprtf.rtf_to_text(raw.decode("latin-1"), errors="replace")
+    except (ValueError, LookupError, RecursionError, OverflowError) as error:
+        raise DataError(Place(str(path)), f"not readable as rich text: {error}", hint="export it again") from None
     # a character beyond the first plane comes as two halves
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     for words, what in _UNSEEN_IN_RTF.items():

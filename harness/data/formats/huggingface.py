@@ -19,13 +19,14 @@ import yaml
 
 from harness.data.article_table import article_schema, decoded_rows, refuse_unknown, table_row
 from harness.data.companions import companions
-from harness.data.formats.base import article_from, guard, parse_json, unique
+from harness.data.formats.base import article_from, guard, parse_json, read_guarded, unique
 from harness.data.formats.ledger import Imported, Ledger, Loss
 from harness.data.load import MAX_BYTES
 from harness.data.schema import NULL_IS_ABSENT
 from harness.data.yaml_lines import read_yaml
 from harness.errors import DataError, Place
-from harness.runtime.files import replacing, write_text
+from harness.runtime.files import write_text
+from harness.runtime.parquet import read_table, write_table
 from harness.types import SCALE, STANCES, Article, Dataset
 
 STATE, INFO = "state.json", "dataset_info.json"
@@ -57,7 +58,7 @@ def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
 
 def _saved(state: Path, ledger: Ledger) -> list[Path]:
     """The Arrow files of a folder of `save_to_disk`; what else its two files of JSON say of the data is listed."""
-    raw = parse_json(guard(state, MAX_BYTES).read_bytes(), Place(str(state)))
+    raw = parse_json(read_guarded(state, MAX_BYTES), Place(str(state)))
     try:
         files = [state.parent / str(entry["filename"]) for entry in raw["_data_files"]]
     except (KeyError, TypeError):
@@ -65,7 +66,7 @@ def _saved(state: Path, ledger: Ledger) -> list[Path]:
     if strange := [file for file in files if file.parent != state.parent or not file.is_file()]:
         raise DataError(Place(str(state), field="_data_files"), f"{strange[0].name!r} is no file of its folder")
     info = state.with_name(INFO)
-    said = parse_json(guard(info, MAX_BYTES).read_bytes(), Place(str(info))) if info.is_file() else {}
+    said = parse_json(read_guarded(info, MAX_BYTES), Place(str(info))) if info.is_file() else {}
     for name in ("description", "citation", "homepage", "license"):
         if isinstance(said, dict) and said.get(name):
             ledger.lose(Place(str(info), field=name), "is not read: say it in the mapping")
@@ -85,9 +86,9 @@ def _read(file: Path) -> list[Article]:
 
 
 def _parquet(file: Path, place: Place) -> pa.Table:
-    parquet = pq.ParquetFile(file)
-    _check_size(sum(parquet.metadata.row_group(i).total_byte_size for i in range(parquet.num_row_groups)), place)
-    return parquet.read()
+    metadata = pq.read_metadata(file)
+    _check_size(sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)), place)
+    return read_table(file)
 
 
 def _arrow(file: Path, place: Place) -> pa.Table:
@@ -110,8 +111,7 @@ def save(dataset: Dataset, path: Path, mapping: Mapping[str, Any]) -> list[Loss]
     rows = [table_row(a) for a in dataset]
     for split in sorted({row["split"] for row in rows}):
         table = pa.Table.from_pylist([r for r in rows if r["split"] == split], schema=article_schema())
-        with replacing(path / "data" / f"{split}.parquet") as temporary:
-            pq.write_table(table, temporary, compression="zstd")
+        write_table(table, path / "data" / f"{split}.parquet")
     card = {
         "name": dataset.name,
         "version": dataset.version,

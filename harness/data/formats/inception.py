@@ -26,7 +26,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness.data.formats.archive import MAX_UNPACKED, members, members_of
-from harness.data.formats.base import MAX_INPUT, Ids, guard, metadata_or_new, unique
+from harness.data.formats.base import MAX_INPUT, Ids, metadata_or_new, read_guarded, unique
 from harness.data.formats.inception_write import LAYER, save
 from harness.data.formats.labels import Labels, names_of
 from harness.data.formats.layer_folders import Sidecar, sidecar_of
@@ -128,10 +128,10 @@ def _files(path: Path) -> Iterator[tuple[str, bytes]]:
                 if name.casefold().endswith(".zip"):
                     yield from _inner(name, raw, path)
     else:
-        yield path.name, guard(path, MAX_INPUT).read_bytes()
+        yield path.name, read_guarded(path, MAX_INPUT)
         types = next((p for p in path.parent.glob("*") if p.name.casefold() == "typesystem.xml"), None)
         if types is not None:
-            yield types.name, guard(types, MAX_INPUT).read_bytes()
+            yield types.name, read_guarded(types, MAX_INPUT)
 
 
 def _is_zip(path: Path) -> bool:
@@ -147,7 +147,7 @@ def _opened(name: str, file: Path) -> Iterator[tuple[str, bytes]]:
             for inner in archive.names():
                 yield f"{name}!/{inner}", archive.read(inner)
     elif file.suffix.casefold() in (".xmi", ".tsv", ".xml"):
-        yield name, guard(file, MAX_INPUT).read_bytes()
+        yield name, read_guarded(file, MAX_INPUT)
     else:
         yield name, b""
 

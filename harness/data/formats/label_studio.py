@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.data.formats.base import guard, metadata_or_new, parse_json, unique
+from harness.data.formats.base import metadata_or_new, parse_json, read_guarded, unique
 from harness.data.formats.label_studio_result import CONTROLS, Context, read_result
 from harness.data.formats.label_studio_write import MACHINE, save
 from harness.data.formats.labels import Labels, names_of, reads_silence
@@ -100,7 +100,7 @@ class Reader:
 def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
     """An exported list of tasks, or one task."""
     reader = Reader(path, mapping)
-    tasks = parse_json(guard(path).read_bytes(), Place(str(path)))
+    tasks = parse_json(read_guarded(path), Place(str(path)))
     tasks = [tasks] if isinstance(tasks, dict) else tasks
     if not isinstance(tasks, list):
         raise DataError(Place(str(path)), "not a list of tasks", hint="export as JSON, not as CSV or CONLL")

@@ -7,10 +7,13 @@ the annotators' names, and the pairs that are `no_stance` without a passage.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from harness.data.formats.base import Ids, guard, metadata, metadata_or_new, parse_json
+from pydantic import BaseModel
+
+from harness.data.formats.base import Ids, metadata, metadata_or_new, parse_json, read_guarded
 from harness.data.formats.layers import Layers
 from harness.data.formats.ledger import Ledger
 from harness.data.formats.spans import Span, silent_pairs
@@ -57,21 +60,28 @@ def write_sidecar(dataset: Dataset, path: Path) -> None:
     write_text(path / SIDECAR, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
 
+class _Content(BaseModel):
+    articles: list[dict[str, Any]]
+    annotators: dict[str, str]
+    adjudicators: dict[str, str]
+    labelled: dict[str, dict[str, list[str]]]
+
+
 class Sidecar:
     """What `harness.json` says."""
 
     def __init__(self, path: Path) -> None:
         self._place = Place(str(path / SIDECAR))
-        content = parse_json(guard(path / SIDECAR).read_bytes(), self._place)
+        content = parse_json(read_guarded(path / SIDECAR), self._place)
         try:
-            self._articles = {a["id"]: a for a in content["articles"]}
-            self._annotators: Mapping[str, str] = content["annotators"]
-            self._adjudicators: Mapping[str, str] = content["adjudicators"]
-            self._labelled: Mapping[str, Mapping[str, Sequence[str]]] = content["labelled"]
-        except (KeyError, TypeError) as error:
-            raise DataError(
-                self._place, f"is not as it was written: {error}", hint="take it away, or export again"
-            ) from None
+            self._content = _Content.model_validate(content)
+            self._articles = {str(a["id"]): a for a in self._content.articles}
+        except (KeyError, ValueError) as error:
+            raise self._changed(error) from None
+
+    def _changed(self, error: Exception) -> DataError:
+        reason = str(error).splitlines()[0]
+        return DataError(self._place, f"is not as it was written: {reason}", hint="take it away, or export again")
 
     def layers(self, name: str, text: str, place: Place, ledger: Ledger) -> Layers:
         """The article of that name, to which its labels are added; DataError for one that was not exported."""
@@ -81,13 +91,16 @@ class Sidecar:
 
     def folders(self, name: str) -> list[str]:
         """The folders in which an article was labelled, in the order of its labels."""
-        return list(self._labelled.get(name, ()))
+        return list(self._content.labelled.get(name, ()))
 
     def add(self, layers: Layers, folder: str, spans: Sequence[Span]) -> None:
         """Adds the labels of a folder: its spans, and the pairs that were `no_stance` without a passage."""
         name = layers.row["id"]
-        silent = [(s, x) for s, x in (pair.split("|") for pair in self._labelled[name][folder])]
-        who = self._adjudicators[name] if folder == GOLD else self._annotators[folder]
+        try:
+            silent = [(s, x) for s, x in (pair.split("|") for pair in self._content.labelled[name][folder])]
+            who = self._content.adjudicators[name] if folder == GOLD else self._content.annotators[folder]
+        except (KeyError, ValueError) as error:
+            raise self._changed(error) from None
         layers.add(who, spans, gold=folder == GOLD, silent=silent)
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from lxml import etree
 
-from harness.data.formats.base import Ids, guard, unique
+from harness.data.formats.base import Ids, read_guarded, unique
 from harness.data.formats.dates import day_in
 from harness.data.formats.ledger import Imported, Ledger
 from harness.data.formats.markup import Body, body_of, nitf_body, own_words, plain_text, words_outside
@@ -63,7 +63,7 @@ def load(path: Path, mapping: Mapping[str, Any]) -> Imported:
     files = sorted(p for p in path.rglob("*.xml") if p.is_file()) if path.is_dir() else [path]
     for file in files:
         place = Place(str(file))
-        root = tree_of(guard(file, MAX_BYTES).read_bytes(), place)
+        root = tree_of(read_guarded(file, MAX_BYTES), place)
         if local_name(root) == "NewsML":
             raise DataError(
                 place, "is NewsML 1, another format than NewsML-G2", hint="ask the agency for its G2 or ninjs feed"

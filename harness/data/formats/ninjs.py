@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.data.formats.base import Ids, guard, json_lines, parse_json, unique
+from harness.data.formats.base import Ids, json_lines, parse_json, read_guarded, unique
 from harness.data.formats.dates import day_in
 from harness.data.formats.ledger import Imported, Ledger, Record
 from harness.data.formats.markup import body_of
@@ -72,7 +72,7 @@ def _items(path: Path) -> Iterator[tuple[dict[str, Any], Place]]:
             for number, row in json_lines(file):
                 yield row, Place(str(file), number)
             continue
-        content = parse_json(guard(file, MAX_BYTES).read_bytes(), Place(str(file)))
+        content = parse_json(read_guarded(file, MAX_BYTES), Place(str(file)))
         items = content if isinstance(content, list) else [content]
         for n, item in enumerate(items, start=1):
             place = Place(str(file), field=f"item {n}" if len(items) > 1 else None)

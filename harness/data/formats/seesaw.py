@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.data.formats.base import Ids, article_from, guard, metadata_or_new, parse_json, unique
+from harness.data.formats.base import Ids, article_from, metadata_or_new, parse_json, read_guarded, unique
 from harness.data.formats.ledger import Imported, Ledger, Record
 from harness.data.formats.spans import AGREEMENTS, Span, stances_from
 from harness.data.load import MAX_BYTES
@@ -111,7 +111,7 @@ def _record(file: Path, ledger: Ledger) -> Record:
     place = Place(str(file))
     if not file.is_file():
         raise DataError(place, "no such file", hint="the folders articles, annotations and meta belong together")
-    raw = parse_json(guard(file, MAX_BYTES).read_bytes(), place)
+    raw = parse_json(read_guarded(file, MAX_BYTES), place)
     if not isinstance(raw, dict):
         raise DataError(place, f"a {type(raw).__name__}; an object is wanted")
     return ledger.record(raw, place)

@@ -12,6 +12,7 @@ from harness.data.check import nearest_passage
 from harness.data.schema import Id, Strict, Text, occurrences
 from harness.data.yaml_lines import read_yaml
 from harness.errors import DataError, Place, nearest_hint
+from harness.runtime.files import listed
 from harness.text.names import main_script
 from harness.types import Article, Stance
 
@@ -53,7 +54,7 @@ def read_translations(
     """The translations in a dataset folder by (language, article), and everything that is wrong with the others."""
     translations: dict[tuple[str, str], Translation] = {}
     errors: list[DataError] = []
-    for path in sorted((folder / "translations").glob("*/*.yaml")):
+    for path in listed(folder / "translations", "*/*.yaml"):
         language, article_id = path.parent.name, path.stem
         if language not in LANGUAGES:
             hint = nearest_hint(language, list(LANGUAGES)) + f"known: {', '.join(LANGUAGES)}"
