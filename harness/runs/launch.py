@@ -21,8 +21,12 @@ from harness.runtime.install import install_extra
 
 TARGET = "harness.runs.launch."
 """How the `_target_` of the configs in `configs/hydra/launcher` begins that are launched here."""
-BASE = frozenset({"timeout_min", "cpus_per_task", "gpus_per_node", "tasks_per_node", "mem_gb", "nodes", "name"})
+BASE = frozenset(
+    {"timeout_min", "cpus_per_task", "gpus_per_node", "tasks_per_node", "mem_gb", "nodes", "name", "stderr_to_stdout"}
+)
 """What submitit calls alike on every cluster; other fields are the cluster's own, as in `partition`."""
+PLUGIN = frozenset({"submitit_folder", "max_num_timeout"})
+"""What Hydra adds of its plugin's own to a config of that name, where hydra-submitit-launcher is installed."""
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -40,10 +44,11 @@ def launch(
     match fields.pop("_target_").removeprefix(TARGET):
         case "joblib":
             return _on_cores(int(fields["n_jobs"]), jobs, work)
-        case "submitit":
-            return _by_submitit(fields, jobs, work, folder)
+        case "submitit_local" | "submitit_slurm" as name:
+            return _by_submitit(name.removeprefix("submitit_"), fields, jobs, work, folder)
         case other:
-            raise ConfigError(f"hydra.launcher._target_: {TARGET}{other} is no launcher", hint="joblib or submitit")
+            hint = "joblib, submitit_local or submitit_slurm"
+            raise ConfigError(f"hydra.launcher._target_: {TARGET}{other} is no launcher", hint=hint)
 
 
 def _on_cores(
@@ -107,24 +112,25 @@ class _Resumed(Generic[Job, Result]):
 
 
 def _by_submitit(
-    fields: dict[str, Any], jobs: Sequence[Job], work: Callable[[Job], Result], folder: Path
+    cluster: str, fields: dict[str, Any], jobs: Sequence[Job], work: Callable[[Job], Result], folder: Path
 ) -> Iterator[tuple[int, Result | SystemFailed]]:
     try:
         import submitit
     except ImportError:
         raise ConfigError("this launcher needs submitit", hint=install_extra("launchers")) from None
-    cluster = fields.pop("cluster")
     executor = submitit.AutoExecutor(folder=folder / "%j", cluster=cluster)
-    executor.update_parameters(**{k if k in BASE else f"{cluster}_{k}": value for k, value in fields.items()})
+    executor.update_parameters(
+        **{k if k in BASE else f"{cluster}_{k}": v for k, v in fields.items() if k not in PLUGIN}
+    )
     handles = executor.map_array(_Resumed(work), list(jobs))
     for number, handle in enumerate(handles):
         try:
             result: Result | SystemFailed = handle.result()
             shutil.rmtree(handle.paths.folder, ignore_errors=True)
         except Exception as error:
-            words = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+            words = " ".join(str(error).split())[:300] or type(error).__name__
             log = handle.paths.stderr
-            result = SystemFailed(f"job {handle.job_id} of {cluster}: {words.strip()}", hint=f"its log is {log}")
+            result = SystemFailed(f"job {handle.job_id} of {cluster}: {words}", hint=f"its log is {log}")
         yield number, result
     with suppress(OSError):
         folder.rmdir()

@@ -31,7 +31,7 @@ def test_a_killed_job_costs_itself_alone(tmp_path: Path) -> None:
 
 def test_submitit_that_is_not_installed_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "submitit", None)
-    config = {"_target_": "harness.runs.launch.submitit", "cluster": "local"}
+    config = {"_target_": "harness.runs.launch.submitit_local"}
     with pytest.raises(ConfigError, match="needs submitit") as error:
         list(launch(config, ["a"], work, tmp_path))
     assert "[launchers]" in str(error.value.hint)
