@@ -32,8 +32,10 @@ from harness.metrics.entry import SCALES, SCOPES, Scale, Scope, scoped
 from harness.metrics.stance_pair import StancePair
 from harness.stats.bootstrap import (
     MIN_CLUSTERS,
+    MOST_RESAMPLED,
     RESAMPLES,
     Interval,
+    analytic_interval,
     clustered_interval_counts,
     informative_clusters,
     interval_of,
@@ -41,6 +43,7 @@ from harness.stats.bootstrap import (
     resampled_sums,
     too_few,
 )
+from harness.stats.moments import Moments
 from harness.types import ESCALATION, SCALE, STANCES, ItemScore, MetricValue, Stance
 
 
@@ -232,7 +235,7 @@ class _Scope:
 
     def _resampled(self) -> dict[str, cm.Array]:
         """Resampled confusions by scale: the scales are columns of one matrix product."""
-        if len(self.articles) < MIN_CLUSTERS:
+        if not MIN_CLUSTERS <= len(self.articles) <= MOST_RESAMPLED:
             return {}
         flat = [counts.reshape(len(self.articles), -1) for counts in self.counts.values()]
         sums = resampled_sums(np.hstack(flat), resamples=self.resamples, seed=self.seed)
@@ -251,7 +254,9 @@ class _Scope:
             return MetricValue(None, n_scored=0, n_unscored=n_unscored + n, reason=undefined)
         value = float(metric.statistic(total[None].astype(np.float64))[0])
         clusters = informative_clusters(counts)
-        if resampled is None or clusters < MIN_CLUSTERS:
+        if len(self.articles) > MOST_RESAMPLED:
+            interval = analytic_interval(Moments.of(counts), metric.statistic)
+        elif resampled is None or clusters < MIN_CLUSTERS:
             interval = Interval(value, n_clusters=clusters, reason=too_few(clusters))
         else:
             interval = interval_of(value, metric.statistic(resampled), clusters)
