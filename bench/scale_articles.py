@@ -57,8 +57,11 @@ _FILLER = (
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def rows(count: int) -> Iterator[dict[str, Any]]:
-    """Articles of 60 to 120 words, two or three speakers and two targets each; the same for the same number, always."""
+def rows(count: int, labelled: int | None = None) -> Iterator[dict[str, Any]]:
+    """Articles of 60 to 120 words, two or three speakers and two targets each; the same for the same number, always.
+
+    Where only the first `labelled` have gold, these are of twenty events, and each of the others is of its own.
+    """
     for number in range(count):
         draw = random.Random(number)
         names = draw.sample([f"{g} {f}" for g in draw.sample(_GIVEN, 3) for f in draw.sample(_FAMILY, 2)], 3)
@@ -74,6 +77,10 @@ def rows(count: int) -> Iterator[dict[str, Any]]:
             ]
             stances.append({"speaker": f"s{n}", "target": "escalation", "stance": stance, "evidence": [words]})
             stances.append({"speaker": f"s{n}", "target": "strike", "stance": "no_stance"})
+        has_gold = labelled is None or number < labelled
+        if labelled is not None:
+            event = f"event-{number % 20}" if has_gold else f"later-{number}"
+        gold = {"adjudicator": "generated", "stances": stances} if has_gold else None
         yield {
             "id": f"a{number:07d}",
             "title": f"Day {number} of the fighting near {place}",
@@ -89,26 +96,26 @@ def rows(count: int) -> Iterator[dict[str, Any]]:
             ],
             "speakers": speakers,
             "summaries": [{"annotator": "generated", "text": f"{sentences[0]} {sentences[3]}"}],
-            "gold": {"adjudicator": "generated", "stances": stances},
+            **({"gold": gold} if gold else {}),
         }
 
 
-def write(path: Path, count: int) -> Path:
+def write(path: Path, count: int, labelled: int | None = None) -> Path:
     """The articles in a file, block by block: .jsonl, or .parquet with the columns of `harness data convert`."""
     if path.suffix == ".jsonl":
         with path.open("w", encoding="utf-8") as lines:
-            lines.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(count))
+            lines.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(count, labelled))
         return path
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from harness.data.article_table import article_schema
 
-    source = rows(count)
+    source = rows(count, labelled)
     with pq.ParquetWriter(path, article_schema(), compression="zstd") as writer:
         while block := list(islice(source, BLOCK)):
             for row in block:
-                for stance in row["gold"]["stances"]:
+                for stance in row["gold"]["stances"] if "gold" in row else ():
                     stance["evidence"] = [{"text": e, "occurrence": 1} for e in stance.get("evidence", ())]
             writer.write_table(pa.Table.from_pylist(block, schema=article_schema()))
     return path

@@ -18,9 +18,11 @@ LARGE = 20_000
 
 @dataclass(frozen=True)
 class Passes:
-    """What every pass over a large file needs: how it begins, and of each article, in the order of ids, its id and split."""
+    """What every pass over a large file needs: how it begins, over articles or over their rows in the file's shape, and of each
+    article, in the order of ids, its id and split."""
 
     begin: Callable[[], Iterator[Article]]
+    rows: Callable[[], Iterator[Any]]
     ids: pa.ChunkedArray
     splits: pa.ChunkedArray
 

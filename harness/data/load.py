@@ -123,7 +123,8 @@ def _read_large(path: Path, errors: list[DataError]) -> LargeDataset | None:
             _digest(article, digest)
         ids.append(pa.array([a.id for a in block], pa.string()))
         splits.append(pa.array([a.split for a in block], pa.string()))
-    passes = Passes(partial(_pass, path, _stamp(path)), pa.chunked_array(ids), pa.chunked_array(splits))
+    begin = partial(_pass, path, _stamp(path))
+    passes = Passes(begin, partial(_plain_rows, path), pa.chunked_array(ids), pa.chunked_array(splits))
     return LargeDataset(passes, name=path.stem, version="0", fingerprint=digest.hexdigest())
 
 
@@ -132,6 +133,17 @@ def _pass(path: Path, stamp: tuple[int, int]) -> Iterator[Article]:
     if not path.exists() or _stamp(path) != stamp:
         raise DataError(Place(str(path)), "changed while it was read", hint="start again")
     return _articles_in(path, [])
+
+
+def _plain_rows(path: Path) -> Iterator[Any]:
+    """The rows of a file that was checked, without nulls."""
+    return (_without_nulls(row) for row, _ in _rows(path, []))
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(field) for name, field in value.items() if field is not None}
+    return [_without_nulls(part) for part in value] if isinstance(value, list) else value
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -184,16 +185,25 @@ class AnswerRef:
 
 
 def write_record(
-    results: Path, record: RunRecord, scores: Sequence[ItemScore] = (), answers: Sequence[AnswerRef] = ()
+    results: Path,
+    record: RunRecord,
+    scores: Sequence[ItemScore] | None = (),
+    answers: Sequence[AnswerRef] | None = (),
 ) -> Path:
     """Writes scores and answers first, then the record: a complete record on disk means that the run's folder is whole.
 
-    Returns the record's path. A failed run has neither scores nor answers.
+    Returns the record's path. A failed run has neither scores nor answers; None stands for those that are written already
+    (`rows_written`).
     """
     path = record_path(results, record.run_id)
     if record.status == "complete":
-        _write_rows(scores_path(results, record.run_id), ItemScore, scores)
-        _write_rows(answers_path(results, record.run_id), AnswerRef, answers)
+        for target, kind, rows in (
+            (scores_path(results, record.run_id), ItemScore, scores),
+            (answers_path(results, record.run_id), AnswerRef, answers),
+        ):
+            if rows is not None:
+                with rows_written(target, kind) as write:  # type: ignore[type-var]
+                    write(rows)  # type: ignore[arg-type]
     write_text(path, encodable(json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"))
     return path
 
@@ -276,15 +286,18 @@ def read_answers(path: Path) -> list[AnswerRef]:
 _R = TypeVar("_R", ItemScore, AnswerRef)
 
 
-def _write_rows(path: Path, kind: type[_R], rows: Sequence[_R]) -> None:
+@contextmanager
+def rows_written(path: Path, kind: type[_R]) -> Iterator[Callable[[Sequence[_R]], None]]:
+    """Yields what appends rows to a file that is there, whole, once the block ends without an error."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     names = [f.name for f in fields(kind)]
     schema = pa.schema([(n, pa.float64() if n == "value" else pa.string()) for n in names])
-    with replacing(path) as temporary:
-        table = pa.table({n: [getattr(r, n) for r in rows] for n in names}, schema=schema)
-        pq.write_table(table, temporary, compression="zstd")
+    with replacing(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        yield lambda rows: writer.write_table(
+            pa.table({n: [getattr(r, n) for r in rows] for n in names}, schema=schema)
+        )
 
 
 def _read_rows(path: Path, kind: type[_R]) -> list[_R]:

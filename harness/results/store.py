@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.results.stored_columns import TornPart, part_schema, stored_answers
+from harness.results.stored_keys import StoredKeys
 from harness.runtime.files import encodable, replacing, write_text
 from harness.types import Answer, Item, Prediction, Stance
 
@@ -41,6 +42,7 @@ class PredictionStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.torn: list[TornPart] = []
+        self._keys: dict[Path, StoredKeys] = {}
 
     def folder(self, system: str, fingerprint: str) -> Path:
         """`<root>/<system>-<fingerprint8>`."""
@@ -53,9 +55,11 @@ class PredictionStore:
             content = {"system": system, "fingerprint": fingerprint, "identity": identity}
             write_text(path, encodable(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"))
 
-    def columns(self, system: str, fingerprint: str, columns: Sequence[str]) -> pa.Table:
+    def columns(
+        self, system: str, fingerprint: str, columns: Sequence[str], parts: Sequence[Path] | None = None
+    ) -> pa.Table:
         """A system's stored answers with these columns, one row a key, as `stored_answers` gives them; torn parts are noted."""
-        stored = stored_answers(self.folder(system, fingerprint), columns)
+        stored = stored_answers(self.folder(system, fingerprint), columns, parts)
         noted = {part.path for part in self.torn}
         self.torn.extend(part for part in stored.torn if part.path not in noted)
         return stored.table
@@ -64,6 +68,21 @@ class PredictionStore:
         """All stored answers of a system by key; torn parts are noted in `torn`."""
         table = self.columns(system, fingerprint, part_schema().names)
         return {prediction.key: prediction for prediction in _predictions(table)}
+
+    def read_keys(self, system: str, fingerprint: str, keys: Sequence[str]) -> dict[str, Prediction]:
+        """The stored answers to these keys: where the others lie is remembered, and only parts that hold some are read."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        folder = self.folder(system, fingerprint)
+        if folder not in self._keys:
+            self._keys[folder] = StoredKeys(folder)
+        parts = self._keys[folder].parts_with(keys)
+        if not parts:
+            return {}
+        table = self.columns(system, fingerprint, part_schema().names, parts)
+        wanted = table.filter(pc.is_in(table["key"], value_set=pa.array(keys, pa.string())))
+        return {prediction.key: prediction for prediction in _predictions(wanted)}
 
     def write(
         self, system: str, fingerprint: str, kind: str, answers: Iterable[tuple[str, Item, Answer]]
@@ -86,7 +105,10 @@ class PredictionStore:
         if predictions:
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
             name = f"part-{stamp}-{uuid.uuid4().hex[:12]}.parquet"
-            _write_part(self.folder(system, fingerprint) / name, predictions)
+            folder = self.folder(system, fingerprint)
+            _write_part(folder / name, predictions)
+            if folder in self._keys:
+                self._keys[folder].add(folder / name, [p.key for p in predictions])
         return predictions
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from harness.errors import Unfitted
 from harness.results.store import PredictionStore, prediction_key
@@ -47,18 +48,22 @@ class Plan:
         return replace(self, keys=keys, units=[])
 
 
-def plan(system: System, items: Sequence[Item], dataset: Dataset, store: PredictionStore) -> Plan:
+def plan(
+    system: System, items: Sequence[Item], dataset: Dataset, store: PredictionStore, *, in_block: bool = False
+) -> Plan:
     """Cuts the full list into units first and looks into the store second, so that what is done moves no unit's border.
 
     This is the border at which every system is asked: a stance classifier that judges summaries gets each as the text of
-    an article (`Item.as_article`), so that it need not know of summaries.
+    an article (`Item.as_article`), so that it need not know of summaries. Items that are one block of many look for
+    their own answers alone in the store.
     """
     items = list(items)
     questions = [item.as_article() for item in items] if system.kind == "stance" else items
-    stored = store.read(system.name, system.fingerprint)
+    stored = {} if in_block else store.read(system.name, system.fingerprint)
+    look_up = partial(store.read_keys, system.name, system.fingerprint) if in_block else None
     reread: list[tuple[str, Item, Answer]] = []
     try:
-        keys, earlier_keys = _keys(system, questions, dataset, stored, reread)
+        keys, earlier_keys = _keys(system, questions, dataset, stored, reread, look_up)
     except Unfitted as error:
         return Plan(items, [], {}, unfitted=error.message)
     done = _answered(stored)
@@ -98,6 +103,7 @@ def _keys(
     dataset: Dataset,
     stored: dict[str, Prediction],
     reread: list[tuple[str, Item, Answer]],
+    look_up: Callable[[list[str]], dict[str, Prediction]] | None = None,
 ) -> tuple[list[str], dict[int, list[str]]]:
     """Every question's key, and the earlier keys of those that a request about several left without an answer.
 
@@ -108,6 +114,8 @@ def _keys(
 
     def keys_of(asked: Sequence[Item]) -> list[str]:
         keys = [prediction_key(system.fingerprint, reads) for reads in system.reads_of(asked, dataset)]
+        if look_up is not None:
+            stored.update(look_up(keys))
         reread.extend(_read_again(system, asked, keys, stored))
         return keys
 

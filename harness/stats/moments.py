@@ -35,7 +35,7 @@ class Moments:
     def of(cls, counts: ArrayLike) -> Moments:
         """Of counts by article, shape (G, ...)."""
         array = np.asarray(counts)
-        flat = array.reshape(len(array), -1)
+        flat = array.reshape(len(array), math.prod(array.shape[1:]))
         products, total, informative = np.zeros((flat.shape[1],) * 2), np.zeros(flat.shape[1]), 0
         for start in range(0, len(flat), _ROWS):
             block = flat[start : start + _ROWS].astype(np.float64)

@@ -60,7 +60,6 @@ class FittedStance(System):
 
     def _training(self, dataset: Dataset, event: str) -> str:
         """Hash of what is learned from for that event."""
-        check_other_events(dataset, event)
         folds: dict[str, FoldHashes] = self.__dict__.setdefault("_folds", {})
         if dataset.fingerprint not in folds:
             folds[dataset.fingerprint] = FoldHashes(self.examples(dataset))
@@ -90,9 +89,9 @@ class FittedStance(System):
             folds.setdefault(item.article.event if item.article.event in labelled else None, []).append(i)
         for of_event in folds.values():
             event = items[of_event[0]].article.event
-            check_other_events(context.dataset, event)
             others = np.flatnonzero(table.events != event)
             if not len(others):
+                check_other_events(context.dataset, event)
                 raise Unfitted(f"unfitted: the articles of other events than {event!r} have no labelled pair")
             rows = self.features([items[i] for i in of_event], context)
             answers.update(zip(of_event, self.answers_of(table.rows[others], table.labels[others], rows), strict=True))

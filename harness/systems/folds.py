@@ -39,8 +39,9 @@ class FoldHashes:
     def __init__(self, learned: Iterable[tuple[str, Any]]) -> None:
         """`learned`: event and JSON-able example, in the dataset's order."""
         self._learned = list(learned)
+        self._events = {event for event, _ in self._learned}
         self._sums: dict[str, tuple[int, int]] = {}
-        if len({event for event, _ in self._learned}) > MOST_LISTED:
+        if len(self._events) > MOST_LISTED:
             sums: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
             for event, example in self._learned:
                 total, count = sums[event]
@@ -51,7 +52,9 @@ class FoldHashes:
             self._learned.clear()
 
     def of(self, event: str) -> str:
-        """Hash of what is learned from for that event (64 hex digits)."""
+        """Hash of what is learned from for that event (64 hex digits); Unfitted if there is nothing."""
+        if self._events <= {event}:
+            raise no_other_event(event)
         if not self._sums:
             return content_hash([example for other, example in self._learned if other != event])
         total, count = self._sums.get(event, (0, 0))
