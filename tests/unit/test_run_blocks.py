@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
 from bench.scale_articles import write
+from harness.config import parse_run_config
 from harness.data import load
 from harness.metrics import stance_blocks
 from harness.results.records import RunRecord, answers_path, read_answers, read_scores, scores_path
 from harness.results.stored_keys import StoredKeys
 from harness.runs import blocks, run, selection
+from harness.runs.dry import print_estimate
+from harness.runs.sweep import compose
+from harness.runtime.progress import Reporter
 from harness.scoring import blocks as scoring_blocks
 from harness.stats import bootstrap
 
@@ -104,3 +110,19 @@ def test_keys_are_found_in_the_parts_that_hold_them(tmp_path: Path) -> None:
     assert [p.name for p in keys.parts_with(["k0", "k139", "x"])] == ["part-00", "part-19"]
     assert [p.name for p in keys.parts_with(["k8"])] == ["part-00", "part-01"]
     assert keys.parts_with(["x"]) == []
+
+
+def dry(file: Path, results: Path) -> str:
+    words = [f"dataset.path={file}", f"results={results}", "summariser=lead3", "stance=sentiment", "split=all"]
+    [(raw, _)] = compose(words)
+    reporter = Reporter()
+    reporter.console = Console(file=StringIO(), width=200)
+    print_estimate(parse_run_config(raw), reporter)
+    return str(reporter.console.file.getvalue())  # type: ignore[attr-defined]
+
+
+def test_a_dry_run_counts_the_same(file: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    whole = dry(file, tmp_path)
+    request.getfixturevalue("_small_blocks")
+    assert dry(file, tmp_path) == whole
+    assert "202" in whole
