@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -46,10 +47,13 @@ def cost(command: Sequence[str], tree: Path = ROOT) -> Cost:
     """Runs `python` with these words; RuntimeError if it fails."""
     environment = {**os.environ, "PYTHONPATH": str(tree), "HF_HUB_OFFLINE": "1"}
     start = time.perf_counter()
-    with tempfile.TemporaryFile() as log:
-        output = [(os.POSIX_SPAWN_DUP2, log.fileno(), stream) for stream in (1, 2)]
-        pid = os.posix_spawn(sys.executable, [sys.executable, *command], environment, file_actions=output)
-        _, status, used = os.wait4(pid, 0)
+    # python looks where it is started before it looks on its path
+    with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory() as elsewhere:
+        process = subprocess.Popen(
+            [sys.executable, *command], cwd=elsewhere, env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = status
         wall = time.perf_counter() - start
         if status:
             log.seek(0)

@@ -39,7 +39,7 @@ class LargeDataset(Dataset):
         object.__setattr__(self, "passes", passes)
 
     @property
-    def articles(self) -> tuple[Article, ...]:  # type: ignore[override]
+    def articles(self) -> tuple[Article, ...]:
         return tuple(self)
 
     def __len__(self) -> int:

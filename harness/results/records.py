@@ -197,13 +197,12 @@ def write_record(
     """
     path = record_path(results, record.run_id)
     if record.status == "complete":
-        for target, kind, rows in (
-            (scores_path(results, record.run_id), ItemScore, scores),
-            (answers_path(results, record.run_id), AnswerRef, answers),
-        ):
-            if rows is not None:
-                with rows_written(target, kind) as write:  # type: ignore[type-var]
-                    write(rows)  # type: ignore[arg-type]
+        if scores is not None:
+            with rows_written(scores_path(results, record.run_id), ItemScore) as write_scores:
+                write_scores(scores)
+        if answers is not None:
+            with rows_written(answers_path(results, record.run_id), AnswerRef) as write_answers:
+                write_answers(answers)
     write_text(path, encodable(json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"))
     return path
 

@@ -191,9 +191,8 @@ def answer_all(
 
 def _for_item(prediction: Prediction, item: Item) -> Prediction:
     """The stored answer under this item's own ids: another article with the same text may have asked first."""
-    return replace(
-        prediction,
-        article_id=item.article.id,
-        speaker_id=item.speaker.id if item.speaker else None,
-        target_id=item.target.id if item.target else None,
-    )
+    ids = (item.article.id, item.speaker.id if item.speaker else None, item.target.id if item.target else None)
+    if (prediction.article_id, prediction.speaker_id, prediction.target_id) == ids:
+        return prediction
+    article_id, speaker_id, target_id = ids
+    return replace(prediction, article_id=article_id, speaker_id=speaker_id, target_id=target_id)
