@@ -177,7 +177,7 @@ def scale_counts(pairs: Sequence[StancePair], articles: Sequence[Hashable], scal
     return to_scale(cm.count(cluster, rows, columns, len(articles)), scale)
 
 
-def to_scale(six: NDArray[np.int64], scale: Scale) -> NDArray[np.int64]:
+def to_scale(six: NDArray[Any], scale: Scale) -> NDArray[Any]:
     """Six-label confusions (..., 6, 7) collapsed to a scale, (..., K, C)."""
     if scale == "six_label":
         return six

@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.metrics import confusion as cm
 from harness.metrics.calibration import COVERAGES
-from harness.metrics.entry import SCALES, SCOPES, Scope
+from harness.metrics.entry import SCALES, SCOPES, Scale, Scope
 from harness.metrics.stance import (
     COUNT_METRICS,
     SCALES_OF,
@@ -95,7 +95,11 @@ class _ScopeBlocks(StanceScope):
 
     def tables(self) -> dict[str, Any]:
         tables: dict[str, Any] = {"unscored": dict(self.errors.most_common())}
-        for scale, columns in (("six_label", cm.SIX_COLUMNS), ("three_way", cm.THREE_COLUMNS)):
+        shown: tuple[tuple[Scale, Sequence[str]], ...] = (
+            ("six_label", cm.SIX_COLUMNS),
+            ("three_way", cm.THREE_COLUMNS),
+        )
+        for scale, columns in shown:
             total, labels = self.counts[scale][0], [str(column) for column in columns]
             tables[f"confusion.{scale}"] = {"gold": labels[:-1], "predicted": labels, "counts": total.tolist()}
             tables[f"per_label.{scale}"] = per_label(total, labels[:-1])

@@ -7,14 +7,22 @@ hour. Every row says its number of repetitions and the standard error of the sha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.metrics import confusion as cm
-from harness.stats.bootstrap import MOST_RESAMPLED, analytic_interval, expanded_percentile, ratio, resampled_sums
+from harness.stats.bootstrap import (
+    MOST_RESAMPLED,
+    Statistic,
+    analytic_interval,
+    expanded_percentile,
+    ratio,
+    resampled_sums,
+)
 from harness.stats.moments import Moments
 from harness.stats.simulation import Rates
 from harness.stats.simulation_judge import JudgedSummaries, estimator_quality, validation_quality
@@ -134,12 +142,13 @@ def analytic_checks(n: int = MOST_RESAMPLED) -> Iterator[Check]:
     """Width of the interval that stands for the bootstrap's beyond `n` articles, against the bootstrap's at `n`: within 2 %."""
     counts = resembling(n)
     drawn = resampled_sums(counts)
-    for name, statistic, scaled in (
+    rows: tuple[tuple[str, Statistic, Callable[[NDArray[Any]], NDArray[Any]]], ...] = (
         ("accuracy, six labels", cm.accuracy, _as_it_is),
         ("macro-F1, three-way", cm.macro_f1, cm.collapse),
         ("kappa", cm.quadratic_kappa, cm.on_scale),
         ("macro-averaged MAE", cm.mae_macro, cm.on_scale),
-    ):
+    )
+    for name, statistic, scaled in rows:
         low, high = expanded_percentile(statistic(scaled(drawn)), n)
         analytic = analytic_interval(Moments.of(scaled(counts)), statistic)
         assert analytic.low is not None
@@ -162,7 +171,7 @@ def resembling(n: int) -> NDArray[np.int64]:
     return cm.count(np.repeat(np.arange(n), 4), gold.ravel(), answers.ravel(), n)
 
 
-def _as_it_is(counts: cm.Array) -> cm.Array:
+def _as_it_is(counts: NDArray[Any]) -> NDArray[Any]:
     return counts
 
 
