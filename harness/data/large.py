@@ -48,6 +48,9 @@ class LargeDataset(Dataset):
     def __iter__(self) -> Iterator[Article]:
         return self.passes.begin()
 
+    def __getitem__(self, key: int | str) -> Article:
+        return self.article(key) if isinstance(key, str) else self.of_split(None)[key]
+
     def __hash__(self) -> int:
         return hash(self.fingerprint)
 

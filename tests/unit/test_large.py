@@ -37,7 +37,8 @@ def test_a_pass_reads_what_memory_would_hold(file: Path, monkeypatch: pytest.Mon
     assert (len(read), read.fingerprint, read.name) == (40, held.fingerprint, held.name)
     assert list(read) == list(read) == list(held)
     assert read.held() == held
-    assert read["a0000007"] == held.articles[7]
+    assert read["a0000007"] == read[7] == held[7]
+    assert read[-1] == held[-1]
 
 
 @pytest.mark.usefixtures("_large_from_ten")
