@@ -40,9 +40,13 @@ def table_row(article: Article) -> dict[str, Any]:
 
 def decoded_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
     """The table's rows with what is JSON in them decoded; ValueError where it is none. Absent fields stay null."""
-    types = {field.name: field.type for field in table.schema}
+    types = {field.name: field.type for field in table.schema if _holds_json(field.type)}
+    if not types:
+        # most files: nothing to decode
+        yield from table.to_pylist()
+        return
     for row in table.to_pylist():
-        yield {name: _decoded(value, types[name]) for name, value in row.items()}
+        yield row | {name: _decoded(row[name], kind) for name, kind in types.items()}
 
 
 def refuse_unknown(schema: pa.Schema, place: Place) -> None:
@@ -69,6 +73,14 @@ def _type(annotation: Any) -> pa.DataType:
     if issubclass(annotation, BaseModel):
         return _struct(annotation)
     return pa.bool_() if annotation is bool else pa.int32()
+
+
+def _holds_json(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind):
+        return any(_holds_json(kind.field(i).type) for i in range(len(kind)))
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _holds_json(kind.value_type)
+    return getattr(kind, "extension_name", None) == _JSON
 
 
 def _decoded(value: Any, kind: pa.DataType) -> Any:

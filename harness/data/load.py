@@ -5,23 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from harness.data.check import check_article
+from harness.data.large import LARGE, LargeDataset, Passes
 from harness.data.schema import NULL_IS_ABSENT, SAFE_ID, ArticleRow, DatasetCard, to_article
 from harness.data.yaml_lines import LinedDocument, read_yaml
 from harness.errors import DataError, Place, ValidationFailed, nearest_hint
 from harness.runtime.files import listed
-from harness.runtime.parquet import read_table
 from harness.runtime.paths import dataset_path
 from harness.types import Article, Dataset
 
 MAX_BYTES = 20_000_000
 """A single article file beyond this is refused: no news text is that long."""
+
+_BLOCK = 1_000
+"""Rows of a table that are decoded at a time."""
 
 _SHAPES = {
     "model_type": "must be a mapping of fields",
@@ -51,6 +56,7 @@ def read_dataset(path: Path) -> tuple[Dataset, list[DataError]]:
             Place(str(path)), "no such file or folder", hint="give a dataset folder, or a .jsonl or .parquet file"
         )
     errors: list[DataError] = []
+    sources: Iterable[tuple[Any, Where]]
     if path.is_dir():
         card = _read_card(path / "dataset.yaml", errors)
         sources, context = list(_yaml_rows(path, errors)), None
@@ -59,9 +65,11 @@ def read_dataset(path: Path) -> tuple[Dataset, list[DataError]]:
             Place(str(path)), "is no regular file", hint="give a dataset folder, or a .jsonl or .parquet file"
         )
     elif path.suffix in {".jsonl", ".parquet"}:
+        if _is_large(path) and (large := _read_large(path, errors)) is not None:
+            return large, errors
+        errors.clear()
         card = DatasetCard.model_construct(name=path.stem, version="0")
-        sources = list((_jsonl_rows if path.suffix == ".jsonl" else _parquet_rows)(path, errors))
-        context = NULL_IS_ABSENT
+        sources, context = _rows(path, errors), NULL_IS_ABSENT
     else:
         raise DataError(Place(str(path)), f"unknown kind of dataset {path.suffix!r}", hint="a folder, .jsonl, .parquet")
     articles: list[Article] = []
@@ -75,7 +83,7 @@ def read_dataset(path: Path) -> tuple[Dataset, list[DataError]]:
             continue
         seen[article.id] = where(()).file
         articles.append(article)
-    if not sources and not errors:
+    if not articles and not errors:
         errors.append(DataError(Place(str(path)), "holds no articles", hint="add articles/<id>.yaml"))
     articles.sort(key=lambda a: a.id)
     dataset = Dataset(
@@ -91,32 +99,103 @@ def read_dataset(path: Path) -> tuple[Dataset, list[DataError]]:
     return dataset, errors
 
 
+def _is_large(path: Path) -> bool:
+    """Whether a file has more articles than are held in memory: by its lines, or by what a Parquet file says of itself."""
+    if path.suffix == ".jsonl":
+        with path.open("rb") as file:
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(2**20), b"")) > LARGE
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return bool(pq.read_metadata(path).num_rows > LARGE)
+    except (pa.ArrowException, OSError):
+        return False
+
+
+def _read_large(path: Path, errors: list[DataError]) -> LargeDataset | None:
+    """Checks every article of a large file in one pass and holds none; None where they do not stand in the order of their ids."""
+    import pyarrow as pa
+
+    digest, last = hashlib.sha256(), ""
+    ids, splits = [pa.array([], pa.string())], [pa.array([], pa.string())]
+    articles = _articles_in(path, errors)
+    while block := list(islice(articles, _BLOCK)):
+        for article in block:
+            if article.id <= last:
+                return None
+            last = article.id
+            _digest(article, digest)
+        ids.append(pa.array([a.id for a in block], pa.string()))
+        splits.append(pa.array([a.split for a in block], pa.string()))
+    begin = partial(_pass, path, _stamp(path))
+    passes = Passes(begin, partial(_plain_rows, path), pa.chunked_array(ids), pa.chunked_array(splits))
+    return LargeDataset(passes, name=path.stem, version="0", fingerprint=digest.hexdigest())
+
+
+def _pass(path: Path, stamp: tuple[int, int]) -> Iterator[Article]:
+    """The articles of a file that was checked; DataError if it is no longer the one that was."""
+    if not path.exists() or _stamp(path) != stamp:
+        raise DataError(Place(str(path)), "changed while it was read", hint="start again")
+    return _articles_in(path, [])
+
+
+def _plain_rows(path: Path) -> Iterator[Any]:
+    """The rows of a file that was checked, without nulls."""
+    return (_without_nulls(row) for row, _ in _rows(path, []))
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(field) for name, field in value.items() if field is not None}
+    return [_without_nulls(part) for part in value] if isinstance(value, list) else value
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Time and size of a file."""
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size
+
+
+def _articles_in(path: Path, errors: list[DataError]) -> Iterator[Article]:
+    """The articles of a file in its order; those that are wrong are left out, and errors say why."""
+    for row, where in _rows(path, errors):
+        article = _to_article(row, where, errors, NULL_IS_ABSENT, complete=True)
+        if article is not None:
+            yield article
+
+
 def fingerprint(articles: list[Article] | tuple[Article, ...]) -> str:
     """SHA-256 over the canonical content, independent of file names, order, comments and layout."""
     digest = hashlib.sha256()
     for article in sorted(articles, key=lambda a: a.id):
-        content = _fields(article)
-        if article.complete:
-            # as it was before there were incomplete sets: their arrival changed no fingerprint
-            del content["complete"]
-        digest.update(json.dumps(content, sort_keys=True, ensure_ascii=False, default=_canonical).encode())
-        digest.update(b"\n")
+        _digest(article, digest)
     return digest.hexdigest()
 
 
+def _digest(article: Article, digest: hashlib._Hash) -> None:
+    content = _canonical(article)
+    if article.complete:
+        # as it was before there were incomplete sets: their arrival changed no fingerprint
+        del content["complete"]
+    digest.update(_ENCODER.encode(content).encode())
+    digest.update(b"\n")
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=str)
 _CAME_LATER = ("contrast", "canary", "paraphrases", "negated", "added_speakers", "silent_names")
 """Fields that sets of version 1.0 did not have: empty, they do not enter a fingerprint."""
 
 
-def _fields(record: Any) -> dict[str, Any]:
-    """A dataclass's fields without empty ones that came later: unlike `asdict` it copies nothing, which matters with many
-    articles."""
-    fields = {name: getattr(record, name) for name in record.__dataclass_fields__}
-    return {name: value for name, value in fields.items() if value or name not in _CAME_LATER}
-
-
 def _canonical(value: Any) -> Any:
-    return _fields(value) if hasattr(value, "__dataclass_fields__") else str(value)
+    """Records as mappings without empty fields that came later; unlike `asdict` it copies no value, which matters with many
+    articles."""
+    if isinstance(value, tuple):
+        return [_canonical(part) for part in value]
+    names = getattr(type(value), "__dataclass_fields__", None)
+    if names is None:
+        return value
+    return {name: _canonical(field) for name in names if (field := getattr(value, name)) or name not in _CAME_LATER}
 
 
 def to_huggingface(dataset: Dataset) -> Any:
@@ -169,6 +248,10 @@ def _yaml_rows(folder: Path, errors: list[DataError]) -> Iterator[tuple[Any, Whe
         yield data, document.place
 
 
+def _rows(path: Path, errors: list[DataError]) -> Iterator[tuple[Any, Where]]:
+    return (_jsonl_rows if path.suffix == ".jsonl" else _parquet_rows)(path, errors)
+
+
 def _jsonl_rows(path: Path, errors: list[DataError]) -> Iterator[tuple[Any, Where]]:
     with path.open("rb") as lines:
         for number, line in enumerate(iter(lambda: lines.readline(MAX_BYTES + 1), b""), start=1):
@@ -208,16 +291,22 @@ def parse_object(text: str, place: Place) -> Any:
 
 def _parquet_rows(path: Path, errors: list[DataError]) -> Iterator[tuple[Any, Where]]:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     from harness.data.article_table import decoded_rows
 
+    number = 0
     try:
-        rows = list(decoded_rows(read_table(path)))
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        for batch in file.iter_batches(_BLOCK, use_threads=False):
+            block = pa.Table.from_batches([batch])
+            # Arrow does not look whether texts are UTF-8 until it is asked
+            block.validate(full=True)
+            for row in decoded_rows(block):
+                number += 1
+                yield row, _in_row(path, number)
     except (pa.ArrowException, OSError, ValueError) as error:
         errors.append(DataError(Place(str(path)), f"not a readable Parquet file: {error}"))
-        return
-    for number, row in enumerate(rows, start=1):
-        yield row, _in_row(path, number)
 
 
 def _in_row(path: Path, number: int) -> Where:

@@ -39,7 +39,7 @@ class Strict(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_nulls(cls, data: Any, info: ValidationInfo) -> Any:
-        if info.context is not NULL_IS_ABSENT or not isinstance(data, dict):
+        if info.context is not NULL_IS_ABSENT or not isinstance(data, dict) or None not in data.values():
             return data
         return {name: value for name, value in data.items() if value is not None or name not in cls.model_fields}
 
@@ -218,9 +218,8 @@ def to_article(row: ArticleRow) -> t.Article:
     """The frozen article; evidence must have been checked to stand in the text."""
 
     def stance(s: StanceRow, text: str) -> t.StanceLabel:
-        fields = s.model_dump(exclude={"evidence", "phenomena"})
         return t.StanceLabel(
-            **fields, evidence=tuple(_locate(text, q) for q in s.evidence), phenomena=tuple(s.phenomena)
+            **vars(s) | {"evidence": tuple(_locate(text, q) for q in s.evidence), "phenomena": tuple(s.phenomena)}
         )
 
     def annotation(who: str, stances: list[StanceRow]) -> t.Annotation:
@@ -229,10 +228,10 @@ def to_article(row: ArticleRow) -> t.Article:
     def contrast(c: ContrastRow) -> t.Contrast:
         return t.Contrast(c.text, tuple(stance(s, c.text) for s in c.stances), c.note)
 
+    # a model's own fields, not dumped: a large file has millions of records
     def speakers(rows: list[SpeakerRow]) -> tuple[t.Speaker, ...]:
-        return tuple(t.Speaker(**{**s.model_dump(), "aliases": tuple(s.aliases)}) for s in rows)
+        return tuple(t.Speaker(**vars(s) | {"aliases": tuple(s.aliases)}) for s in rows)
 
-    source = row.source.model_dump(exclude={"facts"})
     return t.Article(
         id=row.id,
         title=row.title,
@@ -241,10 +240,10 @@ def to_article(row: ArticleRow) -> t.Article:
         split=row.split,
         language=row.language,
         complete=row.complete,
-        source=t.Source(**source, facts=tuple(t.Fact(**f.model_dump()) for f in row.source.facts)),
-        targets=tuple(t.Target(**{**x.model_dump(), "paraphrases": tuple(x.paraphrases)}) for x in row.targets),
+        source=t.Source(**vars(row.source) | {"facts": tuple(t.Fact(**vars(f)) for f in row.source.facts)}),
+        targets=tuple(t.Target(**vars(x) | {"paraphrases": tuple(x.paraphrases)}) for x in row.targets),
         speakers=speakers(row.speakers),
-        summaries=tuple(t.ReferenceSummary(**s.model_dump()) for s in row.summaries),
+        summaries=tuple(t.ReferenceSummary(**vars(s)) for s in row.summaries),
         annotations=tuple(annotation(a.annotator, a.stances) for a in row.annotations),
         gold=annotation(row.gold.adjudicator, row.gold.stances) if row.gold else None,
         contrast=contrast(row.contrast) if row.contrast else None,

@@ -8,6 +8,7 @@ the same labels as predicted and the rest are answers that can never be right (o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,12 +52,12 @@ def confusion(gold: Sequence[Stance], predicted: Sequence[Stance | None]) -> NDA
     return one
 
 
-def on_scale(six: NDArray[np.int64]) -> NDArray[np.int64]:
+def on_scale(six: NDArray[Any]) -> NDArray[Any]:
     """Gold on the scale only: (..., 6, 7) to (..., 5, 7); `no_stance` and unparsed stay as columns."""
     return six[..., : len(SCALE), :]
 
 
-def collapse(six: NDArray[np.int64]) -> NDArray[np.int64]:
+def collapse(six: NDArray[Any]) -> NDArray[Any]:
     """Three-way counts (..., K, 7) to (..., 3, 4): lean_* to their side, neutral and no_stance to none."""
     out = np.zeros((*six.shape[:-2], len(THREE_WAY), len(THREE_COLUMNS)), dtype=six.dtype)
     for row in range(six.shape[-2]):

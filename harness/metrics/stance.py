@@ -32,8 +32,10 @@ from harness.metrics.entry import SCALES, SCOPES, Scale, Scope, scoped
 from harness.metrics.stance_pair import StancePair
 from harness.stats.bootstrap import (
     MIN_CLUSTERS,
+    MOST_RESAMPLED,
     RESAMPLES,
     Interval,
+    analytic_interval,
     clustered_interval_counts,
     informative_clusters,
     interval_of,
@@ -41,6 +43,7 @@ from harness.stats.bootstrap import (
     resampled_sums,
     too_few,
 )
+from harness.stats.moments import Moments
 from harness.types import ESCALATION, SCALE, STANCES, ItemScore, MetricValue, Stance
 
 
@@ -174,7 +177,7 @@ def scale_counts(pairs: Sequence[StancePair], articles: Sequence[Hashable], scal
     return to_scale(cm.count(cluster, rows, columns, len(articles)), scale)
 
 
-def to_scale(six: NDArray[np.int64], scale: Scale) -> NDArray[np.int64]:
+def to_scale(six: NDArray[Any], scale: Scale) -> NDArray[Any]:
     """Six-label confusions (..., 6, 7) collapsed to a scale, (..., K, C)."""
     if scale == "six_label":
         return six
@@ -196,13 +199,13 @@ def aggregate(pairs: Sequence[StancePair], *, seed: int = 0, resamples: int = RE
     )
     for scope in SCOPES:
         chosen = [i for i, pair in enumerate(pairs) if in_scope(pair, scope)]
-        one = _Scope([pairs[i] for i in chosen], probabilities[chosen], seed, resamples)
+        one = StanceScope([pairs[i] for i in chosen], probabilities[chosen], seed, resamples)
         metrics |= {key(scope, name): value for name, value in one.metrics().items()}
         tables |= {key(scope, name): table for name, table in one.tables().items()}
     return StanceReport(metrics, tables)
 
 
-class _Scope:
+class StanceScope:
     """The answered pairs of one scope, counted by article."""
 
     def __init__(self, pairs: Sequence[StancePair], probabilities: cm.Array, seed: int, resamples: int) -> None:
@@ -217,8 +220,7 @@ class _Scope:
     def metrics(self) -> dict[str, MetricValue]:
         resampled = self._resampled()
         values = {
-            name: self._count_metric(name, metric, resampled.get(metric.scale))
-            for name, metric in COUNT_METRICS.items()
+            name: self.count_metric(name, metric, resampled.get(metric.scale)) for name, metric in COUNT_METRICS.items()
         }
         for scale in SCALES_OF["f_avg_per_target"]:
             values[f"f_avg_per_target.{scale}"] = self._per_target(scale)
@@ -232,7 +234,7 @@ class _Scope:
 
     def _resampled(self) -> dict[str, cm.Array]:
         """Resampled confusions by scale: the scales are columns of one matrix product."""
-        if len(self.articles) < MIN_CLUSTERS:
+        if not MIN_CLUSTERS <= len(self.articles) <= MOST_RESAMPLED:
             return {}
         flat = [counts.reshape(len(self.articles), -1) for counts in self.counts.values()]
         sums = resampled_sums(np.hstack(flat), resamples=self.resamples, seed=self.seed)
@@ -242,7 +244,8 @@ class _Scope:
             for scale, piece in zip(SCALES, pieces, strict=True)
         }
 
-    def _count_metric(self, name: str, metric: CountMetric, resampled: cm.Array | None) -> MetricValue:
+    def count_metric(self, name: str, metric: CountMetric, resampled: cm.Array | None = None) -> MetricValue:
+        """Value and interval of a metric of confusions."""
         counts = self.counts[metric.scale]
         n, n_unscored = metric.n_items(counts), self._n_unscored(metric.scale, sided=metric.sided)
         total = counts.sum(axis=0)
@@ -250,12 +253,17 @@ class _Scope:
         if undefined:
             return MetricValue(None, n_scored=0, n_unscored=n_unscored + n, reason=undefined)
         value = float(metric.statistic(total[None].astype(np.float64))[0])
+        return self.interval(metric, value, resampled).metric(n, n_unscored, _notes(name, total))
+
+    def interval(self, metric: CountMetric, value: float, resampled: cm.Array | None) -> Interval:
+        """The interval of a metric of confusions."""
+        counts = self.counts[metric.scale]
         clusters = informative_clusters(counts)
+        if len(self.articles) > MOST_RESAMPLED:
+            return analytic_interval(Moments.of(counts), metric.statistic)
         if resampled is None or clusters < MIN_CLUSTERS:
-            interval = Interval(value, n_clusters=clusters, reason=too_few(clusters))
-        else:
-            interval = interval_of(value, metric.statistic(resampled), clusters)
-        return interval.metric(n, n_unscored, _notes(name, total))
+            return Interval(value, n_clusters=clusters, reason=too_few(clusters))
+        return interval_of(value, metric.statistic(resampled), clusters)
 
     def _n_unscored(self, scale: str, *, sided: bool = False) -> int:
         if sided:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -15,7 +16,7 @@ from harness.errors import StoreError
 from harness.results.store import content_hash
 from harness.results.stored_columns import run_columns
 from harness.runtime.files import encodable, listed, write_text
-from harness.runtime.parquet import is_sealed, read_table, write_table
+from harness.runtime.parquet import is_sealed, read_table, tables_written
 from harness.types import ItemScore
 
 SCHEMA = 1
@@ -194,16 +195,24 @@ class AnswerRef:
 
 
 def write_record(
-    results: Path, record: RunRecord, scores: Sequence[ItemScore] = (), answers: Sequence[AnswerRef] = ()
+    results: Path,
+    record: RunRecord,
+    scores: Sequence[ItemScore] | None = (),
+    answers: Sequence[AnswerRef] | None = (),
 ) -> Path:
     """Writes scores and answers first, then the record: a complete record on disk means that the run's folder is whole.
 
-    Returns the record's path. A failed run has neither scores nor answers.
+    Returns the record's path. A failed run has neither scores nor answers; None stands for those that are written already
+    (`rows_written`).
     """
     path = record_path(results, record.run_id)
     if record.status == "complete":
-        _write_rows(scores_path(results, record.run_id), ItemScore, scores)
-        _write_rows(answers_path(results, record.run_id), AnswerRef, answers)
+        if scores is not None:
+            with rows_written(scores_path(results, record.run_id), ItemScore) as write_scores:
+                write_scores(scores)
+        if answers is not None:
+            with rows_written(answers_path(results, record.run_id), AnswerRef) as write_answers:
+                write_answers(answers)
     content = json.loads(encodable(json.dumps(record.model_dump(mode="json"), ensure_ascii=False)))
     content[DIGEST] = content_hash(content)
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
@@ -311,12 +320,15 @@ def read_answers(path: Path) -> list[AnswerRef]:
 _R = TypeVar("_R", ItemScore, AnswerRef)
 
 
-def _write_rows(path: Path, kind: type[_R], rows: Sequence[_R]) -> None:
+@contextmanager
+def rows_written(path: Path, kind: type[_R]) -> Iterator[Callable[[Sequence[_R]], None]]:
+    """Yields what appends rows to a file that is there, whole, once the block ends without an error."""
     import pyarrow as pa
 
     names = [f.name for f in fields(kind)]
     schema = pa.schema([(n, pa.float64() if n == "value" else pa.string()) for n in names])
-    write_table(pa.table({n: [getattr(r, n) for r in rows] for n in names}, schema=schema), path)
+    with tables_written(path, schema) as write:
+        yield lambda rows: write(pa.table({n: [getattr(r, n) for r in rows] for n in names}, schema=schema))
 
 
 def _read_rows(path: Path, kind: type[_R]) -> list[_R]:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.data.large import LargeDataset
 from harness.data.load import fingerprint as fingerprint_of
 from harness.data.schema import NULL_IS_ABSENT, ArticleRow, to_article, to_row
 from harness.errors import StoreError
-from harness.runtime.files import holds, write_text
+from harness.runtime.files import holds, replacing, write_text
 from harness.types import Dataset
 
 SNAPSHOT_HINT = "the command of a run on that dataset makes it anew"
@@ -51,6 +52,12 @@ def snapshot(results: Path, dataset: Dataset) -> Path:
     """Keeps the dataset as it is scored, once per fingerprint, so that reports never read edited files; a torn one is made
     anew."""
     path = snapshot_path(results, dataset.fingerprint)
+    if isinstance(dataset, LargeDataset):
+        # row by row, and as atomic as every other file: its content is checked when it is read
+        if not path.exists():
+            with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+                file.writelines(json.dumps(r, ensure_ascii=False, sort_keys=True) + "\n" for r in dataset.passes.rows())
+        return path
     lines = (json.dumps(to_row(a), ensure_ascii=False, sort_keys=True) for a in dataset)
     text = "".join(line + "\n" for line in lines)
     if not holds(path, text) and read_state(results, dataset.fingerprint) is None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.results.stored_columns import TornPart, part_columns, part_schema, parts_of, stored_answers
+from harness.results.stored_keys import StoredKeys
 from harness.runtime.files import encodable, holds, write_text
 from harness.runtime.parquet import write_table
 from harness.types import Answer, Item, Prediction, Stance
@@ -43,6 +44,7 @@ class PredictionStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.torn: list[TornPart] = []
+        self._keys: dict[Path, StoredKeys] = {}
 
     def folder(self, system: str, fingerprint: str) -> Path:
         """`<root>/<system>-<fingerprint8>`."""
@@ -56,9 +58,11 @@ class PredictionStore:
         if not holds(path, text):
             write_text(path, text)
 
-    def columns(self, system: str, fingerprint: str, columns: Sequence[str]) -> pa.Table:
+    def columns(
+        self, system: str, fingerprint: str, columns: Sequence[str], parts: Sequence[Path] | None = None
+    ) -> pa.Table:
         """A system's stored answers with these columns, one row a key, as `stored_answers` gives them; torn parts are noted."""
-        stored = stored_answers(self.folder(system, fingerprint), columns)
+        stored = stored_answers(self.folder(system, fingerprint), columns, parts)
         noted = {part.path for part in self.torn}
         self.torn.extend(part for part in stored.torn if part.path not in noted)
         return stored.table
@@ -71,6 +75,21 @@ class PredictionStore:
     def part_names(self, system: str, fingerprint: str) -> frozenset[str]:
         """What parts there are now."""
         return frozenset(path.name for path in parts_of(self.folder(system, fingerprint)))
+
+    def read_keys(self, system: str, fingerprint: str, keys: Sequence[str]) -> dict[str, Prediction]:
+        """The stored answers to these keys: where the others lie is remembered, and only parts that hold some are read."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        folder = self.folder(system, fingerprint)
+        if folder not in self._keys:
+            self._keys[folder] = StoredKeys(folder)
+        parts = self._keys[folder].parts_with(keys)
+        if not parts:
+            return {}
+        table = self.columns(system, fingerprint, part_schema().names, parts)
+        wanted = table.filter(pc.is_in(table["key"], value_set=pa.array(keys, pa.string())))
+        return {prediction.key: prediction for prediction in _predictions(wanted)}
 
     def write(
         self,
@@ -97,7 +116,11 @@ class PredictionStore:
             for key, item, answer in answers
         ]
         if predictions:
-            _write_part(self.folder(system, fingerprint) / (part or part_name()), predictions)
+            folder = self.folder(system, fingerprint)
+            path = folder / (part or part_name())
+            _write_part(path, predictions)
+            if folder in self._keys:
+                self._keys[folder].add(path, [p.key for p in predictions])
         return predictions
 
 

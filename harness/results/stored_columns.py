@@ -87,8 +87,8 @@ def part_columns(path: Path, columns: Sequence[str]) -> pa.Table:
     return _read_part(path, part_schema(columns))
 
 
-def stored_answers(folder: Path, columns: Sequence[str]) -> StoredAnswers:
-    """These columns of all parts in a folder, with `key` and `error`, one row a key, in the order of writing.
+def stored_answers(folder: Path, columns: Sequence[str], parts: Sequence[Path] | None = None) -> StoredAnswers:
+    """These columns of all parts in a folder (or of these), with `key` and `error`, one row a key, in the order of writing.
 
     Of two rows for one key the newer reading of the reply counts; of one reading an answer beats an error, and of two answers
     (or two errors) the later one counts.
@@ -99,7 +99,7 @@ def stored_answers(folder: Path, columns: Sequence[str]) -> StoredAnswers:
     schema = part_schema(dict.fromkeys(["key", "error", *columns]))
     tables, torn = [schema.empty_table()], []
     try:
-        parts = parts_of(folder)
+        parts = parts_of(folder) if parts is None else parts
     except StoreError as error:
         return StoredAnswers(tables[0], (TornPart(folder, error.message),))
     for path in parts:
@@ -112,7 +112,7 @@ def stored_answers(folder: Path, columns: Sequence[str]) -> StoredAnswers:
         return StoredAnswers(table, tuple(torn))
     if not {"created_at", "reading"} <= set(schema.names):
         # rare: most folders hold one answer a key, and their times are not read
-        return stored_answers(folder, [*columns, "reading", "created_at"])
+        return stored_answers(folder, [*columns, "reading", "created_at"], parts)
     keys, errors, readings, times = (table[name].to_pylist() for name in ("key", "error", "reading", "created_at"))
     ranked = sorted(range(len(keys)), key=lambda row: (readings[row] or 0, errors[row] is None, times[row]))
     best_row = {keys[row]: row for row in ranked}

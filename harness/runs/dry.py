@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.table import Table
 
 from harness.config import RunConfig
 from harness.data.found_speakers import with_found_speakers
+from harness.data.large import ChosenArticles
 from harness.errors import ConfigError
 from harness.results.store import PredictionStore
+from harness.runs.blocks import BLOCK
 from harness.runs.job import Job, prepare
 from harness.runs.predict import Plan, plan
 from harness.runs.questions import OF_SUMMARIES, items_for
-from harness.runtime.progress import Reporter
+from harness.runtime.progress import Advance, Reporter
 from harness.systems.base import Context, System
-from harness.systems.endpoint import EndpointSystem, Forecast
+from harness.systems.endpoint import EndpointSystem
 from harness.systems.endpoint_stance import EndpointStance
 from harness.systems.pair_lists import ASKS
 from harness.types import Article, Item, Prediction
@@ -42,8 +45,11 @@ def print_estimate(config: RunConfig, reporter: Reporter) -> None:
         if role not in job.systems:
             continue
         system = job.systems[role]
-        work = _plan(job, role, system, articles)
-        cells = _estimate(system, work)
+        if role == "speakers":
+            articles = tuple(articles)
+        with reporter.track(f"{role} {system.name}: what is stored", len(articles)) as progress:
+            estimate, work = _estimated(job, role, system, articles, progress)
+        cells = estimate.cells(system)
         if unread:
             cells[1:4] = [f"≥ {cell}" for cell in cells[1:4]]
         table.add_row(role, *cells)
@@ -85,17 +91,54 @@ def _with_speakers(job: Job, work: Plan) -> tuple[tuple[Article, ...], int]:
     return with_found_speakers(read, predictions), len(job.articles) - len(read)
 
 
-def _estimate(system: System, work: Plan) -> list[str]:
-    missing = _missing(work)
-    seconds_each = [p.answer.seconds for p in work.stored.values() if p.answer.error is None]
-    known = bool(seconds_each) or not missing
-    seconds = f"{sum(seconds_each) / max(1, len(seconds_each)) * len(missing):.0f}" if known else "unknown"
-    if isinstance(system, EndpointSystem):
-        forecast = system.forecast(missing)
-        tokens, cost = forecast.tokens_in, _cost(forecast)
-    else:
-        tokens, cost = sum(round(len(item.article.text.split()) * 4 / 3) for item in missing), ""
-    return [system.name, str(len(work.items)), work.unfitted or str(len(missing)), f"{tokens:,}", seconds, cost]
+@dataclass
+class _Estimate:
+    """Sums over what a system is asked."""
+
+    n_items: int = 0
+    n_missing: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    n_timed: int = 0
+    costs: tuple[float, float] | None = None
+    unfitted: str | None = None
+
+    def add(self, system: System, work: Plan) -> None:
+        missing = _missing(work)
+        timed = [p.answer.seconds for p in work.stored.values() if p.answer.error is None]
+        self.n_items += len(work.items)
+        self.n_missing += len(missing)
+        self.seconds += sum(timed)
+        self.n_timed += len(timed)
+        self.unfitted = self.unfitted or work.unfitted
+        if isinstance(system, EndpointSystem):
+            forecast = system.forecast(missing)
+            self.tokens += forecast.tokens_in
+            if forecast.costs is not None:
+                before = self.costs or (0.0, 0.0)
+                self.costs = (before[0] + forecast.costs[0], before[1] + forecast.costs[1])
+        else:
+            self.tokens += sum(round(len(item.article.text.split()) * 4 / 3) for item in missing)
+
+    def cells(self, system: System) -> list[str]:
+        known = self.n_timed or not self.n_missing
+        seconds = f"{self.seconds / max(1, self.n_timed) * self.n_missing:.0f}" if known else "unknown"
+        to_compute = self.unfitted or str(self.n_missing)
+        return [system.name, str(self.n_items), to_compute, f"{self.tokens:,}", seconds, _cost(self.costs)]
+
+
+def _estimated(
+    job: Job, role: str, system: System, articles: Sequence[Article], progress: Advance
+) -> tuple[_Estimate, Plan]:
+    """The sums, and the plan of all articles; of a large file's that of the last block of them."""
+    store = PredictionStore(job.config.results / "predictions")
+    in_block = isinstance(articles, ChosenArticles)
+    estimate = _Estimate()
+    for block in articles.blocks(BLOCK) if isinstance(articles, ChosenArticles) else (articles,):
+        work = plan(system, list(items_for(role, block)), job.dataset, store, in_block=in_block)
+        estimate.add(system, work)
+        progress(len(block))
+    return estimate, work
 
 
 def _ways_of_asking(job: Job, system: EndpointStance, articles: Sequence[Article]) -> Table:
@@ -109,7 +152,7 @@ def _ways_of_asking(job: Job, system: EndpointStance, articles: Sequence[Article
             table.add_row(f"ask={ask}{chosen}", "", "", error.message)
             continue
         forecast = other.forecast(_missing(_plan(job, "stance", other, articles)))
-        table.add_row(f"ask={ask}{chosen}", str(forecast.n_requests), f"{forecast.tokens_in:,}", _cost(forecast))
+        table.add_row(f"ask={ask}{chosen}", str(forecast.n_requests), f"{forecast.tokens_in:,}", _cost(forecast.costs))
     return table
 
 
@@ -122,8 +165,8 @@ def _missing(work: Plan) -> list[Item]:
     return [item for unit in work.units for _, item in unit]
 
 
-def _cost(forecast: Forecast) -> str:
-    if forecast.costs is None:
+def _cost(costs: tuple[float, float] | None) -> str:
+    if costs is None:
         return ""
-    of_input, most = forecast.costs
+    of_input, most = costs
     return f"{of_input:.4f} for input, {most:.4f} at most"

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.config import RunConfig, SystemConfig
 from harness.data.found_speakers import found_line, with_found_speakers
 from harness.data.frozen_set import FrozenSet
+from harness.data.large import ChosenArticles, ids_of
 from harness.data.plain_texts import holds_texts
 from harness.data.summary_samples import SummarySamples
 from harness.errors import ConfigError, StoreError
@@ -32,6 +34,7 @@ from harness.results.records import (
 )
 from harness.results.states import snapshot
 from harness.results.store import PredictionStore, content_hash
+from harness.runs.blocks import ROLES, InBlocks, compute_in_blocks
 from harness.runs.fleet import Fleet
 from harness.runs.predict import answer_all, answered_readings, plan
 from harness.runs.probes import changed_articles, changed_section
@@ -46,6 +49,9 @@ from harness.systems.base import Context, System
 from harness.systems.registry import build
 from harness.systems.summary_judges import SummaryJudge
 from harness.types import Answered, Article, Dataset, Item, ItemScore
+
+if TYPE_CHECKING:
+    from harness.scoring.material import Scored
 
 MOST_ARTICLES_SHOWN = 20
 """Of a folder of texts, for how many a run says whom it found; a report has all."""
@@ -71,7 +77,7 @@ class Job:
 
     config: RunConfig
     dataset: Dataset
-    articles: tuple[Article, ...]
+    articles: Sequence[Article]
     systems: dict[str, System]
     run_id: str
     remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -139,7 +145,7 @@ def prepare(config: RunConfig, recorded: Sequence[SystemUse] = ()) -> Job:
         "config": config.identity(),
         "systems": {role: s.fingerprint for role, s in systems.items()},
         "dataset": dataset.fingerprint,
-        "articles": [a.id for a in articles],
+        "articles": ids_of(articles),
         "scoring": SCORING_VERSION,
         **({"judge_labels": sample.model_dump(mode="json")} if sample else {}),
         # a run whose replies are read otherwise by now is no finished run; its answers are stored all the same
@@ -239,8 +245,11 @@ def _failure(error: Exception) -> Failure:
 
 def compute(
     job: Job, pool: ModelPool, reporter: Reporter, recorded: RunRecord | None = None, fleet: Fleet | None = None
-) -> tuple[RunRecord, list[ItemScore], list[AnswerRef]]:
-    """Answers, then scores. Of a `recorded` run only scores are computed: StoreError if an answer is missing."""
+) -> tuple[RunRecord, list[ItemScore] | None, list[AnswerRef] | None]:
+    """Answers, then scores. Of a `recorded` run only scores are computed: StoreError if an answer is missing.
+
+    Scores and answers are None where they are written already, block by block.
+    """
     from harness.scoring.judge_check import frozen_readings
     from harness.scoring.material import Material
     from harness.scoring.score import score
@@ -249,8 +258,14 @@ def compute(
     catalogue()
     config = job.config
     store = PredictionStore(config.results / "predictions")
+    if isinstance(job.articles, ChosenArticles):
+        if set(job.systems) <= ROLES and not job.frozen_set.articles:
+            run = InBlocks(config, job.run_id, job.systems, job.learned_from, job.remarks, recorded)
+            uses, scored = compute_in_blocks(run, job.articles, store, pool, reporter)
+            return _complete(job, uses, scored, store), None, None
+        job = replace(job, articles=tuple(job.articles))
     context = Context(job.learned_from, pool, config.executor.device, config.executor.token_budget, tell=reporter.plain)
-    uses: list[SystemUse] = []
+    uses = []
     refs: list[AnswerRef] = []
 
     def ask(role: str, items: list[Item], readings: Sequence[str] = ()) -> Answered:
@@ -309,9 +324,15 @@ def compute(
         signatures=signatures,
     )
     scored = score(material)
+    return _complete(job, uses, scored, store), scored.items, refs
+
+
+def _complete(job: Job, uses: Sequence[SystemUse], scored: Scored, store: PredictionStore) -> RunRecord:
+    """The record of what was answered and scored, once the dataset is kept as it was."""
+    config = job.config
     snapshot(config.results, job.dataset)
     remarks = [f"{use.name}: {remark}" for use in uses for remark in use.remarks]
-    record = _record(
+    return _record(
         config,
         job.run_id,
         dataset=DatasetUse(
@@ -319,12 +340,12 @@ def compute(
             version=job.dataset.version,
             fingerprint=job.dataset.fingerprint,
             split=_split(config),
-            articles=[a.id for a in job.articles],
+            articles=ids_of(job.articles),
             labelled=any(a.gold for a in job.articles),
             unchanged=job.unchanged.fingerprint if job.unchanged else None,
             left_out=list(job.dataset.left_out),
         ),
-        systems=uses,
+        systems=list(uses),
         metrics=scored.metrics,
         tables=scored.tables,
         signatures=scored.signatures,
@@ -337,7 +358,6 @@ def compute(
             *(f"torn part, left aside: {t.path.name}: {t.reason}" for t in store.torn),
         ],
     )
-    return record, scored.items, refs
 
 
 def _record(config: RunConfig, run_id: str, error: Failure | None = None, **fields: object) -> RunRecord:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from harness.errors import Unfitted
 from harness.results.leases import Claimed, Leases, rounds, unit_name
@@ -49,19 +50,23 @@ class Plan:
         return replace(self, keys=keys, units=[])
 
 
-def plan(system: System, items: Sequence[Item], dataset: Dataset, store: PredictionStore) -> Plan:
+def plan(
+    system: System, items: Sequence[Item], dataset: Dataset, store: PredictionStore, *, in_block: bool = False
+) -> Plan:
     """Cuts the full list into units first and looks into the store second, so that what is done moves no unit's border.
 
     This is the border at which every system is asked: a stance classifier that judges summaries gets each as the text of
-    an article (`Item.as_article`), so that it need not know of summaries.
+    an article (`Item.as_article`), so that it need not know of summaries. Items that are one block of many look for
+    their own answers alone in the store.
     """
     items = list(items)
     questions = [item.as_article() for item in items] if system.kind == "stance" else items
     parts = store.part_names(system.name, system.fingerprint)
-    stored = store.read(system.name, system.fingerprint)
+    stored = {} if in_block else store.read(system.name, system.fingerprint)
+    look_up = partial(store.read_keys, system.name, system.fingerprint) if in_block else None
     reread: list[tuple[str, Item, Answer]] = []
     try:
-        keys, earlier_keys = _keys(system, questions, dataset, stored, reread)
+        keys, earlier_keys = _keys(system, questions, dataset, stored, reread, look_up)
     except Unfitted as error:
         return Plan(items, [], {}, unfitted=error.message)
     done = _answered(stored)
@@ -101,6 +106,7 @@ def _keys(
     dataset: Dataset,
     stored: dict[str, Prediction],
     reread: list[tuple[str, Item, Answer]],
+    look_up: Callable[[list[str]], dict[str, Prediction]] | None = None,
 ) -> tuple[list[str], dict[int, list[str]]]:
     """Every question's key, and the earlier keys of those that a request about several left without an answer.
 
@@ -111,6 +117,8 @@ def _keys(
 
     def keys_of(asked: Sequence[Item]) -> list[str]:
         keys = [prediction_key(system.fingerprint, reads) for reads in system.reads_of(asked, dataset)]
+        if look_up is not None:
+            stored.update(look_up(keys))
         reread.extend(_read_again(system, asked, keys, stored))
         return keys
 
@@ -195,11 +203,14 @@ def answer_all(
         progress(len(unit) if done else 0)
         return done
 
+    def size_of(claimed: Claimed[list[Item]], i: int) -> int:
+        return len(work.units[claimed.numbers[i]])
+
     items = [[item for _, item in unit] for unit in work.units]
     with Leases(folder) as leases:
         for claimed in rounds(items, leases, name_of, is_done, context.tell):
             # every system that tells how far it is answers unit after unit
-            steps = UnitProgress(progress, lambda i, claimed=claimed: len(work.units[claimed.numbers[i]]))
+            steps = UnitProgress(progress, partial(size_of, claimed))
             source = (
                 _answers(system, claimed, replace(context, step=steps.step))
                 if fleet is None
@@ -241,9 +252,8 @@ def _answers(
 
 def _for_item(prediction: Prediction, item: Item) -> Prediction:
     """The stored answer under this item's own ids: another article with the same text may have asked first."""
-    return replace(
-        prediction,
-        article_id=item.article.id,
-        speaker_id=item.speaker.id if item.speaker else None,
-        target_id=item.target.id if item.target else None,
-    )
+    ids = (item.article.id, item.speaker.id if item.speaker else None, item.target.id if item.target else None)
+    if (prediction.article_id, prediction.speaker_id, prediction.target_id) == ids:
+        return prediction
+    article_id, speaker_id, target_id = ids
+    return replace(prediction, article_id=article_id, speaker_id=speaker_id, target_id=target_id)

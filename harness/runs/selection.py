@@ -11,9 +11,11 @@ from pathlib import Path
 from harness.config import RunConfig
 from harness.data.frozen_set import FOLDER, FrozenSet, read_frozen_set
 from harness.data.kept import kept
+from harness.data.large import LargeDataset
 from harness.data.summary_samples import SummarySamples, read_summary_samples
 from harness.data.summary_stances import JudgeSample, SummaryStances, read_summary_stances
 from harness.errors import ConfigError, nearest_hint
+from harness.runs.blocks import BLOCK
 from harness.systems.base import System
 from harness.types import ESCALATION, Annotation, Article, Dataset
 
@@ -24,6 +26,8 @@ def read_articles(config: RunConfig) -> Dataset:
 
     path = dataset_path(config.dataset.path)
     dataset = _load(path, config.dataset.format, stamp(path))
+    if isinstance(dataset, LargeDataset) and (config.probe is not None or config.dataset.targets is not None):
+        dataset = dataset.held()
     return dataset if config.dataset.targets is None else restrict(dataset, config.dataset.targets)
 
 
@@ -91,9 +95,16 @@ def restrict(dataset: Dataset, targets: Sequence[str]) -> Dataset:
     return replace(dataset, articles=articles, fingerprint=fingerprint(articles))
 
 
-def select(dataset: Dataset, config: RunConfig) -> tuple[Article, ...]:
-    """Articles by split, or those named, then the first `limit` of them; ConfigError if none is left."""
+def select(dataset: Dataset, config: RunConfig) -> Sequence[Article]:
+    """Articles by split, or those named, then the first `limit` of them; ConfigError if none is left.
+
+    Of a large dataset those of a split stay in their file.
+    """
     everything = config.split == "all" or config.dataset.format == "texts"
+    if isinstance(dataset, LargeDataset) and config.articles is None and config.limit is None:
+        view = dataset.of_split(None if everything else config.split)
+        if len(view) > BLOCK:
+            return view
     chosen = [a for a in dataset if everything or a.split == config.split]
     if config.articles is not None:
         article_ids = [a.id for a in dataset]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from harness.config import RunConfig
 from harness.errors import HarnessError
 from harness.models.batching import Step
 from harness.models.device import pick_device
 from harness.models.pool import ModelPool
-from harness.results.leases import Leases, rounds, unit_name
+from harness.results.leases import Claimed, Leases, rounds, unit_name
 from harness.results.store import Arrivals, PredictionStore
 from harness.runs.job import Job, prepare
 from harness.runs.predict import Plan, plan
@@ -56,13 +57,16 @@ def answer_together(configs: Sequence[RunConfig], pool: ModelPool, reporter: Rep
     def is_done(number: int) -> bool:
         return not leases.alone and all(q.key in arrivals[q.system.fingerprint].new_keys() for q in units[number])
 
+    def size_of(claimed: Claimed[list[Question]], i: int) -> int:
+        return len(units[claimed.numbers[i]])
+
     questions = sum(map(len, units))
     with (
         Leases(store.folder(systems[0].name, systems[0].fingerprint)) as leases,
         reporter.track(f"stance {systems[0].name}, all probes", questions) as progress,
     ):
         for claimed in rounds(units, leases, name_of, is_done, reporter.plain):
-            steps = UnitProgress(progress, lambda i, claimed=claimed: len(units[claimed.numbers[i]]))
+            steps = UnitProgress(progress, partial(size_of, claimed))
             for number, unit in enumerate(claimed):
                 try:
                     _answer(unit, jobs[0], store, pool, steps.step)

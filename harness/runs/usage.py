@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from harness.results.records import SystemUse
@@ -58,6 +59,29 @@ def system_use(
             "entered_gold": bool(getattr(system.options, "entered_gold", False)),
             "fitted": system.fitted,
             "remarks": recorded.remarks if recorded else list(remarks),
+        }
+    )
+
+
+_SUMS = (
+    "n_items", "n_computed", "n_failed", "n_unparsed", "n_refused", "tokens_in", "tokens_out", "n_no_usage", "tokens_cut",
+    "n_cut", "seconds",
+)  # fmt: skip
+
+
+def together(first: SystemUse, second: SystemUse) -> SystemUse:
+    """What a system did in two blocks of one run."""
+    paths = Counter(first.paths) + Counter(second.paths)
+    peaks = [use.peak_memory_bytes for use in (first, second) if use.peak_memory_bytes is not None]
+    known = first.cost is not None and second.cost is not None
+    return first.model_copy(
+        update={
+            **{name: getattr(first, name) + getattr(second, name) for name in _SUMS},
+            "first_error": first.first_error or second.first_error,
+            "paths": dict(sorted(paths.items())),
+            "peak_memory_bytes": max(peaks, default=None),
+            "cost": (first.cost or 0) + (second.cost or 0) if known else None,
+            "status": first.status if first.status != "ok" else second.status,
         }
     )
 

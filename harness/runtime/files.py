@@ -92,7 +92,7 @@ def utf8_text(raw: bytes, name: str) -> str:
 
 def encodable(text: str) -> str:
     """The text with U+FFFD for every lone surrogate (half an emoji, say), which UTF-8 cannot hold; nothing else changes."""
-    return re.sub("[\ud800-\udfff]", "\ufffd", text)
+    return text if text.isascii() else re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 def holds(path: Path, text: str) -> bool:

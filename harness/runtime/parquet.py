@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -26,19 +27,27 @@ _SEAL = re.compile(re.escape(SEAL.encode()) + rb"..([0-9a-f]{64})", re.DOTALL)
 _CHUNK = 1 << 20
 
 
-def write_table(table: pa.Table, path: Path) -> None:
-    """The table as a sealed Parquet file, whole or not at all; StoreError where it cannot be written."""
+@contextmanager
+def tables_written(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
+    """Yields what appends a table to a sealed Parquet file, which is there, whole, once the block ends without an error;
+    StoreError where it cannot be written."""
     import pyarrow.parquet as pq
 
     with replacing(path) as temporary:
-        with pq.ParquetWriter(temporary, table.schema, compression="zstd", write_page_checksum=True) as writer:
-            writer.write_table(table)
+        with pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer:
+            yield writer.write_table
             writer.add_key_value_metadata({SEAL: _UNSEALED.decode()})
         with temporary.open("r+b") as file:
             digest, place = _digest(file)
             assert place is not None
             file.seek(place)
             file.write(digest.encode())
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """The table as a sealed Parquet file, whole or not at all; StoreError where it cannot be written."""
+    with tables_written(path, table.schema) as write:
+        write(table)
 
 
 def read_table(path: Path, columns: Sequence[str] | None = None, *, dictionaries: Sequence[str] = ()) -> pa.Table:

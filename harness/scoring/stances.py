@@ -21,6 +21,19 @@ def score_stances(material: Material, scored: Scored) -> None:
     assert material.stances is not None
     if material.stances.unfitted is not None:
         scored.notes.append(f"stance: {material.stances.unfitted}")
+    pairs = stance_pairs(material)
+    if not pairs:
+        return
+    report = aggregate(pairs, seed=material.options.seed, resamples=material.options.resamples)
+    scored.items.extend(score_items(pairs))
+    scored.add(report.metrics)
+    scored.tables["stance"] = report.tables
+    score_stance_plugins(pairs, {a.id: a for a in material.articles}, material.options, scored)
+
+
+def stance_pairs(material: Material) -> list[StancePair]:
+    """The answers to pairs that have gold."""
+    assert material.stances is not None
     gold = {(a.id, *pair): label for a in material.articles for pair, label in a.gold_stances().items()}
     by_id = {a.id: a for a in material.articles}
     pairs = []
@@ -44,13 +57,7 @@ def score_stances(material: Material, scored: Scored) -> None:
                 target_key=article.target(label.target).proposition,
             )
         )
-    if not pairs:
-        return
-    report = aggregate(pairs, seed=material.options.seed, resamples=material.options.resamples)
-    scored.items.extend(score_items(pairs))
-    scored.add(report.metrics)
-    scored.tables["stance"] = report.tables
-    score_stance_plugins(pairs, by_id, material.options, scored)
+    return pairs
 
 
 def score_stance_plugins(

@@ -24,7 +24,16 @@ MOST_UNKNOWN = 0.1
 
 def score_summaries(material: Material, scored: Scored) -> None:
     """Overlap with the references, extractiveness, length, unsupported names and numbers, and what judges measured."""
+    items, signatures = summary_items(material)
+    scored.items.extend(items)
+    scored.add(means([s for s in scored.items if s.metric.startswith("summary.")], material.options))
+    scored.signatures.update(signatures)
+
+
+def summary_items(material: Material) -> tuple[list[ItemScore], dict[str, str]]:
+    """The scores of each summary, and the signature of each metric."""
     assert material.summaries is not None
+    items: list[ItemScore] = []
     by_id = {a.id: a for a in material.articles}
     tokenizer, stemmer = material.options.rouge_tokenizer, material.options.rouge_stemmer
     options = SummaryOptions(tokenizer, stemmer, **material.signatures)
@@ -37,14 +46,12 @@ def score_summaries(material: Material, scored: Scored) -> None:
         article = by_id[p.article_id]
         if p.answer.error is None:
             values = judged(article, p.answer.output, bert_answers.get(article.id), nli_answers.get(article.id))
-            scored.items.extend(score_summary(p.answer.output, article, options, values))
-            scored.items.extend(summary_scores(plugins, p.answer.output, article))
+            items.extend(score_summary(p.answer.output, article, options, values))
+            items.extend(summary_scores(plugins, p.answer.output, article))
         else:
             reason = f"no answer: {p.answer.error}"
-            scored.items.extend(ItemScore(article.id, article.id, key, None, reason=reason) for key in signatures)
-    items = [s for s in scored.items if s.metric.startswith("summary.")]
-    scored.add(means(items, material.options))
-    scored.signatures.update(signatures)
+            items.extend(ItemScore(article.id, article.id, key, None, reason=reason) for key in signatures)
+    return items, signatures
 
 
 def means(items: Sequence[ItemScore], options: MetricsConfig) -> dict[str, MetricValue]:

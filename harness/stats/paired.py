@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -12,10 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from harness.stats.bootstrap import (
     LEVEL,
     MIN_CLUSTERS,
+    MOST_RESAMPLED,
     RESAMPLES,
     Array,
     Interval,
     Statistic,
+    analytic_interval,
     informative_clusters,
     interval_of,
     ratio,
@@ -23,6 +25,7 @@ from harness.stats.bootstrap import (
     sum_dtype,
     too_few,
 )
+from harness.stats.moments import Moments
 from harness.stats.paired_ratio import ratio_randomisation_p, too_sparse
 from harness.stats.swaps import TIE, coins
 
@@ -76,9 +79,8 @@ def randomisation_p_all(
     values = np.asarray(statistic(total.reshape(n_systems, *shape).astype(np.float64)), dtype=np.float64)
     observed = np.array([abs(values[i] - values[j]) for i, j in pairs])
     reached = np.zeros(len(pairs))
-    for heads in coins(n, resamples, seed, flat.shape[1]):
-        # Columns first, resamples innermost: statistics reduce over small axes with long vectorised loops.
-        kept = (flat.T @ heads.astype(flat.dtype)).reshape(n_systems, width, -1)
+    for kept_sums in _kept_sums(flat, resamples, seed):
+        kept = kept_sums.reshape(n_systems, width, -1)
         swapped_out = total[:, :, None] - kept
         for k, (i, j) in enumerate(pairs):
             swapped_a = _values(kept[i] + swapped_out[j], shape, statistic)
@@ -88,6 +90,22 @@ def randomisation_p_all(
             reached[k] += np.count_nonzero(~(np.abs(swapped_a - swapped_b) < observed[k] - slack))
     p_values = (reached + 1) / (resamples + 1)
     return np.where(np.isnan(observed), np.nan, p_values)
+
+
+def _kept_sums(flat: NDArray[np.generic], resamples: int, seed: int) -> Iterator[Array]:
+    """Sums over the articles that a coin keeps, (columns, block): columns first, resamples innermost, so that statistics reduce
+    over small axes with long vectorised loops.
+
+    Of very many articles they are drawn from the normal distribution that theirs tends to: the sum of x over coins has mean
+    sum(x) / 2 and covariance sum(x x') / 4.
+    """
+    if len(flat) <= MOST_RESAMPLED:
+        for heads in coins(len(flat), resamples, seed, flat.shape[1]):
+            yield np.asarray(flat.T @ heads.astype(flat.dtype))
+        return
+    moments = Moments.of(flat)
+    centred = replace(moments, total=np.zeros_like(moments.total))
+    yield np.asarray((moments.total + centred.draws(resamples, seed)).T / 2)
 
 
 def _values(sums: Array, shape: tuple[int, ...], statistic: Statistic) -> Array:
@@ -150,10 +168,18 @@ def paired_interval(
         return Difference(difference, n_clusters=clusters, reason=sparse)
     if clusters < MIN_CLUSTERS:
         return Difference(difference, n_clusters=clusters, reason=too_few(clusters))
+    if len(both) > MOST_RESAMPLED:
+        interval = analytic_interval(Moments.of(both), lambda sums: _apart(np.asarray(statistic(sums))), level=level)
+        return Difference(**asdict(interval))
     if resampled is None:
         resampled = np.asarray(statistic(resampled_sums(both, resamples=resamples, seed=seed)), dtype=np.float64)
-    interval = interval_of(difference, resampled[..., 0] - resampled[..., 1], clusters, level)
+    interval = interval_of(difference, _apart(resampled), clusters, level)
     return Difference(**asdict(interval))
+
+
+def _apart(values: Array) -> Array:
+    """First minus second of (..., 2)."""
+    return np.asarray(values[..., 0] - values[..., 1])
 
 
 def _other_items(a: NDArray[np.generic], b: NDArray[np.generic], statistic: Statistic) -> bool:

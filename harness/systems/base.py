@@ -20,6 +20,10 @@ from harness.types import Answer, Article, Dataset, Item, Speaker, Target
 Kind = Literal["summariser", "stance", "speakers", "judge"]
 
 
+AT_ONCE = 4_096
+"""Items of a unit where an answer takes microseconds: a unit is one part on disk."""
+
+
 class Options(BaseModel):
     """What a system's config may say beyond name, adapter and description."""
 
@@ -62,6 +66,8 @@ class System(ABC):
     """Reads the answers that it is scored against: shown beside the systems, never ranked among them."""
     instant: ClassVar[bool] = False
     """Answers from the text alone within milliseconds, so that a dry run may ask it; nothing of that is stored."""
+    unit_size: ClassVar[int] = 1
+    """A unit is made of whole articles until it has so many items; what is not finished of one is lost in a crash."""
     reading: ClassVar[int] = 0
     """Version by which answers are read from a model's words; 0 where they are not. It is part of a run's id and of no
     fingerprint: an answer that is stored is read again by `reread`, and its key stays."""
@@ -111,8 +117,13 @@ class System(ABC):
         return [self.reads(item, dataset) for item in items]
 
     def plan(self, items: Sequence[Item]) -> list[list[Item]]:
-        """Cuts the work into units of what is computed and stored together; by default one article."""
-        return [list(unit) for _, unit in groupby(items, key=lambda i: (i.article.id, i.article.text))]
+        """Cuts the work into units of what is computed and stored together; by default articles up to `unit_size` items."""
+        units: list[list[Item]] = []
+        for _, of_article in groupby(items, key=lambda i: (i.article.id, i.article.text)):
+            if not units or len(units[-1]) >= self.unit_size:
+                units.append([])
+            units[-1] += of_article
+        return units
 
     @abstractmethod
     def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:

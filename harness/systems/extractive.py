@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from harness.systems.base import Context, Options, System
+from harness.systems.base import AT_ONCE, Context, Options, System
 from harness.text.body import body_sentences
 from harness.text.marks import plain_text
 from harness.text.scripts import TokenizerName
@@ -49,6 +49,8 @@ class Extractive(System):
 
 class Lead(Extractive):
     """The first sentences: hard to beat on news."""
+
+    unit_size: ClassVar = AT_ONCE
 
     def choose(self, article: Article, sentences: Sequence[Sentence], count: int) -> list[int]:
         return list(range(min(count, len(sentences))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, ClassVar
@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from harness.errors import Unfitted
 from harness.systems.base import Context, System, pair_item
-from harness.systems.folds import training_articles, training_hash
+from harness.systems.folds import FoldHashes, check_other_events, learned_from
 from harness.text.body import body_sentences, sentences_about
 from harness.types import STANCES, Answer, Dataset, Item, Stance
+
+UNIT = 10_000
+"""The most items of a unit."""
 
 
 @dataclass(frozen=True)
@@ -51,32 +54,45 @@ class FittedStance(System):
             "target": item.target.proposition,
         }
 
-    def training_hash(self, dataset: Dataset, event: str) -> str:
-        """Hash of what is learned from for that event."""
-        return training_hash(dataset, event)
+    def examples(self, dataset: Dataset) -> Iterator[tuple[str, Any]]:
+        """Everything that is learned from, JSON-able, with its event, in the dataset's order."""
+        return ((a.event, learned_from(a)) for a in dataset if a.gold is not None)
 
     def _training(self, dataset: Dataset, event: str) -> str:
-        hashes: dict[tuple[str, str], str] = self.__dict__.setdefault("_hashes", {})
-        key = (dataset.fingerprint, event)
-        if key not in hashes:
-            hashes[key] = self.training_hash(dataset, event)
-        return hashes[key]
+        """Hash of what is learned from for that event."""
+        folds: dict[str, FoldHashes] = self.__dict__.setdefault("_folds", {})
+        if dataset.fingerprint not in folds:
+            folds[dataset.fingerprint] = FoldHashes(self.examples(dataset))
+        return folds[dataset.fingerprint].of(event)
+
+    def reads_of(self, items: Sequence[Item], dataset: Dataset) -> list[dict[str, Any]]:
+        """As `reads`, with the hash of each event's fold made once."""
+        training = {event: self._training(dataset, event) for event in dict.fromkeys(i.article.event for i in items)}
+        return [{"training": training[item.article.event], **self.reads_item(item)} for item in items]
 
     def plan(self, items: Sequence[Item]) -> list[list[Item]]:
-        """One unit an event."""
-        ordered = sorted(items, key=lambda i: i.article.event)
-        return [list(unit) for _, unit in groupby(ordered, key=lambda i: i.article.event)]
+        """One unit an event; events without labels, which learn from the same articles, share units."""
+        labelled = {i.article.event for i in items if i.article.gold is not None}
+        ordered = sorted(items, key=lambda i: i.article.event if i.article.event in labelled else "")
+        by_event = (
+            list(unit) for _, unit in groupby(ordered, key=lambda i: i.article.event in labelled and i.article.event)
+        )
+        return [unit[n : n + UNIT] for unit in by_event for n in range(0, len(unit), UNIT)]
 
     def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
         key = (self.fingerprint, context.dataset.fingerprint)
         table = context.pool.get(key, lambda: self._table(context))
         answers: dict[int, Answer] = {}
-        for event in dict.fromkeys(item.article.event for item in items):
-            training_articles(context.dataset, event)
+        labelled = set(table.events.tolist())
+        folds: dict[str | None, list[int]] = {}
+        for i, item in enumerate(items):
+            folds.setdefault(item.article.event if item.article.event in labelled else None, []).append(i)
+        for of_event in folds.values():
+            event = items[of_event[0]].article.event
             others = np.flatnonzero(table.events != event)
             if not len(others):
+                check_other_events(context.dataset, event)
                 raise Unfitted(f"unfitted: the articles of other events than {event!r} have no labelled pair")
-            of_event = [i for i, item in enumerate(items) if item.article.event == event]
             rows = self.features([items[i] for i in of_event], context)
             answers.update(zip(of_event, self.answers_of(table.rows[others], table.labels[others], rows), strict=True))
         return [answers[i] for i in range(len(items))]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from harness.results.store import content_hash
 from harness.systems.base import Context, Options
 from harness.systems.fitted import FittedStance, labelled_pairs
-from harness.systems.folds import training_articles
 from harness.types import ESCALATION, Answer, Dataset, Item, Stance
 
 _COLUMNS = 2**12
@@ -41,10 +39,11 @@ class Metadata(FittedStance):
     def reads_item(self, item: Item) -> dict[str, Any]:
         return {"features": declared_features(item, order=self.options.order)}
 
-    def training_hash(self, dataset: Dataset, event: str) -> str:
-        training_articles(dataset, event)
-        pairs = [(item, stance) for item, stance in labelled_pairs(dataset) if item.article.event != event]
-        return content_hash([[declared_features(item, order=self.options.order), stance] for item, stance in pairs])
+    def examples(self, dataset: Dataset) -> Iterator[tuple[str, Any]]:
+        return (
+            (item.article.event, [declared_features(item, order=self.options.order), stance])
+            for item, stance in labelled_pairs(dataset)
+        )
 
     def features(self, items: Sequence[Item], context: Context) -> Any:
         from sklearn.feature_extraction import FeatureHasher

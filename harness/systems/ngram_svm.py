@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from harness.results.store import content_hash
 from harness.systems.base import Context, Options
 from harness.systems.fitted import FittedStance, labelled_pairs
-from harness.systems.folds import training_articles
 from harness.text.body import body_sentences, words_about
 from harness.text.marks import plain_text
 from harness.types import Answer, Dataset, Item, Stance
@@ -49,12 +47,10 @@ class LinearText(FittedStance):
         assert item.speaker is not None
         return {"name": item.speaker.name, "side": item.speaker.side}
 
-    def training_hash(self, dataset: Dataset, event: str) -> str:
+    def examples(self, dataset: Dataset) -> Iterator[tuple[str, Any]]:
         if self.options.sees == "text":
-            return super().training_hash(dataset, event)
-        training_articles(dataset, event)
-        pairs = [(item, stance) for item, stance in labelled_pairs(dataset) if item.article.event != event]
-        return content_hash([[_name(item), stance] for item, stance in pairs])
+            return super().examples(dataset)
+        return ((item.article.event, [_name(item), stance]) for item, stance in labelled_pairs(dataset))
 
     def features(self, items: Sequence[Item], context: Context) -> Any:
         from scipy.sparse import hstack

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import model_validator
 
-from harness.systems.base import Context, Options, System
+from harness.systems.base import AT_ONCE, Context, Options, System
 from harness.text.body import words_about
 from harness.types import Answer, Dataset, Item, Stance
 
@@ -35,6 +35,7 @@ class Sentiment(System):
     kind: ClassVar = "stance"
     version: ClassVar = "2"
     Options: ClassVar = Thresholds
+    unit_size: ClassVar = AT_ONCE
 
     def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
         assert item.speaker is not None

@@ -71,10 +71,8 @@ def words_about(article: Article, speaker: Speaker) -> list[str]:
     quotation that it gives to the speaker (`"Will they kill us?" Olm asked.`)."""
     if speeches(article.text):
         return [plain_text(s.text) for s in sentences_about(article, speaker)]
-    plain_speaker = replace(
-        speaker, name=plain_marks(speaker.name), aliases=tuple(plain_marks(alias) for alias in speaker.aliases)
-    )
-    pattern = name_pattern(plain_speaker)
+    names = tuple(map(plain_marks, speaker.names))
+    pattern = name_pattern(speaker if names == speaker.names else replace(speaker, name=names[0], aliases=names[1:]))
     whole = body_sentences(article)
     chosen: list[Sentence] = []
     follows = False

@@ -19,7 +19,7 @@ def plain_marks(text: str) -> str:
     >>> plain_marks("“We won’t,” he said – twice.")
     '"We won\\'t," he said - twice.'
     """
-    return text.translate(_PLAIN)
+    return text if text.isascii() else text.translate(_PLAIN)
 
 
 def plain_text(text: str) -> str:

@@ -7,11 +7,23 @@ hour. Every row says its number of repetitions and the standard error of the sha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.metrics import confusion as cm
-from harness.stats.bootstrap import ratio
+from harness.stats.bootstrap import (
+    MOST_RESAMPLED,
+    Statistic,
+    analytic_interval,
+    expanded_percentile,
+    ratio,
+    resampled_sums,
+)
+from harness.stats.moments import Moments
 from harness.stats.simulation import Rates
 from harness.stats.simulation_judge import JudgedSummaries, estimator_quality, validation_quality
 from harness.stats.simulation_rates import harm_misses
@@ -39,6 +51,7 @@ def simulated_checks(*, full: bool) -> Iterator[Check]:
     yield from harm_checks((30, 60) if full else (60,))
     yield from estimator_checks(ACCURACIES if full else (0.5, 0.98), SIZES if full else SIZES[:1])
     yield from validation_checks((0.05, 0.15) if full else (0.15,))
+    yield from analytic_checks()
 
 
 def selection_checks(n: int, reports: int, resamples: int) -> Iterator[Check]:
@@ -123,6 +136,43 @@ def validation_checks(harms: tuple[float, ...], repetitions: int = 1_000) -> Ite
         for name, share in (("sensitivity", quality.sensitivity), ("precision", quality.precision)):
             note = f"± {_se(share, quality.n):.4f}"
             yield Check(f"coverage of {name}, {what}", 0.95, share, None, source, (LEAST_COVERAGE, 1), note=note)
+
+
+def analytic_checks(n: int = MOST_RESAMPLED) -> Iterator[Check]:
+    """Width of the interval that stands for the bootstrap's beyond `n` articles, against the bootstrap's at `n`: within 2 %."""
+    counts = resembling(n)
+    drawn = resampled_sums(counts)
+    rows: tuple[tuple[str, Statistic, Callable[[NDArray[Any]], NDArray[Any]]], ...] = (
+        ("accuracy, six labels", cm.accuracy, _as_it_is),
+        ("macro-F1, three-way", cm.macro_f1, cm.collapse),
+        ("kappa", cm.quadratic_kappa, cm.on_scale),
+        ("macro-averaged MAE", cm.mae_macro, cm.on_scale),
+    )
+    for name, statistic, scaled in rows:
+        low, high = expanded_percentile(statistic(scaled(drawn)), n)
+        analytic = analytic_interval(Moments.of(scaled(counts)), statistic)
+        assert analytic.low is not None
+        assert analytic.high is not None
+        yield Check(
+            f"width of the analytic interval of {name} / the bootstrap's, {n:,} articles",
+            1.0,
+            (analytic.high - analytic.low) / float(high - low),
+            None,
+            f"{SIMULATED}: four stances an article, one draw, 10,000 resamples",
+            (0.98, 1.02),
+        )
+
+
+def resembling(n: int) -> NDArray[np.int64]:
+    """Six-label confusions (n, 6, 7) of four stances an article, of which those of one article resemble each other."""
+    rng = np.random.default_rng(1)
+    gold = (rng.integers(0, 6, size=(n, 1)) + rng.integers(0, 2, size=(n, 4))) % 6
+    answers = np.where(rng.random((n, 4)) < rng.beta(4, 3, size=(n, 1)), gold, rng.integers(0, 7, size=(n, 4)))
+    return cm.count(np.repeat(np.arange(n), 4), gold.ravel(), answers.ravel(), n)
+
+
+def _as_it_is(counts: NDArray[Any]) -> NDArray[Any]:
+    return counts
 
 
 def _se(share: float, n: int) -> float:

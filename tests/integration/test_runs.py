@@ -175,13 +175,13 @@ def test_one_event_leaves_a_fitted_system_unfitted(river: Path, harness: Harness
 
 
 def test_torn_part_is_reported_and_its_unit_computed_again(river: Path, harness: Harness, tmp_path: Path) -> None:
-    harness(*RUN, "summariser=lead3", "stance=none")
-    parts = sorted((tmp_path / "results" / "predictions").glob("lead3-*/part-*.parquet"))
+    harness(*RUN, "summariser=lexrank", "stance=none")
+    parts = sorted((tmp_path / "results" / "predictions").glob("lexrank-*/part-*.parquet"))
     assert len(parts) == 3
     parts[0].write_bytes(parts[0].read_bytes()[:100])
     for path in records(tmp_path).values():
         path.unlink()
-    process = harness(*RUN, "summariser=lead3", "stance=none")
+    process = harness(*RUN, "summariser=lexrank", "stance=none")
     assert "1 of 3 answers computed" in process.stderr
     [path] = records(tmp_path).values()
     assert any(parts[0].name in note for note in read_record(path).notes)

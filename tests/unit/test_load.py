@@ -59,8 +59,8 @@ def test_jsonl_errors_name_the_line(river: Path, tmp_path: Path) -> None:
     with pytest.raises(ValidationFailed) as caught:
         load_dataset(tmp_path / "river.jsonl")
     places = [str(e.place) for e in caught.value.errors]
-    assert places[0].endswith("river.jsonl:4")
-    assert places[1].endswith("river.jsonl:2: gold.stances.0.stance")
+    assert places[0].endswith("river.jsonl:2: gold.stances.0.stance")
+    assert places[1].endswith("river.jsonl:4")
 
 
 def test_fingerprint_ignores_layout_and_sees_content(river: Path) -> None:

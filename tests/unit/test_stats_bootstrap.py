@@ -7,6 +7,9 @@ import pytest
 
 from harness.metrics import confusion as cm
 from harness.stats.bootstrap import (
+    ANALYTIC,
+    MOST_RESAMPLED,
+    analytic_interval,
     clustered_interval_counts,
     clustered_interval_mean,
     expanded_percentile,
@@ -15,6 +18,8 @@ from harness.stats.bootstrap import (
     resampled_sums,
     sum_dtype,
 )
+from harness.stats.moments import Moments
+from harness.verify.simulated import resembling
 
 
 def test_resampled_sums_keep_the_number_of_articles() -> None:
@@ -122,3 +127,57 @@ def test_values_that_are_not_finite_are_refused() -> None:
 
 def test_ratio_is_undefined_without_items() -> None:
     assert np.isnan(ratio(np.array([[0.0, 0.0]]))[0])
+
+
+COUNTED = {
+    "accuracy": (cm.accuracy, lambda six: six),
+    "macro_f1": (cm.macro_f1, lambda six: six),
+    "f_avg": (cm.f_avg, cm.collapse),
+    "kappa": (cm.quadratic_kappa, cm.on_scale),
+    "mae_macro": (cm.mae_macro, cm.on_scale),
+    "detection_f1": (cm.detection_f1, lambda six: six),
+}
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_the_analytic_interval_is_as_wide_as_the_bootstraps(name: str) -> None:
+    statistic, scaled = COUNTED[name]
+    counts = scaled(resembling(4_000))
+    drawn = clustered_interval_counts(counts, statistic)
+    analytic = analytic_interval(Moments.of(counts), statistic)
+    assert analytic.value == drawn.value
+    assert analytic.reason == ANALYTIC
+    assert analytic.se == pytest.approx(drawn.se, rel=0.02)
+    assert analytic.high - analytic.low == pytest.approx(drawn.high - drawn.low, rel=0.03)
+
+
+def test_beyond_twenty_thousand_articles_nothing_is_resampled() -> None:
+    at, beyond = (resembling(n) for n in (MOST_RESAMPLED, MOST_RESAMPLED + 1))
+    assert clustered_interval_counts(at, cm.accuracy, resamples=100).reason is None
+    interval = clustered_interval_counts(beyond, cm.accuracy)
+    assert interval.reason == ANALYTIC
+    sums = resampled_sums(beyond, resamples=4_000)
+    assert np.std(cm.accuracy(sums)) == pytest.approx(interval.se, rel=0.04)
+
+
+def test_the_variance_of_a_mean_is_that_by_hand() -> None:
+    # sums 3 and 1 of 1 item each, 5,000 times: mean 2, and of each article (x - 2)² = 1, so se = sqrt(1 / (n - 1))
+    counts = np.array([[3, 1], [1, 1]] * 5_000)
+    assert Moments.of(counts).standard_error(ratio) == pytest.approx(1 / np.sqrt(9_999))
+
+
+def test_moments_of_blocks_add_up() -> None:
+    counts = resembling(500)
+    parts, whole = Moments.of(counts[:123]) + Moments.of(counts[123:]), Moments.of(counts)
+    assert np.array_equal(parts.total, whole.total)
+    assert np.array_equal(parts.products, whole.products)
+    assert (parts.n, parts.n_informative) == (500, 500)
+
+
+@pytest.mark.parametrize(
+    ("counts", "reason"), [([[0, 0]] * 30, "no item"), ([[2, 1]] * 30, "no width"), ([[1, 1]] * 9, "at least 10")]
+)
+def test_an_analytic_interval_that_would_mislead_is_none(counts: list[list[int]], reason: str) -> None:
+    interval = analytic_interval(Moments.of(counts), ratio)
+    assert interval.low is None
+    assert reason in str(interval.reason)

@@ -11,7 +11,7 @@ import pytest
 from harness.metrics import confusion as cm
 from harness.metrics.stance import scale_counts
 from harness.metrics.stance_pair import StancePair
-from harness.stats.bootstrap import ratio, resampled_sums
+from harness.stats.bootstrap import ANALYTIC, ratio, resampled_sums
 from harness.stats.correction import benjamini_hochberg, holm
 from harness.stats.paired import (
     mcnemar,
@@ -308,3 +308,20 @@ def test_without_bounds_a_handful_of_articles_shows_no_detectable_effect() -> No
     )
     spread = np.array([[3.0 + i, 1.0] for i in range(12)]), np.array([[9.0 - i % 5, 1.0] for i in range(12)])
     assert (detectable_counts(*spread, ratio, span=math.inf).value or 0) > 1
+
+
+def test_swaps_of_very_many_articles_are_drawn_from_their_normal(monkeypatch: pytest.MonkeyPatch) -> None:
+    from harness.stats import paired
+
+    rng = np.random.default_rng(2)
+    counts = np.stack([np.stack([rng.normal(mean, 1, 900), np.ones(900)], axis=1) for mean in (0.0, 0.05, 0.4)])
+    pairs = [(0, 1), (0, 2), (1, 1)]
+    tossed = paired.randomisation_p_all(counts, pairs, ratio)
+    monkeypatch.setattr(paired, "MOST_RESAMPLED", 800)
+    drawn = paired.randomisation_p_all(counts, pairs, ratio)
+    assert drawn == pytest.approx(tossed, abs=0.02)
+    assert drawn[1] < 0.001
+    assert drawn[2] == 1
+    both = paired.paired_difference(counts[0], counts[2], ratio)
+    assert both.reason == ANALYTIC
+    assert both.high is not None and both.high < 0
