@@ -97,6 +97,13 @@ def probed(dataset: Dataset, name: str, variant: str, material: Material) -> Dat
     probe = probe_named(name, variant)
     changed = tuple(c for a in dataset if (c := probe.change(a, variant, material)) is not None)
     changed = tuple(c for c in changed if next(iter(c.pairs()), None) is not None)
-    content = fingerprint(changed)
-    identity = hashlib.sha256(f"{name}/{variant}/{content}".encode()).hexdigest()
-    return replace(dataset, articles=changed, fingerprint=identity)
+    return replace(dataset, articles=changed, fingerprint=_fingerprint(name, variant, fingerprint(changed)))
+
+
+def probed_fingerprints(content: str) -> set[str]:
+    """The fingerprints that articles of this content have as the changed ones of a probe, any of them."""
+    return {_fingerprint(name, variant, content) for name, probe in PROBES.items() for variant in probe.variants}
+
+
+def _fingerprint(name: str, variant: str, content: str) -> str:
+    return hashlib.sha256(f"{name}/{variant}/{content}".encode()).hexdigest()
