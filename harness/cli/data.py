@@ -86,9 +86,9 @@ def stats(path: Path, duplicates: bool) -> None:
     from harness.curate.statistics import near_duplicates, statistics
     from harness.curate.tables import shape_table, statistics_tables
     from harness.data.load import load_dataset
-    from harness.runtime.terminal import console
+    from harness.runtime.terminal import text_console
 
-    dataset, console = load_dataset(path), console()
+    dataset, console = load_dataset(path), text_console()
     for table in statistics_tables(statistics(dataset), near_duplicates(dataset) if duplicates else None):
         console.print(table)
     if any(article.gold for article in dataset):
@@ -135,7 +135,7 @@ def agreement(path: Path) -> None:
     from harness.metrics.agreement import agreement as agree
     from harness.metrics.agreement import annotator_pairs, units_of
     from harness.metrics.stance import aggregate
-    from harness.runtime.terminal import console
+    from harness.runtime.terminal import text_console
 
     dataset = load_dataset(path)
     names = sorted({a.annotator for article in dataset for a in article.annotations})
@@ -145,7 +145,7 @@ def agreement(path: Path) -> None:
         )
     ceiling = {n: aggregate(pairs) for n in names if (pairs := annotator_pairs(dataset, n))}
     for table in agreement_tables(agree(units_of(dataset)), ceiling):
-        console().print(table)
+        text_console().print(table)
 
 
 @data.command("sample-judge")
@@ -244,7 +244,7 @@ def suggest(path: Path, seeds: Path, results: Path, most: int) -> None:
 
     from harness.curate.draft import dataset_at
     from harness.curate.suggest import pool, stored_stances, suggestions
-    from harness.runtime.terminal import console
+    from harness.runtime.terminal import text_console
 
     articles = pool(seeds, dataset_at(path))
     if not articles:
@@ -263,7 +263,7 @@ def suggest(path: Path, seeds: Path, results: Path, most: int) -> None:
     table = Table("article", "disagreement", "why")
     for s in suggested[:most]:
         table.add_row(s.article_id, f"{s.disagreement:.2f} bits", s.reason)
-    console().print(table)
+    text_console().print(table)
 
 
 @data.command("import")

@@ -247,7 +247,7 @@ def composed(words: Sequence[str]) -> list[tuple[dict[str, Any], list[str]]] | N
             parsed = parser.parse_overrides(list(job))
             loader.validate_sweep_overrides_legal(parsed, RunMode.RUN, from_shell=True)
             fields = [o for o in parsed if not loader.repository.group_exists(o.key_or_group)]
-            choices = tuple(o.input_line for o in parsed if o not in fields)
+            choices = tuple(str(o.input_line) for o in parsed if o not in fields)
             if choices not in bases:
                 bases[choices] = config_of(choices, RunMode.RUN)
                 with open_dict(bases[choices]):

@@ -18,7 +18,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from harness.runtime.terminal import console
+from harness.runtime.terminal import text_console
 
 DELAY = 2.0
 """Seconds before a bar appears: quick work stays quiet."""
@@ -33,7 +33,7 @@ class Reporter:
     """Where messages and bars go; a quiet one says nothing."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self.console = console(stderr=True, quiet=quiet)
+        self.console = text_console(stderr=True, quiet=quiet)
         self._lines_of_once: set[str] = set()
 
     def say(self, message: str) -> None:
