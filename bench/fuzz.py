@@ -95,7 +95,7 @@ def records(folder: Path, chance: random.Random) -> Callable[[], Input]:
     from harness.results.states import checked_state
     from harness.results.stored_columns import part_schema, stored_answers
     from harness.runs.sweep import run
-    from harness.runtime.terminal import console
+    from harness.runtime.terminal import text_console
     from tests.conftest import write_dataset
 
     results = folder / "results"
@@ -105,7 +105,7 @@ def records(folder: Path, chance: random.Random) -> Callable[[], Input]:
         results=str(results),
         **{"dataset.path": str(write_dataset(folder / "river"))},
     )
-    quiet = console(quiet=True)
+    quiet = text_console(quiet=True)
     [run_folder] = (results / "runs").iterdir()
     readers: dict[Path, Callable[[Path], object]] = {
         run_folder / "record.json": read_record,

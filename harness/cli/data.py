@@ -90,9 +90,9 @@ def stats(path: Path, duplicates: bool) -> None:
     from harness.curate.tables import shape_table, statistics_tables
     from harness.data.load import load_dataset
     from harness.runtime.progress import Reporter
-    from harness.runtime.terminal import console
+    from harness.runtime.terminal import text_console
 
-    dataset, console = load_dataset(path), console()
+    dataset, console = load_dataset(path), text_console()
     pairs = near_duplicates(dataset, reporter=Reporter()) if duplicates else None
     for table in statistics_tables(statistics(dataset), pairs):
         console.print(table)
@@ -140,7 +140,7 @@ def agreement(path: Path) -> None:
     from harness.metrics.agreement import agreement as agree
     from harness.metrics.agreement import annotator_pairs, units_of
     from harness.metrics.stance import aggregate
-    from harness.runtime.terminal import console
+    from harness.runtime.terminal import text_console
 
     dataset = load_dataset(path)
     names = sorted({a.annotator for article in dataset for a in article.annotations})
@@ -150,7 +150,7 @@ def agreement(path: Path) -> None:
         )
     ceiling = {n: aggregate(pairs) for n in names if (pairs := annotator_pairs(dataset, n))}
     for table in agreement_tables(agree(units_of(dataset)), ceiling):
-        console().print(table)
+        text_console().print(table)
 
 
 @data.command("sample-judge")
@@ -253,7 +253,7 @@ def suggest(path: Path, seeds: Path, results: Path, most: int) -> None:
 
     from harness.curate.draft import dataset_at
     from harness.curate.suggest import pool, stored_stances, suggestions
-    from harness.runtime.terminal import console
+    from harness.runtime.terminal import text_console
 
     articles = pool(seeds, dataset_at(path))
     if not articles:
@@ -272,7 +272,7 @@ def suggest(path: Path, seeds: Path, results: Path, most: int) -> None:
     table = Table("article", "disagreement", "why")
     for s in suggested[:most]:
         table.add_row(s.article_id, f"{s.disagreement:.2f} bits", s.reason)
-    console().print(table)
+    text_console().print(table)
 
 
 @data.command("import")

@@ -32,9 +32,9 @@ def check(overrides: tuple[str, ...]) -> None:
     from harness.report.terminal import plain_table
     from harness.runs.judging import check_judges
     from harness.runtime.progress import Reporter
-    from harness.runtime.terminal import console
+    from harness.runtime.terminal import text_console
 
-    console = console()
+    console = text_console()
     checks = check_judges(overrides, Reporter())
     console.print(plain_table("Judges against hand labels", judge_table(checks), console.width, ELSEWHERE))
     for one in checks:

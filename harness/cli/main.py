@@ -119,7 +119,7 @@ def report(
     from harness.report.table import chosen_columns, leaderboards
     from harness.report.terminal import terminal
     from harness.report.write import write_report
-    from harness.runtime.terminal import console
+    from harness.runtime.terminal import text_console
 
     sizes = effects_of(effects)
     if shared:
@@ -141,7 +141,7 @@ def report(
     boards = chosen_columns(boards, names_in(columns)) if columns else boards
     # the files come first: printing may end at a closed pipe, and it names torn parts that the pages met
     written = write_report(loaded, boards, out or latest)
-    terminal(console(), loaded, boards)
+    terminal(text_console(), loaded, boards)
     click.echo("written: " + ", ".join(map(str, written)), err=True)
 
 
@@ -165,7 +165,7 @@ def compare(
     """
     from harness.report.compare import compare as compare_runs
     from harness.report.terminal import comparison_terminal
-    from harness.runtime.terminal import console
+    from harness.runtime.terminal import text_console
 
     comparisons = compare_runs(a, b, results)
     written = [path for path in (page, csv_file, tex, md) if path is not None]
@@ -174,7 +174,7 @@ def compare(
 
         write_comparison(a, b, results, comparisons, page=page, csv_file=csv_file, tex=tex, md=md)
     for comparison in comparisons:
-        comparison_terminal(console(), comparison)
+        comparison_terminal(text_console(), comparison)
     if written:
         click.echo("written: " + ", ".join(map(str, written)), err=True)
 
@@ -207,9 +207,9 @@ def show(
       harness show smollm2+smollm2-escalation-dev-2c3d --article cuba-1962-excomm --speaker lemay --prompt
     """
     from harness.report.show import show_article
-    from harness.runtime.terminal import console
+    from harness.runtime.terminal import text_console
 
-    console = console()
+    console = text_console()
     show_article(console, results, runs, article, prompts=prompt, speaker=speaker, only=only, phenomenon=phenomenon)
 
 
@@ -228,9 +228,9 @@ def list_(what: str, config_dir: Path | None, results: Path) -> None:
       harness list systems --config-dir my_configs
     """
     from harness.cli.listing import listing
-    from harness.runtime.terminal import console
+    from harness.runtime.terminal import text_console
 
-    console().print(listing(what, results, config_dir))
+    text_console().print(listing(what, results, config_dir))
 
 
 @cli.command()
@@ -262,12 +262,12 @@ def verify(external: Path | None, *, full: bool) -> None:
       harness verify --external ../shared/external
       harness verify --full     # more simulated reports and samples: up to half an hour
     """
-    from harness.runtime.terminal import console
+    from harness.runtime.terminal import text_console
     from harness.verify.check import checks_table
     from harness.verify.checks import run_checks
 
     checks = run_checks(external, full=full)
-    console().print(checks_table(checks))
+    text_console().print(checks_table(checks))
     sys.exit(0 if all(c.passed for c in checks) else 1)
 
 

@@ -36,14 +36,14 @@ def du(results: Path, as_json: bool) -> None:
     import json
 
     from harness.results.contents import contents
-    from harness.runtime.terminal import console
+    from harness.runtime.terminal import text_console
 
     holdings = contents(results)
     if as_json:
         click.echo(json.dumps(holdings.as_json(), indent=1, ensure_ascii=False))
     else:
         for table in _tables(holdings):
-            console().print(table)
+            text_console().print(table)
     for problem in holdings.unreadable:
         click.echo(f"unreadable: {problem}", err=True)
     for folder in holdings.predictions:

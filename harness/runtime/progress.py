@@ -18,7 +18,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from harness.runtime.terminal import console
+from harness.runtime.terminal import text_console
 
 Advance = Callable[[float], None]
 """Called with the number of items that were done since the last call; part of a unit of work is part of its items."""
@@ -35,7 +35,7 @@ class Reporter:
     """Where messages and bars go; a quiet one says nothing."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self.console = console(stderr=True, quiet=quiet)
+        self.console = text_console(stderr=True, quiet=quiet)
         self._lines_of_once: set[str] = set()
 
     def say(self, message: str) -> None:

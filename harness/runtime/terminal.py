@@ -23,7 +23,7 @@ def visible(text: str) -> str:
     return _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def console(*, stderr: bool = False, quiet: bool = False) -> Console:
+def text_console(*, stderr: bool = False, quiet: bool = False) -> Console:
     """A console for names and texts of other people: colours are rich's, nothing of a text reaches the terminal as a command."""
     made = Console(stderr=stderr, quiet=quiet, highlight=False, emoji=False)
     made.push_render_hook(_VisibleText())

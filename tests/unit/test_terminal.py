@@ -13,7 +13,7 @@ from rich.table import Table
 from harness.cli.base import VisibleText, end_on_sigterm, explained
 from harness.errors import StoreError
 from harness.report.markdown import escape
-from harness.runtime.terminal import console, visible
+from harness.runtime.terminal import text_console, visible
 
 EVIL = "a\x1b[2Jb\u202ec\u2066d\x07e\ud800"
 SEEN = "a\\u001b[2Jb\\u202ec\\u2066d\\u0007e\\ud800"
@@ -26,7 +26,7 @@ def test_what_steers_is_shown_and_the_rest_stays() -> None:
 
 @pytest.mark.parametrize("as_table", [False, True])
 def test_a_console_shows_it_also_on_a_terminal_with_colours(as_table: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = console()
+    made = text_console()
     made._force_terminal, made.file = True, io.StringIO()
     made._width = 120
     table = Table("title", title=EVIL.replace("\ud800", ""))

@@ -103,9 +103,7 @@ def beside_stamp(path: Path) -> tuple[tuple[str, int], ...]:
 def probed(dataset: Dataset, name: str, variant: str, material: Material) -> Dataset:
     """The articles to which a probe applies, changed, under the same ids; the fingerprint is of probe, variant and content."""
     changed = changed_articles(probe_named(name, variant), variant, dataset.articles, material)
-    content = fingerprint(changed)
-    identity = hashlib.sha256(f"{name}/{variant}/{content}".encode()).hexdigest()
-    return replace(dataset, articles=changed, fingerprint=identity)
+    return replace(dataset, articles=changed, fingerprint=_fingerprint(name, variant, fingerprint(changed)))
 
 
 def changed_articles(
@@ -136,3 +134,12 @@ def _all_changed(probe: Probe, variant: str, articles: Sequence[Article], materi
 def n_pairs(article: Article) -> int:
     """How many (speaker, target) pairs an article asks about."""
     return sum(1 for _ in article.pairs())
+
+
+def probed_fingerprints(content: str) -> set[str]:
+    """The fingerprints that articles of this content have as the changed ones of a probe, any of them."""
+    return {_fingerprint(name, variant, content) for name, probe in PROBES.items() for variant in probe.variants}
+
+
+def _fingerprint(name: str, variant: str, content: str) -> str:
+    return hashlib.sha256(f"{name}/{variant}/{content}".encode()).hexdigest()
