@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 import harness  # noqa: F401 - sets how OpenMP threads wait before torch is loaded
-from bench import generation, probe_trie, report_scale, resampling, rouge, stance_scoring, whole_commands
+from bench import generation, probe_trie, report_scale, resampling, roles, rouge, stance_scoring, whole_commands
 from bench.peers import Row
 from harness.runtime.environment import environment
 
@@ -29,13 +29,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
         "--only",
-        choices=["stance", "summaries", "rouge", "statistics", "reports", "probes", "commands"],
+        choices=["stance", "summaries", "roles", "rouge", "statistics", "reports", "probes", "commands"],
         help="measure one section, keep the others",
     )
     args = parser.parse_args()
     jobs: dict[str, tuple[str, Callable[[], list[Row]]]] = {
         "stance": ("Stance scoring", lambda: stance_scoring.main(args.rounds)),
         "summaries": ("Summaries", lambda: generation.main(args.external / "uk_iraq_dna", args.rounds)),
+        "roles": ("One model, several roles", lambda: roles.main(args.rounds)),
         "rouge": ("ROUGE", lambda: [rouge_row(args.external, args.rounds)]),
         "statistics": ("Statistics", lambda: resampling.main(rounds=args.rounds)),
         "reports": ("Reports", lambda: report_scale.main(rounds=args.rounds)),

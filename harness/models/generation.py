@@ -34,8 +34,8 @@ _COMPACT = 0.75
 """Finished rows leave the batch once no more than this share is still at work: leaving costs about one step."""
 MOST_GUESSED = 10
 """Tokens that one text is guessed ahead at most."""
-STEP_TOKENS = 32
-"""Tokens that a step computes with guesses: as many cost hardly more than one, as the step reads all weights anyway."""
+STEP_TOKENS = 48
+"""Tokens that a step computes with guesses: as it reads all weights and keys anyway, so many cost little more than one."""
 _TOLERANCE = {"float32": 1e-3, "bfloat16": 0.3, "float16": 0.05}
 
 

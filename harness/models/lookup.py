@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_LENGTHS = (3, 2)
+_LENGTHS = (3, 2, 1)
 """Tokens that must be the same as before, the longest first."""
 
 

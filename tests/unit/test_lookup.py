@@ -10,5 +10,7 @@ def test_a_guess_is_what_followed_the_longest_run_of_last_tokens() -> None:
     assert text.guess(2) == [5, 8], "two tokens, where they stood last"
     text.extend([6])
     assert text.guess(4) == []
+    text.extend([9])
+    assert text.guess(2) == [1, 2], "one token"
     text.extend([1, 2, 3])
-    assert text.guess(9) == [5, 8, 2, 3, 6, 1, 2, 3], "three tokens, up to the end of the text"
+    assert text.guess(99) == [5, 8, 2, 3, 6, 9, 1, 2, 3], "three tokens, up to the end of the text"
