@@ -174,7 +174,13 @@ class CausalModel(LoadedModel):
         """Token ids of prompts, as `encode`."""
         if not texts:
             return []
-        encoded: list[list[int]] = self.tokenizer(list(texts), add_special_tokens=False).input_ids
+        backend = getattr(self.tokenizer, "backend_tokenizer", None)
+        encoded: list[list[int]]
+        if backend is None or backend.truncation or backend.padding:
+            encoded = self.tokenizer(list(texts), add_special_tokens=False).input_ids
+        else:
+            # the same without the places in the text, which take a third of the time
+            encoded = [e.ids for e in backend.encode_batch_fast(list(texts), add_special_tokens=False)]
         return [ids if self._has_bos(text) else self._bos + ids for text, ids in zip(texts, encoded, strict=True)]
 
     def encode_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[list[int], list[int]]]:
@@ -243,11 +249,15 @@ class CausalModel(LoadedModel):
         Prefix and suffix are never cut. `truncate_article` keeps the beginning; `windows` covers all of the article
         in pieces that share `overlap` tokens. WindowExceeded under `error`, or where not even one token would fit.
         """
+        room = self.window - reserve
+        # a token has at least a byte, and normalising makes a text hardly ever twice as long
+        if 2 * len((prefix + article + suffix).encode("utf-8", "surrogatepass")) < room:
+            return Fitted((article,), 0)
         return fit_article(
             article,
             partial(token_spans, self.tokenizer),
             lambda piece: len(self.encode(prefix + piece + suffix)),
-            self.window - reserve,
+            room,
             policy,
             self.source.ref,
             overlap,
