@@ -121,7 +121,7 @@ def main(rounds: int = 3, parts: Sequence[str] = (*PARTS, "window")) -> list[Row
             tree = stack.enter_context(checkout())
             # an earlier commit reads no later set
             data = str(tree / "datasets" / "escalation")
-            peers = [Peer("_roles.py", "PYTHON", "harness", data, checkout=folder) for folder in (ROOT, tree)]
+            peers = [Peer("_roles.py", "HARNESS_PYTHON", "harness", data, checkout=folder) for folder in (ROOT, tree)]
         for part in parts:
             rows.append(window() if part == "window" else measured(part, *peers, rounds))
             show(rows[-1:])
