@@ -220,7 +220,7 @@ def _normed(x: torch.Tensor, eps: float) -> torch.Tensor:
     """Rows divided by their root mean square."""
     import torch
 
-    norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    norm: torch.Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
     return x * norm.square_().mul_(1 / x.shape[-1]).add_(eps).rsqrt_()
 
 
