@@ -20,6 +20,7 @@ from bench import (
     ray_overhead,
     report_scale,
     resampling,
+    roles,
     rouge,
     scale,
     stance_scoring,
@@ -39,13 +40,25 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
         "--only",
-        choices=["stance", "summaries", "rouge", "statistics", "reports", "probes", "commands", "cluster", "scale"],
+        choices=[
+            "stance",
+            "summaries",
+            "roles",
+            "rouge",
+            "statistics",
+            "reports",
+            "probes",
+            "commands",
+            "cluster",
+            "scale",
+        ],
         help="measure one section, keep the others",
     )
     args = parser.parse_args()
     jobs: dict[str, tuple[str, Callable[[], list[Row]]]] = {
         "stance": ("Stance scoring", lambda: stance_scoring.main(args.rounds)),
         "summaries": ("Summaries", lambda: generation.main(args.external / "uk_iraq_dna", args.rounds)),
+        "roles": ("One model, several roles", lambda: roles.main(args.rounds)),
         "rouge": ("ROUGE", lambda: [rouge_row(args.external, args.rounds)]),
         "statistics": ("Statistics", lambda: resampling.main(rounds=args.rounds)),
         "reports": ("Reports", lambda: report_scale.main(rounds=args.rounds)),

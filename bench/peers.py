@@ -23,9 +23,12 @@ PEERS_ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLIC
 
 
 class Peer:
-    """Another library, running in the Python that an environment variable names; None where it is not installed."""
+    """Another library, running in the Python that an environment variable names; None where it is not installed.
 
-    def __init__(self, script: str, variable: str, module: str, argument: str) -> None:
+    With `checkout` it is the harness as it is in that folder.
+    """
+
+    def __init__(self, script: str, variable: str, module: str, argument: str, *, checkout: Path | None = None) -> None:
         self.python = os.environ.get(variable, sys.executable)
         found = subprocess.run(
             [self.python, "-c", f"import importlib.util as u, sys; sys.exit(u.find_spec({module!r}) is None)"],
@@ -34,6 +37,7 @@ class Peer:
         self.missing = found.returncode != 0
         self.why = f"{module} is not installed in {Path(self.python).name}; {variable} names another interpreter"
         self._command = [self.python, str(HERE / script), argument]
+        self._folder = checkout
         self._process: subprocess.Popen[str] | None = None
 
     def run(self, job: Mapping[str, Any]) -> Any:
@@ -45,7 +49,8 @@ class Peer:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 text=True,
-                env=PEERS_ENVIRONMENT,
+                cwd=self._folder,
+                env=PEERS_ENVIRONMENT | ({"PYTHONPATH": str(self._folder)} if self._folder else {}),
             )
         process = self._process
         assert process.stdin and process.stdout

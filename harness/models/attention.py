@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
+_CHUNK = 512
+"""Queries at a time where a causal chain needs a mask."""
 BACKEND = "stance_harness_plan"
 """Name under which the attention function is registered with transformers; it asks for no mask."""
 
@@ -108,6 +114,51 @@ def attend(
 def tile_mask(mask: torch.Tensor, groups: int) -> torch.Tensor:
     """[new, keys] → [1, 1, groups x new, keys], as `attend` wants it."""
     return mask.repeat(groups, 1)[None, None]
+
+
+def masked(visible: NDArray[np.bool_], dtype: torch.dtype, device: str) -> torch.Tensor:
+    """The additive mask, of the same shape, that hides what is not visible."""
+    import torch
+
+    return torch.zeros(visible.shape, dtype=dtype).masked_fill_(torch.from_numpy(~visible), -math.inf).to(device)
+
+
+Masks = dict[Hashable, "torch.Tensor"]
+"""Masks that all layers of a pass share, by what they hide."""
+
+
+def causal(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    masks: Masks,
+    *,
+    scale: float | None,
+    window: int | None = None,
+) -> torch.Tensor:
+    """Attention of a text's last tokens to all of it: [batch, heads, new, dim] queries, as many keys or more.
+
+    A token sees itself and what is before it, `window` tokens in all if that is given → [batch, new, heads, dim].
+    """
+    import torch
+
+    new, length = query.shape[2], key.shape[2]
+    if new == length and (window is None or length <= window):
+        return attend(query, key, value, scale=scale, causal=True)
+    groups = query.shape[1] // key.shape[1]
+    parts: list[torch.Tensor] = []
+    for start in range(0, new, _CHUNK):
+        stop = min(start + _CHUNK, new)
+        first, last = start + length - new, stop + length - new
+        low = 0 if window is None else max(0, first - window + 1)
+        hidden = (first, low, last, window, groups)
+        if hidden not in masks:
+            back = np.arange(first, last)[:, None] - np.arange(low, last)[None, :]
+            visible = (back >= 0) & (back < (length if window is None else window))
+            masks[hidden] = tile_mask(masked(visible, query.dtype, str(query.device)), groups)
+        seen, asking = slice(low, last), query[:, :, start:stop]
+        parts.append(attend(asking, key[:, :, seen], value[:, :, seen], scale=scale, mask=masks[hidden]))
+    return torch.cat(parts, dim=1)
 
 
 def _attention(

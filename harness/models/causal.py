@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ModelError
+from harness.models.article_states import ArticleStates
+from harness.models.attention import Plan, planned
 from harness.models.chat_clock import CONSTANTS, stopped_clock
+from harness.models.decoder import Decoder, decoder_of
 from harness.models.ends import gguf_ends, known_ends, role_marks, template_ends
 from harness.models.loading import LoadedModel, load_pretrained
-from harness.models.packed_linear import Packed, pack_linears
+from harness.models.packed_linear import Packed, pack_linears, packed_linears
 from harness.models.source import ModelSource
 from harness.models.windows import Fitted, LongInput, fit_article, token_spans
 from harness.text.replies import is_thought_mark
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 Message = Mapping[str, str]
 """`{"role": "system" | "user" | "assistant", "content": ...}`."""
 
+Forward = Callable[["torch.Tensor", "torch.Tensor", "torch.Tensor | None"], "torch.Tensor"]
+"""A forward pass: [batch, n] ids, their positions and the places to keep (None: all) → [batch, n or kept, vocabulary]."""
+
 _UNBOUNDED = 1 << 20
 """Window of a model that names none (a recurrent one)."""
 
@@ -34,6 +41,8 @@ class CausalModel(LoadedModel):
 
     checks: dict[str, bool] = field(default_factory=dict)
     """Which fast paths hold for this model, as far as they were tried."""
+    states: ArticleStates = field(default_factory=ArticleStates)
+    """Keys and values of articles that were read, for the next question about them."""
 
     def __post_init__(self) -> None:
         probe: list[int] = self.tokenizer("a").input_ids
@@ -65,8 +74,40 @@ class CausalModel(LoadedModel):
 
     @cached_property
     def packed(self) -> Packed:
-        """Weights in the layout that decoding likes best, made when it first asks."""
+        """Weights in the layout that the processor likes best, made when a pass without decoder first asks."""
         return pack_linears(self.model)
+
+    @cached_property
+    def decoder(self) -> Decoder | None:
+        """The layers in few operations, where the architecture is one that they are written for."""
+        return decoder_of(self.model)
+
+    def holds(self, path: str, check: Callable[[CausalModel], bool]) -> bool:
+        """Whether a fast path holds by its `check`, which runs once per loaded model.
+
+        Where it does not with the decoder, that goes, and the check is made again without it.
+        """
+        if path not in self.checks:
+            holds = check(self)
+            if not holds and self.decoder is not None:
+                self.decoder = None
+                self.checks.clear()
+                self.states.clear()
+                holds = check(self)
+            self.checks[path] = holds
+        return self.checks[path]
+
+    @contextmanager
+    def attending(self, plan: Plan) -> Iterator[Forward]:
+        """A forward pass in which `plan` decides who attends to whom; to be used inside."""
+        import torch
+
+        with torch.inference_mode():
+            if self.decoder is not None:
+                yield partial(self.decoder.logits, plan)
+                return
+            with planned(self.model, plan), packed_linears(self.model, self.packed):
+                yield lambda ids, positions, keep: self.logits(ids, positions=positions, keep=keep)
 
     @property
     def _text_config(self) -> Any:
@@ -74,9 +115,11 @@ class CausalModel(LoadedModel):
 
     @property
     def memory(self) -> int:
-        """Bytes that the weights take, with the packed copy where there is one; tied ones count once."""
+        """Bytes that the weights take, with the packed copy and the articles' states; tied ones count once."""
         packed: Packed = self.__dict__.get("packed", {})
-        return super().memory + sum(t.numel() * t.element_size() for t in packed.values())
+        decoder: Decoder | None = self.__dict__.get("decoder")
+        copies = sum(t.nbytes for t in packed.values()) + (decoder.memory if decoder else 0)
+        return super().memory + copies + self.states.memory
 
     @property
     def steady(self) -> int:
@@ -149,7 +192,13 @@ class CausalModel(LoadedModel):
         """Token ids of prompts, as `encode`."""
         if not texts:
             return []
-        encoded: list[list[int]] = self.tokenizer(list(texts), add_special_tokens=False).input_ids
+        backend = getattr(self.tokenizer, "backend_tokenizer", None)
+        encoded: list[list[int]]
+        if backend is None or backend.truncation or backend.padding:
+            encoded = self.tokenizer(list(texts), add_special_tokens=False).input_ids
+        else:
+            # the same without the places in the text, which take a third of the time
+            encoded = [e.ids for e in backend.encode_batch_fast(list(texts), add_special_tokens=False)]
         return [ids if self._has_bos(text) else self._bos + ids for text, ids in zip(texts, encoded, strict=True)]
 
     def encode_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[list[int], list[int]]]:
@@ -218,11 +267,15 @@ class CausalModel(LoadedModel):
         Prefix and suffix are never cut. `truncate_article` keeps the beginning; `windows` covers all of the article
         in pieces that share `overlap` tokens. WindowExceeded under `error`, or where not even one token would fit.
         """
+        room = self.window - reserve
+        # a token has at least a byte, and normalising makes a text hardly ever twice as long
+        if 2 * len((prefix + article + suffix).encode("utf-8", "surrogatepass")) < room:
+            return Fitted((article,), 0)
         return fit_article(
             article,
             partial(token_spans, self.tokenizer),
             lambda piece: len(self.encode(prefix + piece + suffix)),
-            self.window - reserve,
+            room,
             policy,
             self.source.ref,
             overlap,

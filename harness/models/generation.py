@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from harness.errors import WindowExceeded
-from harness.models.attention import Unsupported, planned, supports_plans
+from harness.models.attention import Unsupported, supports_plans
 from harness.models.batching import Step, in_halves, unwatched
 from harness.models.device import is_out_of_memory
 from harness.models.kv_rows import RowsPlan
-from harness.models.packed_linear import packed_linears
+from harness.models.lookup import Lookup
 
 if TYPE_CHECKING:
     import torch
 
-    from harness.models.causal import CausalModel
+    from harness.models.causal import CausalModel, Forward
 
 GenerationPath = Literal["rows", "generate"]
 """How an answer is computed: in rows beside others, or alone by transformers' own loop."""
@@ -32,6 +32,10 @@ MAX_ROWS = 16
 """Most texts in a batch."""
 _COMPACT = 0.75
 """Finished rows leave the batch once no more than this share is still at work: leaving costs about one step."""
+MOST_GUESSED = 10
+"""Tokens that one text is guessed ahead at most."""
+STEP_TOKENS = 48
+"""Tokens that a step computes with guesses: as it reads all weights and keys anyway, so many cost little more than one."""
 _TOLERANCE = {"float32": 1e-3, "bfloat16": 0.3, "float16": 0.05}
 
 
@@ -124,7 +128,12 @@ def generate(
     def run(rows: Sequence[list[int]]) -> list[Generation]:
         # a row must not turn its positions otherwise because of the others' length
         longest = max(map(len, rows)) + decoding.max_new_tokens
-        return _answer(model, rows, decoding, passed, rows=holds and longest <= model.steady)
+        try:
+            return _answer(model, rows, decoding, passed, rows=holds and longest <= model.steady)
+        except Exception as error:
+            if is_out_of_memory(error):
+                model.states.clear()
+            raise
 
     def alone(ids: list[int]) -> Generation:
         error = f"out of memory on {model.device} for one input of {len(ids)} tokens"
@@ -141,9 +150,7 @@ def generate(
 
 def rows_hold(model: CausalModel) -> bool:
     """Whether the row cache gives the logits of ordinary forward passes with this model; tried once per loaded model."""
-    if "rows" not in model.checks:
-        model.checks["rows"] = _self_check(model)
-    return model.checks["rows"]
+    return model.holds("rows", _self_check)
 
 
 def _self_check(model: CausalModel) -> bool:
@@ -153,7 +160,7 @@ def _self_check(model: CausalModel) -> bool:
         return False
     rng = np.random.default_rng(0)
     prompts = [rng.integers(0, model.vocabulary, size=n).tolist() for n in (12, 9, 5)]
-    following = rng.integers(0, model.vocabulary, size=(2, 3)).tolist()
+    following = rng.integers(0, model.vocabulary, size=(4, 3)).tolist()
     try:
         logprobs = [logits.float().log_softmax(-1) for logits in _forced(model, prompts, following)]
     except Exception as error:
@@ -171,9 +178,17 @@ def _self_check(model: CausalModel) -> bool:
 
 
 def _forced(model: CausalModel, prompts: list[list[int]], following: list[list[int]]) -> list[torch.Tensor]:
-    """Logits after the prompts and after each step of given tokens, [rows, vocabulary] each."""
+    """Logits after the prompts and after each step of given tokens, [rows, vocabulary] each.
+
+    The rows bring wrong guesses as well, of another number each, which are not taken.
+    """
     with _rows(model, prompts, len(following)) as batch:
-        logits = [batch.prefill(), *map(batch.step, following)]
+        logits = [batch.prefill()]
+        for step in following:
+            brought = [[token, *[token] * (row % 3)] for row, token in enumerate(step)]
+            ends = np.cumsum([0, *map(len, brought[:-1])]).tolist()
+            logits.append(batch.step(brought)[ends])
+            batch.plan.take([1] * len(brought))
     if batch.plan.layers != model.layers * (len(prompts) + len(following)):
         raise Unsupported("not every layer attends")
     return logits
@@ -182,42 +197,48 @@ def _forced(model: CausalModel, prompts: list[list[int]], following: list[list[i
 class _Rows:
     """A batch under way, inside of `_rows`."""
 
-    def __init__(self, model: CausalModel, prompts: Sequence[list[int]], max_new_tokens: int) -> None:
-        self._model, self._prompts = model, prompts
-        self.plan = RowsPlan(
-            len(prompts), max(map(len, prompts)) + max_new_tokens, device=model.device, dtype=model.model.dtype
-        )
+    def __init__(self, model: CausalModel, plan: RowsPlan, prompts: Sequence[list[int]], forward: Forward) -> None:
+        self.plan = plan
+        self._model, self._prompts, self._forward = model, prompts, forward
 
     def prefill(self, passed: Callable[[int], None] = lambda tokens: None) -> torch.Tensor:
-        """Logits after each prompt, [rows, vocabulary]; prompts run one by one, so none is padded."""
+        """Logits after each prompt, [rows, vocabulary]; prompts run one by one, so none is padded.
+
+        Beginnings that the model has read before are not read again, and new ones are kept for the next question.
+        """
         import torch
 
+        states = self._model.states
         logits: list[torch.Tensor] = []
         for row, ids in enumerate(self._prompts):
-            self.plan.prefill(row, len(ids))
-            places = torch.arange(len(ids))[None]
-            last = torch.tensor([len(ids) - 1])
-            logits.append(self._model.logits(torch.tensor([ids]), positions=places, keep=last)[:, 0])
+            text = np.asarray(ids, dtype=np.int64)
+            known, past = states.beginning(text[:-1])
+            keep = states.misses(text)
+            self.plan.prefill(row, len(ids), past, keep=keep)
+            places = torch.arange(known, len(ids))[None]
+            last = torch.tensor([len(ids) - known - 1])
+            logits.append(self._forward(torch.from_numpy(text[None, known:]), places, last)[:, 0])
+            if keep and self.plan.read:
+                states.add(text, self.plan.read)
             passed(len(ids))
         return torch.cat(logits)
 
-    def step(self, tokens: Sequence[int]) -> torch.Tensor:
-        """Logits after one more token in each row, [rows, vocabulary]."""
+    def step(self, tokens: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Logits after one or more further tokens in each row, [tokens of all rows, vocabulary]; `plan.take` comes next."""
         import torch
 
-        self.plan.decode()
-        ids = torch.tensor(tokens)[:, None]
-        return self._model.logits(ids, positions=self.plan.positions())[:, -1]
+        self.plan.decode([len(row) for row in tokens])
+        ids = torch.tensor([[token for row in tokens for token in row]])
+        return self._forward(ids, self.plan.positions(), None)[0]
 
 
 @contextmanager
 def _rows(model: CausalModel, prompts: Sequence[list[int]], max_new_tokens: int) -> Iterator[_Rows]:
     """A batch whose forward passes go by its plan."""
-    import torch
-
-    batch = _Rows(model, prompts, max_new_tokens)
-    with torch.inference_mode(), planned(model.model, batch.plan), packed_linears(model.model, model.packed):
-        yield batch
+    capacity = max(map(len, prompts)) + max_new_tokens + MOST_GUESSED
+    plan = RowsPlan(len(prompts), capacity, device=model.device, dtype=model.model.dtype)
+    with model.attending(plan) as forward:
+        yield _Rows(model, plan, prompts, forward)
 
 
 def _answer(
@@ -252,28 +273,50 @@ def _run_rows(
 ) -> None:
     active = choosers
     with _rows(model, prompts, choosers[0].decoding.max_new_tokens) as batch:
-        logits = batch.prefill(passed)
+        _choose(batch.prefill(passed), active, [[]] * len(active))
         while True:
-            chosen = _choose(logits, active)
             working = [n for n, c in enumerate(active) if not c.done]
             if not working:
                 return
             if len(working) <= _COMPACT * len(active):
                 batch.plan.keep(working)
                 active = [active[n] for n in working]
-                chosen = [chosen[n] for n in working]
-            logits = batch.step(chosen)
-            passed(len(chosen))
+            guesses = _guesses(active)
+            logits = batch.step([[c.last, *guess] for c, guess in zip(active, guesses, strict=True)])
+            taken = [1 + right for right in _choose(logits, active, guesses)]
+            batch.plan.take(taken)
+            passed(sum(taken))
 
 
-def _choose(logits: torch.Tensor, choosers: Sequence[_Chooser]) -> list[int]:
-    if choosers[0].decoding.is_plain_greedy:
-        best: list[int] = logits.argmax(-1).tolist()
-        for chooser, token in zip(choosers, best, strict=True):
-            chooser.take(token)
-        return best
-    # A finished row is computed until it leaves; what it is fed matters to nobody.
-    return [0 if c.done else c.take(c.choose(row)) for c, row in zip(choosers, logits.float().cpu(), strict=True)]
+def _guesses(choosers: Sequence[_Chooser]) -> list[list[int]]:
+    """What each text may say next; together no more than a step computes at hardly any cost."""
+    guesses = [c.guess(MOST_GUESSED) for c in choosers]
+    guessing = sum(map(bool, guesses))
+    most = (STEP_TOKENS - len(choosers)) // max(1, guessing)
+    return [guess[: max(0, most)] for guess in guesses]
+
+
+def _choose(logits: torch.Tensor, choosers: Sequence[_Chooser], guesses: Sequence[list[int]]) -> list[int]:
+    """Takes each text's next tokens by the logits after its last token and after each guess: how many guesses were right.
+
+    A text goes on to the first token that was not guessed, so that it says what it would have said without guesses.
+    """
+    greedy = choosers[0].decoding.is_plain_greedy
+    best: list[int] = logits.argmax(-1).tolist() if greedy else []
+    right: list[int] = []
+    at = 0
+    for chooser, guess in zip(choosers, guesses, strict=True):
+        taken = 0
+        # A finished row is computed until it leaves; what it is fed matters to nobody.
+        while not chooser.done:
+            n = at + taken
+            token = chooser.take(best[n] if greedy else chooser.choose(logits[n].float().cpu()))
+            if taken == len(guess) or guess[taken] != token or chooser.done:
+                break
+            taken += 1
+        right.append(taken)
+        at += 1 + len(guess)
+    return right
 
 
 def _run_alone(model: CausalModel, ids: list[int], chooser: _Chooser) -> None:
@@ -313,12 +356,27 @@ class _Chooser:
         self.ended = False
         self._eos = frozenset(eos_ids)
         self._prompt = prompt
+        self._lookup: Lookup | None = None
         self._generator: torch.Generator | None = None
 
     @property
     def done(self) -> bool:
         """Whether the answer is complete."""
         return self.ended or len(self.tokens) >= self.decoding.max_new_tokens
+
+    @property
+    def last(self) -> int:
+        """The token after which the next one is asked for."""
+        return self.tokens[-1] if self.tokens else self._prompt[-1]
+
+    def guess(self, most: int) -> list[int]:
+        """Tokens that may come next, from what the prompt and the answer say; none for the last token."""
+        if self.done:
+            return []
+        if self._lookup is None:
+            self._lookup = Lookup(self._prompt)
+            self._lookup.extend(self.tokens)
+        return self._lookup.guess(min(most, self.decoding.max_new_tokens - len(self.tokens) - 1))
 
     def take(self, token: int) -> int:
         """Adds a token to the answer, unless that is complete; gives it back."""
@@ -327,6 +385,8 @@ class _Chooser:
                 self.ended = True
             else:
                 self.tokens.append(token)
+                if self._lookup is not None:
+                    self._lookup.extend([token])
         return token
 
     def choose(self, logits: torch.Tensor) -> int:

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from harness.models.attention import Heads, attend, tile_mask
+from harness.models.article_states import Past
+from harness.models.attention import Heads, Masks, causal
 
 if TYPE_CHECKING:
     import torch
 
 _ROUND = 64
-"""Rows attend to their length rounded up to this: what a row computes depends on its own length alone."""
-_CHUNK = 512
-"""Queries at a time where a sliding window needs a mask."""
+"""Rows attend to their length rounded up to this."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Rows that attend to the same stretch of the buffer, and their new tokens.
+
+    Where rows bring different numbers of tokens, `padded` are the tokens of all rows with the last one of a row repeated,
+    and `tokens` the places among these of those that are meant.
+    """
+
+    rows: slice
+    stretch: slice
+    new: slice
+    most: int
+    mask: torch.Tensor
+    padded: torch.Tensor | None
+    tokens: torch.Tensor | None
 
 
 class RowsPlan:
@@ -30,40 +47,44 @@ class RowsPlan:
         self.lengths = [0] * rows
         self.capacity = -(-capacity // _ROUND) * _ROUND
         self.layers = 0
+        self.read: dict[int, tuple[torch.Tensor, torch.Tensor]] | None = None
+        """Keys and values of the row that was read last, where they were to be kept."""
         self._device, self._dtype = device, dtype
         self._keys: dict[int, torch.Tensor] = {}
         self._values: dict[int, torch.Tensor] = {}
         self._row: int | None = None
+        self._past: Past = {}
+        self._counts: list[int] = []
         self._slots: tuple[torch.Tensor, torch.Tensor] | None = None
-        self._spans: dict[int | None, list[tuple[slice, slice, torch.Tensor]]] = {}
-        self._masks: dict[int | None, torch.Tensor] = {}
+        self._spans: dict[int | None, list[_Span]] = {}
+        self._masks: Masks = {}
 
-    def prefill(self, row: int, length: int) -> None:
-        """The next forward pass brings the `length` tokens of one row."""
-        self._row = row
+    def prefill(self, row: int, length: int, past: Past, *, keep: bool) -> None:
+        """The next forward pass brings a row's tokens up to `length`, those after `past`; `keep` leaves all in `read`."""
+        self._row, self._past = row, past
         self.lengths[row] = length
+        self.read = {} if keep else None
         self._masks.clear()
 
-    def decode(self) -> None:
-        """The next forward pass brings one more token of every row."""
+    def decode(self, counts: Sequence[int]) -> None:
+        """The next forward pass brings so many more tokens of each row, one row's after the other's in one text."""
         import torch
 
-        self._row = None
-        positions = torch.tensor(self.lengths, device=self._device)
-        self._slots = (torch.arange(len(self.lengths), device=self._device), positions)
+        self._row, self._counts = None, list(counts)
+        rows = [row for row, count in enumerate(counts) for _ in range(count)]
+        places = [n + i for n, count in zip(self.lengths, counts, strict=True) for i in range(count)]
+        self._slots = (torch.tensor(rows, device=self._device), torch.tensor(places, device=self._device))
         self._spans.clear()
-        for window, mask in self._masks.items():
-            mask[self._slots[0], 0, 0, positions] = 0
-            if window is not None:
-                gone = positions - window
-                mask[self._slots[0][gone >= 0], 0, 0, gone[gone >= 0]] = -math.inf
-        self.lengths = [n + 1 for n in self.lengths]
+
+    def take(self, counts: Sequence[int]) -> None:
+        """So many of the tokens that each row brought are right; what follows them is forgotten."""
+        self.lengths = [n + count for n, count in zip(self.lengths, counts, strict=True)]
 
     def positions(self) -> torch.Tensor:
-        """[rows, 1] positions of the tokens that `decode` announced."""
+        """[1, tokens] positions of the tokens that `decode` announced."""
         if self._slots is None:
             raise RuntimeError("decode() comes first")
-        return self._slots[1][:, None]
+        return self._slots[1][None]
 
     def keep(self, rows: Sequence[int]) -> None:
         """Drops all rows but these."""
@@ -74,99 +95,99 @@ class RowsPlan:
         for buffers in (self._keys, self._values):
             for layer in buffers:
                 buffers[layer] = buffers[layer][index]
-        self._masks.clear()
 
     def attend(self, heads: Heads) -> torch.Tensor:
-        """See `Plan.attend`."""
+        """See `Plan.attend`; a batch of one."""
         import torch
 
         self.layers += 1
         if self._row is not None:
-            self._store(heads, self._row)
-            return _causal(heads)
+            return self._read(heads, self._row)
         keys, values = self._keys[heads.layer], self._values[heads.layer]
         if self._slots is None:
             raise RuntimeError("decode() comes first")
-        rows, positions = self._slots
-        keys[rows, :, :, positions] = heads.key[:, :, 0]
-        values[rows, :, positions] = heads.value[:, :, 0]
-        spans = self._spans.get(heads.window) or self._find_spans(heads.window)
-        parts = [_one_step(heads.query[r], keys[r, ..., s], values[r, :, s], m, heads.scale) for r, s, m in spans]
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        rows, places = self._slots
+        keys[rows, :, :, places] = heads.key[0].transpose(0, 1)
+        values[rows, :, places] = heads.value[0].transpose(0, 1)
+        if heads.window not in self._spans:
+            self._spans[heads.window] = list(self._find_spans(heads.window))
+        query = heads.query[0].transpose(0, 1)
+        parts = [_step(query[s.new], s, keys, values, heads.scale) for s in self._spans[heads.window]]
+        return (parts[0] if len(parts) == 1 else torch.cat(parts))[None]
 
-    def _store(self, heads: Heads, row: int) -> None:
-        _, count, length, dim = heads.key.shape
+    def _read(self, heads: Heads, row: int) -> torch.Tensor:
+        """Attention of a row's own tokens, which are stored."""
+        import torch
+
+        key, value = heads.key, heads.value
+        if heads.layer in self._past:
+            past = self._past[heads.layer]
+            key, value = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
+        if self.read is not None:
+            self.read[heads.layer] = (key.contiguous(), value.contiguous())
+        _, count, length, dim = key.shape
         if heads.layer not in self._keys:
             # Masked places are multiplied by zero: they must hold numbers.
             shape = (len(self.lengths), count)
-            self._keys[heads.layer] = heads.key.new_zeros(*shape, dim, self.capacity)
-            self._values[heads.layer] = heads.value.new_zeros(*shape, self.capacity, heads.value.shape[-1])
-        self._keys[heads.layer][row, :, :, :length] = heads.key[0].transpose(1, 2)
-        self._values[heads.layer][row, :, :length] = heads.value[0]
+            self._keys[heads.layer] = key.new_zeros(*shape, dim, self.capacity)
+            self._values[heads.layer] = value.new_zeros(*shape, self.capacity, value.shape[-1])
+        self._keys[heads.layer][row, :, :, :length] = key[0].transpose(1, 2)
+        self._values[heads.layer][row, :, :length] = value[0]
+        return causal(heads.query, key, value, self._masks, scale=heads.scale, window=heads.window)
 
-    def _find_spans(self, window: int | None) -> list[tuple[slice, slice, torch.Tensor]]:
-        """Runs of rows that attend to the same stretch of the buffer, with their masks [rows, 1, 1, keys]."""
-        mask = self._masks.get(window)
-        if mask is None:
-            mask = self._masks[window] = self._mask(window)
-        spans: list[tuple[slice, slice, torch.Tensor]] = []
-        start = 0
-        for (low, high), run in groupby(self.lengths, key=lambda n: self._stretch(n, window)):
-            stop = start + sum(1 for _ in run)
-            spans.append((slice(start, stop), slice(low, high), mask[start:stop, :, :, low:high]))
-            start = stop
-        self._spans[window] = spans
-        return spans
-
-    def _stretch(self, length: int, window: int | None) -> tuple[int, int]:
-        if self._device != "cpu":
-            # A GPU is quicker with one launch over all rows than with one per length.
-            return 0, -(-max(self.lengths) // _ROUND) * _ROUND
-        low = max(0, length - window) // _ROUND * _ROUND if window else 0
-        return low, -(-length // _ROUND) * _ROUND
-
-    def _mask(self, window: int | None) -> torch.Tensor:
+    def _find_spans(self, window: int | None) -> Iterator[_Span]:
+        """Runs of rows that attend to the same stretch of the buffer, with their masks [rows, 1, new, keys]."""
         import torch
 
-        place = torch.arange(self.capacity, device=self._device)
-        length = torch.tensor(self.lengths, device=self._device)[:, None]
-        visible = place < length
-        if window is not None:
-            visible &= place >= length - window
-        mask = torch.zeros(visible.shape, dtype=self._dtype, device=self._device)
-        return mask.masked_fill_(~visible, -math.inf)[:, None, None]
+        first = start = 0
+        ends = [n + count for n, count in zip(self.lengths, self._counts, strict=True)]
+        for (low, high), run in groupby(range(len(ends)), key=lambda r: self._stretch(r, max(ends), window)):
+            stop = start + sum(1 for _ in run)
+            counts = self._counts[start:stop]
+            most, last = max(counts), first + sum(counts)
+            began = torch.tensor(self.lengths[start:stop], device=self._device)[:, None, None]
+            back = began + torch.arange(most, device=self._device)[:, None]
+            back = back - torch.arange(low, high, device=self._device)
+            hidden = (back < 0) if window is None else (back < 0) | (back >= window)
+            mask = torch.zeros(hidden.shape, dtype=self._dtype, device=self._device)
+            padded = tokens = None
+            if sum(counts) < most * len(counts):
+                at, places, meant = 0, list[int](), list[int]()
+                for number, count in enumerate(counts):
+                    places += [at + min(i, count - 1) for i in range(most)]
+                    meant += range(number * most, number * most + count)
+                    at += count
+                padded = torch.tensor(places, device=self._device)
+                tokens = torch.tensor(meant, device=self._device)
+            mask = mask.masked_fill_(hidden, -math.inf)[:, None]
+            yield _Span(slice(start, stop), slice(low, high), slice(first, last), most, mask, padded, tokens)
+            start, first = stop, last
+
+    def _stretch(self, row: int, longest: int, window: int | None) -> tuple[int, int]:
+        if self._device != "cpu":
+            # A GPU is quicker with one launch over all rows than with one per length.
+            return 0, -(-longest // _ROUND) * _ROUND
+        length = self.lengths[row]
+        low = max(0, length + 1 - window) // _ROUND * _ROUND if window else 0
+        return low, -(-(length + self._counts[row]) // _ROUND) * _ROUND
 
 
-def _one_step(
-    query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, scale: float | None
+def _step(
+    query: torch.Tensor, span: _Span, keys: torch.Tensor, values: torch.Tensor, scale: float | None
 ) -> torch.Tensor:
-    """Attention of one new token a row: [rows, heads, 1, dim] to keys [rows, kv heads, dim, n] and values
-    [rows, kv heads, n, dim], with an additive mask [rows, 1, 1, n] → [rows, 1, heads, dim].
+    """Attention of the few new tokens of each row of a span, [tokens, heads, dim], to all keys and values of the rows.
 
     A step reads all keys and values once and computes little: plain products are faster at that than fused attention.
     """
-    rows, heads, _, dim = query.shape
-    shared = keys.shape[1]
+    keys, values = keys[span.rows, ..., span.stretch], values[span.rows, :, span.stretch]
+    rows, shared, dim, _ = keys.shape
+    query = (query if span.padded is None else query[span.padded]) * (dim**-0.5 if scale is None else scale)
+    groups = query.shape[1] // shared
     # the heads of a group read the same keys: as further queries of one head they read them once
-    packed = query.reshape(rows, shared, heads // shared, dim) * (dim**-0.5 if scale is None else scale)
-    weights = (packed @ keys).add_(mask).float().softmax(-1).to(values.dtype)
-    return (weights @ values).reshape(rows, 1, heads, values.shape[-1])
-
-
-def _causal(heads: Heads) -> torch.Tensor:
-    """Causal attention of one whole text to itself."""
-    import torch
-
-    query, key, value, window = heads.query, heads.key, heads.value, heads.window
-    length = query.shape[2]
-    if window is None or length <= window:
-        return attend(query, key, value, scale=heads.scale, causal=True)
-    parts: list[torch.Tensor] = []
-    for start in range(0, length, _CHUNK):
-        stop, low = min(start + _CHUNK, length), max(0, start - window + 1)
-        back = torch.arange(start, stop)[:, None] - torch.arange(low, stop)[None, :]
-        mask = torch.zeros(back.shape).masked_fill_((back < 0) | (back >= window), -math.inf)
-        mask = tile_mask(mask.to(query), heads.groups)
-        seen = slice(low, stop)
-        parts.append(attend(query[:, :, start:stop], key[:, :, seen], value[:, :, seen], scale=heads.scale, mask=mask))
-    return torch.cat(parts, dim=1)
+    packed = query.view(rows, span.most, shared, groups, dim).permute(0, 2, 3, 1, 4)
+    weights = packed.reshape(rows, shared, groups * span.most, dim) @ keys
+    weights.view(rows, shared * groups, span.most, -1).add_(span.mask)
+    seen = weights.float().softmax(-1).to(values.dtype) @ values
+    seen = seen.view(rows, shared, groups, span.most, -1).permute(0, 3, 1, 2, 4)
+    out = seen.reshape(rows * span.most, shared * groups, -1)
+    return out if span.tokens is None else out[span.tokens]

@@ -1,4 +1,4 @@
-"""Weights packed once for the few-row matrix products of decoding, where a processor would repack them at every step."""
+"""Weights packed once for all matrix products, where a processor would repack them at every one."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 Packed = dict[tuple[str, ...], "torch.Tensor"]
 """Weights in oneDNN's layout by the names of the linear layers that they are of, one below the other."""
 
-_MOST_ROWS = 64
-"""With more rows the library's ordinary product is as fast."""
 _SHARE = 0.3
 """Packed weights are a second copy: they may take this share of the free memory."""
 _SIBLINGS = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
@@ -59,7 +57,7 @@ def _together(linears: dict[str, Any]) -> list[tuple[str, ...]]:
 
 @contextmanager
 def packed_linears(model: torch.nn.Module, packed: Packed) -> Iterator[None]:
-    """Inside, linear layers with few input rows use the packed weights.
+    """Inside, linear layers use the packed weights.
 
     The packed product gives a row the same bits whatever other rows stand beside it, which the ordinary one does not.
     """
@@ -81,7 +79,7 @@ def _forwards(modules: Sequence[Any], packed: torch.Tensor) -> list[Callable[[to
     import torch
 
     product: Any = torch.ops.mkldnn._linear_pointwise
-    linear, cat = torch.nn.functional.linear, torch.cat
+    cat = torch.cat
     columns, sizes = modules[0].in_features, [m.out_features for m in modules]
     biases = [m.weight.new_zeros(m.out_features) if m.bias is None else m.bias for m in modules]
     bias = cat(biases) if any(m.bias is not None for m in modules) else None
@@ -98,8 +96,6 @@ def _forwards(modules: Sequence[Any], packed: torch.Tensor) -> list[Callable[[to
 
     def forward(x: torch.Tensor, n: int) -> torch.Tensor:
         rows = x.numel() // columns
-        if rows > _MOST_ROWS:
-            return linear(x, modules[n].weight, modules[n].bias)
         if last["input"] is not x:
             last.update(input=x, parts=together(x, rows))
         part: torch.Tensor = last["parts"][n]

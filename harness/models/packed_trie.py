@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.models.attention import Heads, Unsupported, attend, tile_mask
+from harness.models.article_states import LEAST, Ints, Past, common_length
+from harness.models.attention import Heads, Masks, attend, causal, masked, tile_mask
 
 if TYPE_CHECKING:
     import torch
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +32,20 @@ class Trie:
     def ancestors(self, node: int) -> Ints:
         """The nodes on the way from the root to `node`, which is not among them; none where there is no such node."""
         return np.flatnonzero(self.end[:node] > node)
+
+    def stems(self) -> Iterator[tuple[int, Ints]]:
+        """Long unbranched runs, each as its first node and the whole path from the root to its end.
+
+        Such are the beginnings of texts: the run is at least half of the path and worth being kept. The first question about
+        a text, up to its first scored token, belongs to its stem.
+        """
+        turns = np.flatnonzero(np.diff(self.depth) != 1) + 1
+        scored = np.unique(np.concatenate(self.rows))
+        for start, stop in zip([0, *turns], [*turns, len(self)], strict=True):
+            first = int(np.searchsorted(scored, start))
+            last = min(stop, int(scored[first])) if first < len(scored) else stop
+            if last - start >= max(LEAST, self.depth[start]):
+                yield int(start), np.concatenate([self.ancestors(start), np.arange(start, last)])
 
 
 def build_trie(sequences: Sequence[Sequence[int] | Ints], starts: Sequence[int]) -> Trie:
@@ -71,19 +83,13 @@ def trie_order(sequence: Ints) -> bytes:
     return sequence[:-1].astype(">u4").tobytes()
 
 
-def common_length(a: Ints, b: Ints) -> int:
-    """How many leading elements two arrays share."""
-    n = min(len(a), len(b))
-    different = np.flatnonzero(a[:n] != b[:n])
-    return int(different[0]) if len(different) else n
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Block:
     """Queries `start:stop` that see the nodes in `path` and, in the block, their ancestors.
 
-    The scratch buffer still holds the first `keep` of the path from the block before; `tail` are the others. Without
-    a mask the block is an unbranched chain from the root: plain causal attention.
+    The scratch buffer still holds the first `keep` of the path from the block before; `tail` are the others. A node of the
+    path lies at its depth; of the block's nodes, `depth` says how deep they are and `visible` which of the path and of
+    themselves are their ancestors. A block that `is_chain` is unbranched, from a root.
     """
 
     start: int
@@ -91,19 +97,18 @@ class _Block:
     path: int = 0
     keep: int = 0
     tail: torch.Tensor | slice | None = None
-    mask: torch.Tensor | None = None
-
-
-Past = Mapping[int, "tuple[torch.Tensor, torch.Tensor]"]
-"""Keys and values, [1, heads, nodes, dim], by layer."""
+    is_chain: bool = False
+    depth: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    visible: NDArray[np.bool_] = field(default_factory=lambda: np.empty((0, 0), dtype=bool))
 
 
 class TriePlan:
-    """Attention of the nodes `start:stop` of a trie, in which a node sees its ancestors only.
+    """Attention of the nodes `start:stop` of a trie, in which a node sees its ancestors only, those in its window.
 
-    `past` holds the keys and values of the ancestors of `start`; what the pass leaves in `kept` is the past of the next
-    plan, which starts at `stop`: so no node is computed twice, and no more than one path is remembered. A chain that
-    begins at a root attends causally, the other nodes in blocks with small masks.
+    `past` holds the keys and values of the ancestors of `start`. What the pass leaves in `kept` is the past of the next
+    plan, which starts at `stop`: so no node is computed twice, and no more than one path is remembered. In `stems` are those
+    of the paths (see `Trie.stems`) that end in this pass. A chain that begins at a root attends causally, the other nodes
+    in blocks with small masks.
     """
 
     def __init__(
@@ -116,35 +121,42 @@ class TriePlan:
         dtype: torch.dtype,
         device: str,
         block: int,
+        stems: Sequence[Ints] = (),
         after_layer: Callable[[int], None] = lambda layers: None,
     ) -> None:
         self.layers = 0
         self._after_layer = after_layer
         self.kept: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self.stems: list[tuple[Ints, dict[int, tuple[torch.Tensor, torch.Tensor]]]]
+        self.stems = [(trie.tokens[path], {}) for path in stems]
         self._past = past
+        self._dtype, self._device = dtype, device
         self._deepest = int(trie.depth.max()) + 1
-        self._blocks = list(_blocks(trie, start, stop, dtype, device, block))
-        self._longest = max((b.path + b.stop - b.start for b in self._blocks if b.mask is not None), default=0)
+        self._blocks = list(_blocks(trie, start, stop, device, block))
+        self._longest = max((b.path + b.stop - b.start for b in self._blocks if not b.is_chain), default=0)
         self._scratch: tuple[torch.Tensor, torch.Tensor] | None = None
-        self._tiled: dict[tuple[int, int], torch.Tensor] = {}
-        following = trie.ancestors(stop)
-        self._old = int(np.count_nonzero(following < start))
-        self._new = _selection(following[self._old :] - start, device)
+        self._masks: Masks = {}
+        wanted = zip([trie.ancestors(stop), *stems], [self.kept, *(kept for _, kept in self.stems)], strict=True)
+        self._keeps = [
+            (old, _selection(path[old:] - start, device), kept)
+            for path, kept in wanted
+            if len(path)
+            for old in [int(np.count_nonzero(path < start))]
+        ]
 
     def attend(self, heads: Heads) -> torch.Tensor:
         """See `Plan.attend`; a batch of one."""
-        if heads.window is not None and heads.window < self._deepest:
-            raise Unsupported(f"a sliding window of {heads.window} tokens")
         self.layers += 1
         query, key, value, scale = heads.query, heads.key, heads.value, heads.scale
+        window = heads.window if heads.window is not None and heads.window < self._deepest else None
         _, count, new, _ = query.shape
         out = query.new_empty(1, new, count, value.shape[-1])
         keys, values = self._buffers(heads)
         for b in self._blocks:
             here = slice(b.start, b.stop)
             q, k, v = query[:, :, here], key[:, :, here], value[:, :, here]
-            if b.mask is None:
-                out[:, here] = attend(q, k, v, scale=scale, causal=True)
+            if b.is_chain:
+                out[:, here] = causal(q, k, v, self._masks, scale=scale, window=window)
                 continue
             length = b.path + b.stop - b.start
             if b.tail is not None:
@@ -152,16 +164,24 @@ class TriePlan:
                 values[:, :, b.keep : b.path] = value[:, :, b.tail]
             keys[:, :, b.path : length] = k
             values[:, :, b.path : length] = v
-            mask = self._mask(b.start, b.mask, heads.groups)
-            out[:, here] = attend(q, keys[:, :, :length], values[:, :, :length], scale=scale, mask=mask)
+            # what is out of the shallowest node's window is out of all others'
+            low = 0 if window is None else min(b.path, max(0, int(b.depth.min()) - window + 1))
+            mask, seen = self._mask(b, low, heads.groups, window), slice(low, length)
+            out[:, here] = attend(q, keys[:, :, seen], values[:, :, seen], scale=scale, mask=mask)
         self._keep(heads)
         self._after_layer(self.layers)
         return out
 
-    def _mask(self, start: int, mask: torch.Tensor, groups: int) -> torch.Tensor:
-        if (start, groups) not in self._tiled:
-            self._tiled[start, groups] = tile_mask(mask, groups)
-        return self._tiled[start, groups]
+    def _mask(self, b: _Block, low: int, groups: int, window: int | None) -> torch.Tensor:
+        """The mask over the keys from `low` on for the block's nodes."""
+        at = (b, low, groups, window)
+        if at not in self._masks:
+            visible = b.visible[:, low:]
+            if window is not None:
+                keys = np.concatenate([np.arange(low, b.path), b.depth])
+                visible = visible & (b.depth[:, None] - keys[None, :] < window)
+            self._masks[at] = tile_mask(masked(visible, self._dtype, self._device), groups)
+        return self._masks[at]
 
     def _buffers(self, heads: Heads) -> tuple[torch.Tensor, torch.Tensor]:
         """Scratch for keys and values of one block, the past at its head."""
@@ -175,22 +195,19 @@ class TriePlan:
         return self._scratch
 
     def _keep(self, heads: Heads) -> None:
-        """Remembers the layer's keys and values on the path that the next plan begins with."""
+        """Remembers the layer's keys and values on the paths that are wanted."""
         import torch
 
-        if self._old == 0 and self._new is None:
-            return
         fresh = (heads.key, heads.value)
         past = self._past.get(heads.layer, fresh)
-        new = slice(0) if self._new is None else self._new
-        key, value = (torch.cat([p[:, :, : self._old], f[:, :, new]], dim=2) for p, f in zip(past, fresh, strict=True))
-        self.kept[heads.layer] = (key, value)
+        for old, new, kept in self._keeps:
+            here = slice(0) if new is None else new
+            key, value = (torch.cat([p[:, :, :old], f[:, :, here]], dim=2) for p, f in zip(past, fresh, strict=True))
+            kept[heads.layer] = (key, value)
 
 
-def _blocks(trie: Trie, first: int, last: int, dtype: torch.dtype, device: str, size: int) -> Iterator[_Block]:
+def _blocks(trie: Trie, first: int, last: int, device: str, size: int) -> Iterator[_Block]:
     """Blocks of the nodes `first:last`, counted from `first`."""
-    import torch
-
     held = trie.ancestors(first)
     start = first
     while start < last:
@@ -198,7 +215,7 @@ def _blocks(trie: Trie, first: int, last: int, dtype: torch.dtype, device: str, 
         if len(path) == 0:
             branches = np.flatnonzero(trie.depth[start:last] != np.arange(last - start))
             stop = start + int(branches[0]) if len(branches) else last
-            yield _Block(start - first, stop - first)
+            yield _Block(start - first, stop - first, is_chain=True)
             held, start = path, stop
             continue
         stop = min(start + size, last)
@@ -206,25 +223,24 @@ def _blocks(trie: Trie, first: int, last: int, dtype: torch.dtype, device: str, 
             # Cutting at a shallow node keeps the next block's path short.
             later = trie.depth[start + size // 2 : stop + 1]
             stop -= int(np.argmin(later[::-1]))
-        inside = np.arange(start, stop)
+        nodes = np.arange(start, stop)
         keep = common_length(held, path)
-        visible = np.concatenate(
-            [
-                trie.end[path][None, :] > inside[:, None],
-                (inside[None, :] <= inside[:, None]) & (trie.end[inside][None, :] > inside[:, None]),
-            ],
-            axis=1,
-        )
-        mask = torch.zeros(visible.shape, dtype=dtype).masked_fill_(torch.from_numpy(~visible), -math.inf)
         yield _Block(
             start - first,
             stop - first,
             path=len(path),
             keep=keep,
             tail=_selection(path[keep:] - first, device),
-            mask=mask.to(device),
+            depth=trie.depth[start:stop],
+            visible=np.concatenate(
+                [
+                    trie.end[path][None, :] > nodes[:, None],
+                    (nodes[None, :] <= nodes[:, None]) & (trie.end[nodes][None, :] > nodes[:, None]),
+                ],
+                axis=1,
+            ),
         )
-        held = np.concatenate([path, inside])
+        held = np.concatenate([path, nodes])
         start = stop
 
 

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import ModelError, WindowExceeded
-from harness.models.attention import Unsupported, planned, supports_plans
+from harness.models.article_states import Ints, Past
+from harness.models.attention import Unsupported, supports_plans
 from harness.models.batching import Step, in_halves, unwatched
 from harness.models.device import is_out_of_memory, release_cached
-from harness.models.packed_trie import Ints, Past, Trie, TriePlan, build_trie
+from harness.models.packed_trie import Trie, TriePlan, build_trie
 
 if TYPE_CHECKING:
     import torch
@@ -88,7 +89,7 @@ def score(
     except Unsupported:
         if len(groups) == 1:
             return score_plain(model, groups, budget=budget, step=step)
-        # perhaps only one of them is too long for the model's sliding window
+        # perhaps only one of them is so long that its positions are turned otherwise
         return [score(model, [group], budget=budget)[0] for group in groups]
 
 
@@ -101,9 +102,7 @@ def score_plain(
 
 def trie_holds(model: CausalModel) -> bool:
     """Whether trie and plain path agree on a small probe with this model; tried once per loaded model."""
-    if "prefix_trie" not in model.checks:
-        model.checks["prefix_trie"] = _self_check(model)
-    return model.checks["prefix_trie"]
+    return model.holds("prefix_trie", _self_check)
 
 
 def _self_check(model: CausalModel) -> bool:
@@ -140,7 +139,8 @@ def trie_scores(
 ) -> list[Floats]:
     """Log-probabilities of the scored tokens of each request: passes of at most `budget` nodes over one trie.
 
-    A pass leaves the keys and values of the path that the next one begins with. Out of memory halves the budget.
+    A pass leaves the keys and values of the path that the next one begins with. Beginnings that the model has read before
+    are not read again, and new ones are kept for the next question. Out of memory halves the budget.
     """
     trie = build_trie([r.ids for r in requests], [r.start for r in requests])
     if int(trie.depth.max()) >= model.steady:
@@ -149,14 +149,20 @@ def trie_scores(
     tokens = np.concatenate([r.ids[r.start :] for r in requests])
     logprobs = np.empty(len(rows), dtype=np.float64)
     scored = np.unique(rows)
+    stems = list(trie.stems())
+    known = _known(model, trie, stems)
     past: Past = {}
     start = 0
     while start < len(trie):
-        stop = next_stop(start, len(trie), scored, budget, _max_rows(model))
+        if start in known:
+            start, past = known.pop(start)
+            continue
+        stop = min([next_stop(start, len(trie), scored, budget, _max_rows(model)), *(k for k in known if k > start)])
         here = (rows >= start) & (rows < stop)
         nodes = slice(start, stop)
+        new = [path for _, path in stems if start <= path[-1] < stop and model.states.misses(trie.tokens[path])]
         try:
-            logprobs[here], past = _trie_pass(model, trie, nodes, past, rows[here], tokens[here], block, step)
+            logprobs[here], past = _trie_pass(model, trie, nodes, past, rows[here], tokens[here], new, block, step=step)
         except Exception as error:
             if not is_out_of_memory(error) or stop - start == 1:
                 raise
@@ -164,15 +170,38 @@ def trie_scores(
             start = stop
             continue
         # outside of the handler, whose traceback would keep the tensors alive
+        model.states.clear()
         release_cached(model.device)
         budget = (stop - start) // 2
     return _split(logprobs, [r.ids[r.start :] for r in requests])
 
 
+def _known(model: CausalModel, trie: Trie, stems: Sequence[tuple[int, Ints]]) -> dict[int, tuple[int, Past]]:
+    """By the first node of a stem that the model has read before: the first node that it has not, and what it knows then."""
+    known: dict[int, tuple[int, Past]] = {}
+    for first, path in stems:
+        length, past = model.states.beginning(trie.tokens[path])
+        if length > trie.depth[first]:
+            known[first] = (first + length - int(trie.depth[first]), past)
+    return known
+
+
 def _trie_pass(
-    model: CausalModel, trie: Trie, nodes: slice, past: Past, rows: Ints, tokens: Ints, block: int | None, step: Step
+    model: CausalModel,
+    trie: Trie,
+    nodes: slice,
+    past: Past,
+    rows: Ints,
+    tokens: Ints,
+    stems: Sequence[Ints] = (),
+    block: int | None = None,
+    *,
+    step: Step = unwatched,
 ) -> tuple[Floats, Past]:
-    """Log-probability of tokens[i] after node rows[i], one of `nodes`; keys and values of the path to what follows."""
+    """Log-probability of tokens[i] after node rows[i], one of `nodes`; keys and values of the path to what follows.
+
+    The model remembers what it reads of `stems`, paths of the trie that end in this pass.
+    """
     import torch
 
     block = block or (_BLOCK_GPU if model.on_gpu else _BLOCK)
@@ -185,17 +214,20 @@ def _trie_pass(
         dtype=model.model.dtype,
         device=model.device,
         block=block,
+        stems=stems,
         after_layer=after_layer,
     )
     kept, where = np.unique(rows, return_inverse=True)
-    with torch.inference_mode(), planned(model.model, plan):
-        logits = model.logits(
+    with model.attending(plan) as forward:
+        logits = forward(
             torch.from_numpy(trie.tokens[nodes])[None],
-            positions=torch.from_numpy(trie.depth[nodes])[None],
-            keep=torch.from_numpy(kept - nodes.start),
+            torch.from_numpy(trie.depth[nodes])[None],
+            torch.from_numpy(kept - nodes.start),
         )[0]
         if plan.layers != model.layers:
             raise Unsupported(f"{plan.layers} of {model.layers} layers attend")
+        for ids, state in plan.stems:
+            model.states.add(ids, state)
         return _gather(logits, where, tokens), plan.kept
 
 

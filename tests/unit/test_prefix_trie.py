@@ -5,17 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from harness.errors import ModelError, WindowExceeded
 from harness.models import prefix_trie
+from harness.models.article_states import ArticleStates
 from harness.models.attention import Unsupported
 from harness.models.causal import CausalModel
+from harness.models.generation import Decoding, generate
 from harness.models.packed_trie import build_trie
 from harness.models.prefix_trie import Option, OptionScore, score, score_plain, trie_holds
 from tests.tiny import load_tiny
 
+GPT2: dict[str, Any] = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 256, "num_key_value_heads": None}
 ARTICLE = "The council met. Minister Brandt demanded war. "
 GROUPS = [
     [
@@ -63,12 +67,16 @@ def worst(model: CausalModel, groups: list[list[Option]] = GROUPS, **arguments: 
     ("kind", "config"),
     [
         ("llama", {}),
-        ("gpt2", {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 256, "num_key_value_heads": None}),
+        ("gpt2", GPT2),
         ("qwen2", {}),
         ("phi3", {}),
         ("granite", {"logits_scaling": 3.0}),
         ("cohere", {"logit_scale": 0.5}),
         ("mistral", {"sliding_window": 4096}),
+        ("mistral", {"sliding_window": 8}),
+        ("qwen3", {"tie_word_embeddings": True}),
+        ("gemma3_text", {"sliding_window": 16, "layer_types": ["sliding_attention", "full_attention"]}),
+        ("gemma3_text", {"sliding_window": 5, "tie_word_embeddings": False}),
     ],
 )
 def test_the_trie_gives_the_plain_log_probabilities(tmp_path: Path, kind: str, config: dict[str, Any]) -> None:
@@ -81,7 +89,6 @@ def test_the_trie_gives_the_plain_log_probabilities(tmp_path: Path, kind: str, c
 @pytest.mark.parametrize(
     ("kind", "config"),
     [
-        ("mistral", {"sliding_window": 8}),
         ("gemma2", {}),
         ("mamba", {"state_size": 8}),
         ("bloom", {"n_head": 4, "n_layer": 2}),
@@ -93,11 +100,46 @@ def test_where_the_trie_does_not_hold_the_plain_path_runs(tmp_path: Path, kind: 
     assert {s.path for g in score(model, GROUPS) for s in g} == {"plain"}
 
 
-def test_texts_within_a_sliding_window_take_the_trie_and_longer_ones_do_not(tmp_path: Path) -> None:
-    model = load_tiny(tmp_path, "mistral", sliding_window=45)
-    groups = [GROUPS[1], GROUPS[0]]
-    assert [{s.path for s in g} for g in score(model, groups)] == [{"prefix_trie"}, {"plain"}]
+@pytest.mark.parametrize("budget", [8192, 60, 5])
+@pytest.mark.parametrize("kind", ["mistral", "gemma3_text"])
+def test_texts_beyond_a_sliding_window_stay_on_the_trie(tmp_path: Path, kind: str, budget: int) -> None:
+    model = load_tiny(tmp_path, kind, sliding_window=20)
+    assert {s.path for g in score(model, GROUPS) for s in g} == {"prefix_trie"}
+    assert worst(model, budget=budget) < 1e-4
+
+
+@pytest.mark.parametrize(("kind", "config"), [("llama", {}), ("mistral", {"sliding_window": 30}), ("gpt2", GPT2)])
+def test_a_text_that_was_read_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, config: dict[str, Any]
+) -> None:
+    model = load_tiny(tmp_path, kind, **config)
+    articles = [ARTICLE * 2, ARTICLE[:20] + ARTICLE * 2]
+    groups = [[Option(f"{a}{s} is ", c) for s in ("Olm", "Adler") for c in ("for it", "against")] for a in articles]
+    trie_holds(model)
+    seen = passes(monkeypatch)
     assert worst(model, groups) < 1e-4
+    first = sum(nodes.stop - nodes.start for nodes in seen)
+    seen.clear()
+    assert worst(model, groups[::-1]) < 1e-4
+    # of the path that was kept all but the question stays known
+    assert sum(nodes.stop - nodes.start for nodes in seen) <= first - sum(map(len, articles)) + 20
+    answers = generate(model, [a + "Olm " for a in articles], Decoding(max_new_tokens=8))
+    model.states.clear()
+    assert generate(model, [a + "Olm " for a in articles], Decoding(max_new_tokens=8)) == answers
+
+
+def test_what_is_kept_of_texts_has_a_bound() -> None:
+    kept = {0: (torch.zeros(1, 1, 64, 4), torch.zeros(1, 1, 64, 4))}
+    states = ArticleStates(budget=3 * 2 * 64 * 4 * 4)
+    texts = [np.arange(n, n + 64) for n in range(0, 1000, 100)]
+    for ids in texts:
+        assert states.misses(ids)
+        states.add(ids, kept)
+    assert len(states) == 3 and states.memory == 3 * 2 * 64 * 4 * 4
+    known = [ids for ids in texts if states.beginning(ids)[0]]
+    assert len(known) == 3 and not states.misses(known[0]) and states.misses(known[0][:63]) is False
+    length, past = states.beginning(np.concatenate([known[0], [7, 8]]))
+    assert length == 64 and past[0][0].shape == (1, 1, 64, 4)
 
 
 def test_where_positions_depend_on_the_length_long_and_short_texts_do_not_mix(tmp_path: Path) -> None:
