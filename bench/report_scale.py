@@ -72,6 +72,7 @@ def copy(folder: Path, run_id: str, kind: str, name: str, *, share: float) -> No
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from harness.results.records import DIGEST
     from harness.results.store import PredictionStore
 
     rng = random.Random(name)
@@ -79,6 +80,7 @@ def copy(folder: Path, run_id: str, kind: str, name: str, *, share: float) -> No
     made, store = folder / "runs" / f"{name}-{fingerprint[:10]}", PredictionStore(folder / "predictions")
     shutil.copytree(folder / "runs" / run_id, made)
     record = json.loads((made / "record.json").read_text(encoding="utf-8"))
+    del record[DIGEST]
     use = next(s for s in record["systems"] if s["kind"] == kind)
     before = store.folder(use["name"], use["fingerprint"])
     record |= {"run_id": made.name, "overrides": [f"{kind}={name}"]}

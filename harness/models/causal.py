@@ -132,7 +132,7 @@ class CausalModel(LoadedModel):
         """Whether the tokenizer brings a chat template."""
         return bool(self.tokenizer.chat_template)
 
-    @cached_property
+    @property
     def eos_ids(self) -> tuple[int, ...]:
         """Tokens that end an answer: by generation config, config, tokenizer and a GGUF's metadata, by their names, and the one
         with which the chat template closes an assistant's turn."""
@@ -140,9 +140,12 @@ class CausalModel(LoadedModel):
         configs = (self.model.generation_config, self.model.config, self.tokenizer)
         for value in (getattr(c, "eos_token_id", None) for c in configs):
             ids += [] if value is None else [value] if isinstance(value, int) else list(value)
-        ids += [*gguf_ends(self.source), *known_ends(self.tokenizer)]
-        ids += template_ends(self.tokenizer, self._turns) if self.has_chat_template else []
-        return tuple(dict.fromkeys(ids))
+        return tuple(dict.fromkeys([*ids, *self._further_ends]))
+
+    @cached_property
+    def _further_ends(self) -> list[int]:
+        closing = template_ends(self.tokenizer, self._turns) if self.has_chat_template else []
+        return [*gguf_ends(self.source), *known_ends(self.tokenizer), *closing]
 
     @cached_property
     def _role_marks(self) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,9 +13,9 @@ import numpy as np
 from harness.errors import WindowExceeded
 from harness.models.attention import Unsupported, supports_plans
 from harness.models.batching import Step, in_halves, unwatched
+from harness.models.choosing import Chooser, Decoding
 from harness.models.device import is_out_of_memory
 from harness.models.kv_rows import RowsPlan
-from harness.models.lookup import Lookup
 
 if TYPE_CHECKING:
     import torch
@@ -37,26 +36,6 @@ MOST_GUESSED = 10
 STEP_TOKENS = 48
 """Tokens that a step computes with guesses: as it reads all weights and keys anyway, so many cost little more than one."""
 _TOLERANCE = {"float32": 1e-3, "bfloat16": 0.3, "float16": 0.05}
-
-
-@dataclass(frozen=True, slots=True)
-class Decoding:
-    """How an answer is chosen: greedy at temperature 0, else sampled with a seed of its own per prompt.
-
-    `no_repeat_ngram` forbids the answer to say any n tokens twice (0: no rule); quoting the prompt stays allowed.
-    """
-
-    max_new_tokens: int = 96
-    min_new_tokens: int = 0
-    temperature: float = 0.0
-    top_p: float = 1.0
-    seed: int = 0
-    no_repeat_ngram: int = 0
-
-    @property
-    def is_plain_greedy(self) -> bool:
-        """Whether each token is simply the most probable one."""
-        return self.temperature == 0 and self.min_new_tokens == 0 and self.no_repeat_ngram == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +228,7 @@ def _answer(
     *,
     rows: bool,
 ) -> list[Generation]:
-    choosers = [_Chooser(decoding, ids, model.eos_ids) for ids in prompts]
+    choosers = [Chooser(decoding, ids, model.eos_ids) for ids in prompts]
     path: GenerationPath = "rows"
     if rows:
         try:
@@ -258,7 +237,7 @@ def _answer(
             rows = False
     if not rows:
         path = "generate"
-        choosers = [_Chooser(decoding, ids, model.eos_ids) for ids in prompts]
+        choosers = [Chooser(decoding, ids, model.eos_ids) for ids in prompts]
         for ids, chooser in zip(prompts, choosers, strict=True):
             _run_alone(model, ids, chooser)
             passed(len(ids) + decoding.max_new_tokens)
@@ -269,7 +248,7 @@ def _answer(
 
 
 def _run_rows(
-    model: CausalModel, prompts: Sequence[list[int]], choosers: list[_Chooser], passed: Callable[[int], None]
+    model: CausalModel, prompts: Sequence[list[int]], choosers: list[Chooser], passed: Callable[[int], None]
 ) -> None:
     active = choosers
     with _rows(model, prompts, choosers[0].decoding.max_new_tokens) as batch:
@@ -288,7 +267,7 @@ def _run_rows(
             passed(sum(taken))
 
 
-def _guesses(choosers: Sequence[_Chooser]) -> list[list[int]]:
+def _guesses(choosers: Sequence[Chooser]) -> list[list[int]]:
     """What each text may say next; together no more than a step computes at hardly any cost."""
     guesses = [c.guess(MOST_GUESSED) for c in choosers]
     guessing = sum(map(bool, guesses))
@@ -296,7 +275,7 @@ def _guesses(choosers: Sequence[_Chooser]) -> list[list[int]]:
     return [guess[: max(0, most)] for guess in guesses]
 
 
-def _choose(logits: torch.Tensor, choosers: Sequence[_Chooser], guesses: Sequence[list[int]]) -> list[int]:
+def _choose(logits: torch.Tensor, choosers: Sequence[Chooser], guesses: Sequence[list[int]]) -> list[int]:
     """Takes each text's next tokens by the logits after its last token and after each guess: how many guesses were right.
 
     A text goes on to the first token that was not guessed, so that it says what it would have said without guesses.
@@ -319,7 +298,7 @@ def _choose(logits: torch.Tensor, choosers: Sequence[_Chooser], guesses: Sequenc
     return right
 
 
-def _run_alone(model: CausalModel, ids: list[int], chooser: _Chooser) -> None:
+def _run_alone(model: CausalModel, ids: list[int], chooser: Chooser) -> None:
     """One prompt by transformers' own loop, for models that the row cache does not fit; the chooser still decides."""
     import torch
 
@@ -345,77 +324,3 @@ def _run_alone(model: CausalModel, ids: list[int], chooser: _Chooser) -> None:
             pad_token_id=model.eos_ids[0] if model.eos_ids else 0,
             logits_processor=[force],
         )
-
-
-class _Chooser:
-    """Picks the next token of one answer and knows when it is done."""
-
-    def __init__(self, decoding: Decoding, prompt: Sequence[int], eos_ids: Sequence[int]) -> None:
-        self.decoding = decoding
-        self.tokens: list[int] = []
-        self.ended = False
-        self._eos = frozenset(eos_ids)
-        self._prompt = prompt
-        self._lookup: Lookup | None = None
-        self._generator: torch.Generator | None = None
-
-    @property
-    def done(self) -> bool:
-        """Whether the answer is complete."""
-        return self.ended or len(self.tokens) >= self.decoding.max_new_tokens
-
-    @property
-    def last(self) -> int:
-        """The token after which the next one is asked for."""
-        return self.tokens[-1] if self.tokens else self._prompt[-1]
-
-    def guess(self, most: int) -> list[int]:
-        """Tokens that may come next, from what the prompt and the answer say; none for the last token."""
-        if self.done:
-            return []
-        if self._lookup is None:
-            self._lookup = Lookup(self._prompt)
-            self._lookup.extend(self.tokens)
-        return self._lookup.guess(min(most, self.decoding.max_new_tokens - len(self.tokens) - 1))
-
-    def take(self, token: int) -> int:
-        """Adds a token to the answer, unless that is complete; gives it back."""
-        if not self.done:
-            if token in self._eos:
-                self.ended = True
-            else:
-                self.tokens.append(token)
-                if self._lookup is not None:
-                    self._lookup.extend([token])
-        return token
-
-    def choose(self, logits: torch.Tensor) -> int:
-        """The next token by logits [vocabulary], in float32 on the processor."""
-        banned = self._repeats()
-        if len(self.tokens) < self.decoding.min_new_tokens:
-            banned |= self._eos
-        if banned:
-            logits = logits.clone()
-            logits[list(banned)] = -math.inf
-        return int(logits.argmax()) if self.decoding.temperature == 0 else self._sample(logits)
-
-    def _repeats(self) -> set[int]:
-        n = self.decoding.no_repeat_ngram
-        if n == 0 or len(self.tokens) < n:
-            return set()
-        last = self.tokens[len(self.tokens) - n + 1 :]
-        return {self.tokens[i + n - 1] for i in range(len(self.tokens) - n + 1) if self.tokens[i : i + n - 1] == last}
-
-    def _sample(self, logits: torch.Tensor) -> int:
-        import torch
-
-        if self._generator is None:
-            # From the prompt itself: the answer depends neither on the order of the prompts nor on their batches.
-            text = f"{self.decoding.seed}:{','.join(map(str, self._prompt))}"
-            seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> 1
-            self._generator = torch.Generator().manual_seed(seed)
-        probabilities = (logits / self.decoding.temperature).softmax(-1)
-        ordered, tokens = probabilities.sort(descending=True, stable=True)
-        # The smallest set of likely tokens that holds top_p of the probability; the likeliest is always in it.
-        ordered[(ordered.cumsum(-1) - ordered) >= self.decoding.top_p] = 0
-        return int(tokens[torch.multinomial(ordered, 1, generator=self._generator)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from harness.metrics.catalogue import columns_of
+from harness.metrics.catalogue import columns_of, label_of
 from harness.report.cells import DIFFERENCES, Shown, Table, board_table, comparison_row
 from harness.report.finders import TITLE as FINDERS
 from harness.report.finders import finder_table, finders, stage_lines
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MOST_STANCES, FEW_STANCES = 60, 3
 """Pairs of the table of stances that are printed without gold, and with it, where scores are the answer."""
-SHIFTS_AND_COUNTS = ("voice shift", "hawk shift", "labels", "covered")
+SHIFTS_AND_COUNTS = (label_of("preservation.voice_shift"), label_of("preservation.hawk_shift"), "labels", "covered")
 """Columns of the tables of stance preservation that give way before harm, fidelity and coverage."""
 NARROWEST = 20
 """Characters to which the first column of a table may shrink before another column is left out."""

@@ -185,9 +185,9 @@ def test_one_pass_takes_all_questions_about_an_article(folder: Path, monkeypatch
     real = prefix_trie.trie_scores
     prefix_trie.trie_holds(system.load_model(run))
 
-    def watched(model: Any, requests: Any, budget: int) -> Any:
+    def watched(model: Any, requests: Any, budget: int, **options: Any) -> Any:
         seen.append(len(requests))
-        return real(model, requests, budget)
+        return real(model, requests, budget, **options)
 
     monkeypatch.setattr(prefix_trie, "trie_scores", watched)
     system.answer(items("Olm wants war."), run)
@@ -239,9 +239,9 @@ def test_several_wordings_of_the_question_are_averaged_over_one_trie(
     seen, real, run = [], prefix_trie.trie_scores, context()
     prefix_trie.trie_holds(both.load_model(run))
 
-    def watched(model: Any, requests: Any, budget: int) -> Any:
+    def watched(model: Any, requests: Any, budget: int, **options: Any) -> Any:
         seen.append(len(requests))
-        return real(model, requests, budget)
+        return real(model, requests, budget, **options)
 
     one, two = ([json.loads(a.raw) for a in s.answer(asked, context())] for s in (first, second))
     monkeypatch.setattr(prefix_trie, "trie_scores", watched)
@@ -272,10 +272,10 @@ def test_one_input_that_does_not_fit_the_memory_is_an_error_of_its_own(
     system, real, run = choice(folder), prefix_trie.trie_scores, context()
     expected = system.answer(asked, run)
 
-    def fail(model: Any, requests: Any, budget: int) -> Any:
+    def fail(model: Any, requests: Any, budget: int, **options: Any) -> Any:
         if any("Brandt" in model.decode(r.ids.tolist()) for r in requests):
             raise MemoryError("too much")
-        return real(model, requests, budget)
+        return real(model, requests, budget, **options)
 
     monkeypatch.setattr(prefix_trie, "trie_scores", fail)
     first, second, third = system.answer(asked, run)

@@ -177,11 +177,11 @@ def passes(monkeypatch: pytest.MonkeyPatch, most: int = 1 << 30) -> list[slice]:
     """The nodes of every trie pass from now on; more than `most` of them do not fit the memory."""
     real, seen = prefix_trie._trie_pass, []
 
-    def watched(model: CausalModel, trie: Any, nodes: slice, *arguments: Any) -> Any:
+    def watched(model: CausalModel, trie: Any, nodes: slice, *arguments: Any, **options: Any) -> Any:
         seen.append(nodes)
         if nodes.stop - nodes.start > most:
             raise torch.OutOfMemoryError("too much")
-        return real(model, trie, nodes, *arguments)
+        return real(model, trie, nodes, *arguments, **options)
 
     monkeypatch.setattr(prefix_trie, "_trie_pass", watched)
     return seen

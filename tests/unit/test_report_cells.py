@@ -70,7 +70,7 @@ def test_a_cell_on_the_page() -> None:
 
 
 def test_a_name_that_looks_like_markup_is_printed_as_it_is(tmp_path: Path) -> None:
-    name = "[b]odd[/b] [0.1, 0.2] ≈ x"
+    name = "[b]odd[b] [0.1, 0.2] ≈ x"
     use = DatasetUse(name="d", version="1", fingerprint="f" * 64, split="dev", articles=["a"], labelled=True)
     systems = [SystemUse(name=name, kind="stance", fingerprint="b" * 64, n_items=1)]
     metrics = {"stance.macro_f1.three_way": Value(value=0.25, n_scored=1)}

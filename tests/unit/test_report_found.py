@@ -17,7 +17,7 @@ from harness.report.write import write_report
 from harness.results.records import DatasetUse, RunRecord, SystemUse, Value, write_record
 from tests.make_believe import dataset, run, stance
 
-BAD = "<script>alert(1)</script> | [b]"
+BAD = "<script>alert(1)<b> | [b]"
 
 
 def written(results: Path, out: Path, width: int = 80) -> dict[str, str]:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
+from harness.data.load import fingerprint as fingerprint_of
 from harness.report.collect import load_runs
 from harness.report.stances import stance_rows
 from harness.report.table import leaderboards
@@ -63,7 +64,7 @@ def folder(results: Path, labels: Sequence[str], labelled: bool) -> Path:
     """A results folder in which classifiers c0, c1, … give `labels[i]`: a character for Brandt and one for Olm."""
     meaning = {"+": Stance.SUPPORT, "-": Stance.OPPOSE, "l": Stance.LEAN_OPPOSE, "?": None}
     one = article(labelled)
-    data = Dataset("d", "1", (one,), "f" * 64)
+    data = Dataset("d", "1", (one,), content := fingerprint_of((one,)))
     snapshot(results, data)
     store = PredictionStore(results / "predictions")
     finder_rows = [
@@ -90,9 +91,7 @@ def folder(results: Path, labels: Sequence[str], labelled: bool) -> Path:
         ]
         for p in store.write(name, fingerprint, "stance", answers):
             refs.append(AnswerRef("stance", "", p.article_id, p.speaker_id, p.target_id, p.key))
-        use = DatasetUse(
-            name="d", version="1", fingerprint="f" * 64, split="all", articles=["river"], labelled=labelled
-        )
+        use = DatasetUse(name="d", version="1", fingerprint=content, split="all", articles=["river"], labelled=labelled)
         record = RunRecord(
             run_id=f"r{n}", status="complete", config={}, dataset=use, systems=uses, started_at=f"2026-01-0{n + 1}"
         )
@@ -171,11 +170,12 @@ def test_many_classifiers_are_counted_and_not_listed(tmp_path: Path) -> None:
 def test_summaries_are_a_table_of_their_own(tmp_path: Path) -> None:
     one = article(labelled=False)
     results = tmp_path / "results"
-    snapshot(results, Dataset("d", "1", (one,), "f" * 64))
+    content = fingerprint_of((one,))
+    snapshot(results, Dataset("d", "1", (one,), content))
     use = SystemUse(name="lead3", kind="summariser", fingerprint="a" * 64, n_items=1)
     store = PredictionStore(results / "predictions")
     [p] = store.write("lead3", use.fingerprint, "summary", [("k", Item(one), Answer('Two\nwords, quoted "so" \n'))])
-    where = DatasetUse(name="d", version="1", fingerprint="f" * 64, split="all", articles=["river"], labelled=False)
+    where = DatasetUse(name="d", version="1", fingerprint=content, split="all", articles=["river"], labelled=False)
     record = RunRecord(run_id="r", status="complete", config={}, dataset=where, systems=[use])
     write_record(results, record, (), [AnswerRef("summariser", "", "river", None, None, p.key)])
     runs = load_runs(results)
