@@ -188,7 +188,7 @@ def run_job(
     ConfigError for a config that names something that there is not (an article, an option, a dataset), before anything is
     written; StoreError if no record can be written.
     """
-    started = datetime.now(UTC).isoformat(timespec="seconds")
+    started = datetime.now(UTC).isoformat(timespec="milliseconds")
     clock = time.perf_counter()
     run_id = _early_id(config)
     earlier, job = None, None
@@ -226,7 +226,7 @@ def run_job(
 def record_lost(config: RunConfig, overrides: Sequence[str], error: Exception) -> Finished:
     """The failed record of a run whose process could not write one itself; StoreError if none can be written."""
     check_writable(config.results)
-    started = datetime.now(UTC).isoformat(timespec="seconds")
+    started = datetime.now(UTC).isoformat(timespec="milliseconds")
     record = _record(config, _early_id(config), error=_failure(error))
     record = keyless(record.model_copy(update={"overrides": list(overrides), "started_at": started}))
     write_record(config.results, record, [], [])

@@ -35,12 +35,12 @@ def test_a_folder_of_texts_is_run_and_nothing_is_scored(harness: Harness, tmp_pa
     assert finder.name == "cues"
     out = harness("report").stdout
     assert "Nothing was scored" in out
-    assert "Suspected flips: 0" in out
+    assert "Suspected flips (judge not validated): 0" in " ".join(out.split())
     assert "dropped speaker" not in out, "a summary of three sentences leaves people out: that is no alarm"
     latest = tmp_path / "results" / "reports" / "latest"
     page = (latest / "index.html").read_text(encoding="utf-8")
     assert "6 speakers (found, not declared), 6 (speaker, target) pairs" in page
-    assert "lead3: the judge suspects" in page
+    assert "lead3: the judge (judge not validated) suspects" in page
     # another classifier says otherwise, so that there is something to disagree about
     harness("run", "dataset=folder", "dataset.path=mine", "stance=sentiment", "stance.full=0.99", "stance.name=blunt")
     harness("report")
