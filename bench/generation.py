@@ -15,7 +15,8 @@ from typing import Any
 
 from bench.peers import Peer, Row, interleaved, row, seconds, show
 from harness.models.causal import CausalModel
-from harness.models.generation import Decoding, generate, rows_hold
+from harness.models.choosing import Decoding
+from harness.models.generation import generate, rows_hold
 from harness.models.source import resolve
 
 SEED = Path(__file__).parents[1] / "seeds"

@@ -308,7 +308,8 @@ class CausalGenerator(CausalSystem):
     def respond(
         self, model: CausalModel, items: Sequence[Item], questions: Sequence[Prompted], context: Context
     ) -> list[Answer]:
-        from harness.models.generation import Decoding, generate
+        from harness.models.choosing import Decoding
+        from harness.models.generation import generate
 
         o = self.options
         decoding = Decoding(o.max_new_tokens, o.min_new_tokens, o.temperature, o.top_p, o.seed or 0, o.no_repeat_ngram)

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from harness.models.causal import CausalModel
-from harness.models.generation import Decoding, _forced, generate
+from harness.models.choosing import Decoding
+from harness.models.generation import _forced, generate
 from harness.models.pool import ModelPool
 from harness.models.prefix_trie import Option, score, score_plain
 from harness.models.source import resolve

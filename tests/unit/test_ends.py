@@ -10,8 +10,9 @@ import pytest
 
 from harness.config import SystemConfig
 from harness.models.causal import CausalModel
+from harness.models.choosing import Decoding
 from harness.models.ends import gguf_ends, unnamed_ends
-from harness.models.generation import Decoding, generate
+from harness.models.generation import generate
 from harness.models.source import ModelSource, resolve
 from harness.runs.usage import strangers
 from harness.systems.registry import build

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from harness.errors import WindowExceeded
 from harness.models import generation
 from harness.models.causal import CausalModel
-from harness.models.generation import Decoding, Generation, generate, plan_batches
+from harness.models.choosing import Decoding
+from harness.models.generation import Generation, generate, plan_batches
 from harness.models.packed_linear import pack_linears, packed_linears
 from tests.tiny import load_tiny
 

@@ -14,7 +14,8 @@ from harness.models import prefix_trie
 from harness.models.article_states import ArticleStates
 from harness.models.attention import Unsupported
 from harness.models.causal import CausalModel
-from harness.models.generation import Decoding, generate
+from harness.models.choosing import Decoding
+from harness.models.generation import generate
 from harness.models.packed_trie import build_trie
 from harness.models.prefix_trie import Option, OptionScore, score, score_plain, trie_holds
 from tests.tiny import load_tiny
