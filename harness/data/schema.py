@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -263,9 +263,14 @@ def to_row(article: t.Article) -> dict[str, Any]:
         return {"text": evidence.text, "occurrence": starts.index(evidence.start) + 1}
 
     def stances(labels: tuple[t.StanceLabel, ...], text: str) -> list[dict[str, Any]]:
-        return [{**asdict(s), "evidence": [quote(e, text) for e in s.evidence]} for s in labels]
+        plain = t.StanceLabel.__dataclass_fields__.keys() - {"evidence"}
+        return [
+            {name: getattr(s, name) for name in plain} | {"evidence": [quote(e, text) for e in s.evidence]}
+            for s in labels
+        ]
 
-    raw, text = asdict(article), article.text
+    # labels are most of an article, and are written in their own way
+    raw, text = asdict(replace(article, annotations=(), gold=None)), article.text
     raw["annotations"] = [{"annotator": a.annotator, "stances": stances(a.stances, text)} for a in article.annotations]
     raw["gold"] = article.gold and {
         "adjudicator": article.gold.annotator,

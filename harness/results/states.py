@@ -59,11 +59,26 @@ def snapshot(results: Path, dataset: Dataset) -> Path:
             with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
                 file.writelines(json.dumps(r, ensure_ascii=False, sort_keys=True) + "\n" for r in dataset.passes.rows())
         return path
+    if (stamp := _stamp(path)) is not None and stamp in _SOUND:
+        return path
     lines = (json.dumps(to_row(a), ensure_ascii=False, sort_keys=True) for a in dataset)
     text = "".join(line + "\n" for line in lines)
     if not holds(path, text) and read_state(results, dataset.fingerprint) is None:
         write_text(path, text)
+    _SOUND.add(_stamp(path))
     return path
+
+
+_SOUND: set[tuple[Path, int, int] | None] = set()
+"""Snapshots that this process found or made sound, by path, time of change and size: a sweep looks at each once."""
+
+
+def _stamp(path: Path) -> tuple[Path, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return path.absolute(), status.st_mtime_ns, status.st_size
 
 
 def read_state(results: Path, fingerprint: str) -> State | None:
