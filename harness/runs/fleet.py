@@ -315,7 +315,11 @@ def unreachable(address: str, error: Exception) -> ConfigError:
             hint="driver and nodes need the same Ray and the same Python",
         )
     start = "ray start --head starts one on this machine; executor.address=local needs none"
-    at = "executor.address=ray://HOST:10001, or auto on a machine of the cluster"
+    # Ray 2.60.0 says of a wrong token in its log alone that it was wrong
+    at = (
+        "executor.address=ray://HOST:10001, or auto on a machine of the cluster; it may not know this machine's token: "
+        "RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN as the head has it"
+    )
     return ConfigError(
         f"no Ray cluster answers at {address}: {_last_line(error)}", hint=start if address == "auto" else at
     )

@@ -119,7 +119,7 @@ def main() -> int:
             capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
         print("another token:", refused.returncode, refused.stderr.strip()[-600:])
-        problems += "does not know this machine's token" not in refused.stderr
+        problems += "know this machine's token" not in refused.stderr
         cluster.shutdown()
     print("problems:", problems)
     return problems
