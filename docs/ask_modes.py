@@ -16,7 +16,7 @@ from pathlib import Path
 
 from generate import filled
 
-from harness.results.records import RunRecord
+from harness.results.records import RunRecord, read_record
 from harness.results.store import PredictionStore
 from harness.systems.pair_lists import ASKS
 
@@ -32,7 +32,7 @@ def by_mode(folder: Path) -> dict[str, RunRecord]:
     """A complete run of each mode, all of the same articles, of as many as there are."""
     runs: dict[tuple[str, ...], dict[str, RunRecord]] = defaultdict(dict)
     for path in sorted(folder.glob("runs/*/record.json")):
-        record = RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
+        record = read_record(path)
         if record.status == "complete" and record.dataset is not None:
             runs[tuple(sorted(record.dataset.articles))][record.config["stance"]["ask"]] = record
     whole = [records for records in runs.values() if set(records) == set(ASKS)]

@@ -132,11 +132,11 @@ def blocks(gold: Mapping[str, Any], people: Mapping[str, Any]) -> Iterator[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Writes the page's tables, or copies the validation stories."""
+    """Writes the page's tables (that of the finders where it is given), or copies the validation stories."""
     if arguments[:1] == ["--validation"]:
         return validation(*map(Path, arguments[1:3]))
     folders = dict(argument.split("=", 1) for argument in arguments)
-    speakers = Path(folders.pop("speakers")).read_text(encoding="utf-8").splitlines()
+    speakers = folders.pop("speakers", None)
     reference = ROOT / "results" / "reference"
     gold = scores(reference)
     versions = {record["config"]["stance"]["name"]: fingerprint(record) for record in records(reference)}
@@ -144,7 +144,9 @@ def main(arguments: list[str]) -> int:
     page = ROOT / "docs" / "human_labels.md"
     text = filled(page.read_text(encoding="utf-8"), "stances", list(blocks(gold, people))[:-1])
     text = filled(text, "ranks", list(correlations(gold, people)))
-    page.write_text(filled(text, "speakers", speakers), encoding="utf-8")
+    if speakers is not None:
+        text = filled(text, "speakers", Path(speakers).read_text(encoding="utf-8").splitlines())
+    page.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -49,8 +49,13 @@ def check_results(results: Path) -> Checked:
     existing(results)
     records, broken = read_records(results)
     damages = [Damage(results / "runs", error.message, error.hint or AGAIN) for error in broken]
+    # tables stand before the record: a run that was stopped may have some, and those are whole as well
+    for path in listed(results / "runs", "*/*.parquet"):
+        if not is_whole(path):
+            damages.append(Damage(path, "damaged", f"harness rescore, or {AGAIN}"))
     for record in records:
-        damages += _run_damages(results, record)
+        if record.status == "complete":
+            damages += _missing_tables(results, record)
     stored: dict[str, set[str]] = {}
     torn: set[str] = set()
     n_parts = 0
@@ -78,15 +83,13 @@ def _step(part: TornPart) -> str:
     return f"{AGAIN}; then delete this file, in which nothing can be read"
 
 
-def _run_damages(results: Path, record: RunRecord) -> Iterator[Damage]:
-    if record.status != "complete":
-        return
+def _missing_tables(results: Path, record: RunRecord) -> Iterator[Damage]:
     tables = (scores_path(results, record.run_id), answers_path(results, record.run_id))
     # a folder of records alone is meant to be so
     if any(path.exists() for path in tables):
         for path in tables:
-            if not is_whole(path):
-                yield Damage(path, "damaged" if path.exists() else "missing", f"harness rescore, or {AGAIN}")
+            if not path.exists():
+                yield Damage(path, "missing", f"harness rescore, or {AGAIN}")
         if record.dataset is not None and not (path := snapshot_path(results, record.dataset.fingerprint)).exists():
             yield Damage(path, "missing", AGAIN)
 

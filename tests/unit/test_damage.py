@@ -148,3 +148,14 @@ def test_a_changed_snapshot_is_not_scored_data(whole: Path, tmp_path: Path) -> N
         checked_state(path)
     snapshot(tmp_path, dataset)
     assert "Grandt" not in path.read_text()
+
+
+@pytest.mark.parametrize("table", ["scores.parquet", "answers.parquet"])
+def test_a_torn_table_of_a_run_that_was_stopped_before_its_record_is_named(table: str, tmp_path: Path) -> None:
+    path = tmp_path / "runs" / "stopped" / table
+    path.parent.mkdir(parents=True)
+    write_table(TABLE, path)
+    assert not check_results(tmp_path).damages
+    path.write_bytes(flip(path.read_bytes()))
+    [damage] = check_results(tmp_path).damages
+    assert (damage.path, damage.what) == (path, "damaged")
