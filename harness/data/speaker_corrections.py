@@ -1,4 +1,5 @@
-"""`speakers.yaml` beside the texts of a folder: speakers that people add or name otherwise, and names that do not speak."""
+"""`speakers.yaml` or `speakers.csv` beside the texts of a folder: speakers that people add or name otherwise, and names that do
+not speak."""
 
 from __future__ import annotations
 
@@ -10,13 +11,16 @@ from typing import Any
 import regex
 from pydantic import Field, ValidationError
 
+from harness.data.csv_rows import csv_rows
 from harness.data.load import MAX_BYTES, Where, explain_all
 from harness.data.schema import Id, Strict, Text
-from harness.data.yaml_lines import read_yaml
-from harness.errors import DataError, ValidationFailed, nearest_hint
+from harness.data.yaml_lines import LinedDocument, read_yaml
+from harness.errors import DataError, Place, ValidationFailed, nearest_hint
+from harness.runtime.files import read_regular
 from harness.types import Article, Speaker, SpeakerKind
 
 FILE = "speakers.yaml"
+TABLE = "speakers.csv"
 
 
 class Entry(Strict):
@@ -51,16 +55,19 @@ class Corrections(Strict):
 
 
 def with_corrections(articles: Sequence[Article], folder: Path) -> tuple[tuple[Article, ...], list[str]]:
-    """The articles with what `speakers.yaml` in the folder says of each, and what a person should know of it, in words.
+    """The articles with what `speakers.yaml` or `speakers.csv` in the folder says of each, and what a person should know of it,
+    in words.
 
-    Raises ValidationFailed with file, line and field.
+    Raises DataError or ValidationFailed with file, line and field; also where both files are there.
     """
-    path = folder / FILE
-    unread = [p for suffix in ("yml", "csv", "json", "txt") if (p := folder / f"speakers.{suffix}").exists()]
-    remarks = [f"{p}: not read as speakers, only {FILE} is (docs/data-format.md)" for p in unread]
-    if not path.exists():
+    unread = [p for suffix in ("yml", "json", "txt") if (p := folder / f"speakers.{suffix}").exists()]
+    remarks = [f"{p}: not read as speakers, only {FILE} or {TABLE} is (docs/data-format.md)" for p in unread]
+    paths = [path for name in (FILE, TABLE) if (path := folder / name).exists()]
+    if not paths:
         return tuple(articles), remarks
-    document = read_yaml(path, MAX_BYTES)
+    if len(paths) > 1:
+        raise DataError(Place(str(paths[1])), f"{FILE} stands beside it", hint="keep one of the two")
+    document = _read_table(paths[0]) if paths[0].name == TABLE else read_yaml(paths[0], MAX_BYTES)
     try:
         entries = Corrections.model_validate(document.data).speakers
     except ValidationError as error:
@@ -80,6 +87,20 @@ def with_corrections(articles: Sequence[Article], folder: Path) -> tuple[tuple[A
         place = document.place(("speakers", n, "name"))
         remarks.append(f"{place}: {entries[n].name!r} stands in no text, so the entry changes nothing")
     return tuple(corrected), remarks
+
+
+def _read_table(path: Path) -> LinedDocument:
+    """The same from a table with a row an entry and the columns of `Entry`; several aliases are parted by `;`, empty cells say
+    nothing."""
+    rows: list[dict[str, Any]] = []
+    lines: dict[tuple[str | int, ...], int] = {}
+    for line, cells in csv_rows(read_regular(path, MAX_BYTES), str(path)):
+        lines["speakers", len(rows)] = line
+        row: dict[str, Any] = {name.strip(): cell.strip() for name, cell in cells.items() if cell.strip()}
+        if "aliases" in row:
+            row["aliases"] = [alias.strip() for alias in row["aliases"].split(";") if alias.strip()]
+        rows.append(row)
+    return LinedDocument(str(path), {"speakers": rows}, lines)
 
 
 def _speaker(entry: Entry) -> Speaker:

@@ -91,7 +91,7 @@ def test_stored_predictions_of_the_harness_are_a_table(tmp_path: Path) -> None:
         (HEADER + "a,s,t,maybe\n", r"a.csv:2: stance: 'maybe' is no stance"),
         (HEADER + "a,,t,support\n", r"a.csv:2: speaker: is empty"),
         (HEADER + "a,s,t,support\na,s,t,oppose\n", r"a.csv:3: a/s/t was answered before, at .*a.csv:2"),
-        (HEADER + "a,s,t\n", r"a.csv:2: has 3 cells, the header 4"),
+        (HEADER + "a,s,t\n", r"a.csv:2: has 3 of the header's 4 cells"),
         (HEADER + 'a,s,t,"support\n', r"a.csv:2: not a table"),
         ("article,speaker,target\na,s,t\n", r"a.csv:1: there is no column 'stance'"),
         ("article,stance\na,support\n", r"a.csv:1: there is no column 'speaker'"),

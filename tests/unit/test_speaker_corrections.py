@@ -1,4 +1,4 @@
-"""speakers.yaml beside texts: whom people add, rename and take out, and what the file may not say."""
+"""speakers.yaml or speakers.csv beside texts: whom people add, rename and take out, and what the file may not say."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from harness.data.found_speakers import found_speakers, quoted_spans, with_found_speakers
 from harness.data.plain_texts import load_texts
 from harness.data.schema import ArticleRow, to_article, to_row
-from harness.errors import DataError, ValidationFailed
+from harness.errors import DataError, HarnessError, ValidationFailed
 from harness.types import Answer, Article, Prediction
 from harness.web.folder import LabelFolder
 
@@ -63,6 +63,49 @@ def test_people_add_rename_and_take_out_speakers(folder: Path) -> None:
     assert other.silent_names == ("Reuters",)
 
 
+TABLE = """\
+name;aliases;article;side;role;speaks
+Ada Brandt;minister;;north;minister;
+Reuters;;;;;no
+Ulf Olm;;;;;
+Jane Doe;I;other;;;yes
+"""
+
+
+@pytest.mark.parametrize("delimiter", [";", ",", "\t"])
+def test_a_table_says_the_same(folder: Path, delimiter: str) -> None:
+    wanted = corrected(folder, CORRECTIONS)
+    (folder / "speakers.yaml").unlink()
+    (folder / "speakers.csv").write_text(TABLE.replace(";", delimiter), encoding="utf-8-sig")
+    assert {a.id: a for a in load_texts(folder)} == wanted
+    (folder / "speakers.yaml").write_text(CORRECTIONS, encoding="utf-8")
+    with pytest.raises(HarnessError, match=r"speakers\.csv: speakers\.yaml stands beside it"):
+        load_texts(folder)
+
+
+def test_several_aliases_of_a_cell_are_parted_by_semicolons(folder: Path) -> None:
+    (folder / "speakers.csv").write_text('name,aliases\nAda Brandt,"the minister; Brandt"\n', encoding="utf-8")
+    [speaker] = {a.id: a for a in load_texts(folder)}["gates"].added_speakers
+    assert speaker.aliases == ("the minister", "Brandt")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name,alias\nAda,B\n", "speakers.csv:2: speakers.0.alias: unknown field 'alias'"),
+        ("name,role\nAda,x\n,minister\n", "speakers.csv:3: speakers.1.name: required field is missing"),
+        ("name,speaks\nAda,perhaps\n", "speakers.csv:2: speakers.0.speaks: "),
+        ("name,role\nAda\n", "speakers.csv:2: has 1 of the header's 2 cells"),
+        ("name\n", "speakers.csv:1: speakers: "),
+    ],
+)
+def test_what_is_wrong_in_a_table_is_named_with_its_line(folder: Path, text: str, message: str) -> None:
+    (folder / "speakers.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(HarnessError) as raised:
+        load_texts(folder)
+    assert message in str(raised.value)
+
+
 def test_an_article_that_no_finder_reads_has_the_speakers_of_people(folder: Path) -> None:
     gates = corrected(folder, CORRECTIONS)["gates"]
     [article] = with_found_speakers([gates], [prediction(gates, error="no finder for the language 'sv'")])
@@ -105,11 +148,11 @@ def test_what_is_wrong_is_named_with_its_line(folder: Path, text: str, message: 
 
 
 def test_a_name_that_stands_nowhere_and_a_file_that_is_not_read_are_said(folder: Path) -> None:
-    (folder / "speakers.csv").write_text("name\nAda\n", encoding="utf-8")
+    (folder / "speakers.json").write_text("{}", encoding="utf-8")
     (folder / "speakers.yaml").write_text("speakers:\n- {name: Ada Brnadt}\n", encoding="utf-8")
     notes = load_texts(folder).notes
     assert any("speakers.yaml:2: speakers.0.name: 'Ada Brnadt' stands in no text" in note for note in notes)
-    assert any("speakers.csv: not read as speakers" in note for note in notes)
+    assert any("speakers.json: not read as speakers" in note for note in notes)
     with pytest.raises(ValidationFailed):
         corrected(folder, "speakers: []\n")
 

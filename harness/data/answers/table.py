@@ -8,14 +8,13 @@ are known too, so that predictions which the harness stored and tables that it e
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.data.answers.shape import FileAnswer, FileAnswers, Words, number, once, scores_of
+from harness.data.csv_rows import csv_rows
 from harness.data.formats.base import guard, json_lines, read_guarded
 from harness.data.formats.csv_table import MAX_TABLE
 from harness.errors import DataError, Place, nearest_hint
@@ -65,37 +64,7 @@ def _rows(path: Path) -> Iterator[Row]:
     suffix = path.suffix.casefold()
     if suffix == ".parquet":
         return _parquet(path)
-    return json_lines(path) if suffix in (".jsonl", ".ndjson") else _csv(path)
-
-
-def _csv(path: Path) -> Iterator[Row]:
-    """Cells by column; the delimiter is the one of `,`, `;` and tab that the header has most of."""
-    raw = read_guarded(path, MAX_TABLE)
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise DataError(Place(str(path), line), "not UTF-8", hint="save the file as UTF-8") from None
-    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    header: list[str] = []
-    line = 1
-    try:
-        for cells in reader:
-            place, line = Place(str(path), line), reader.line_num + 1
-            if not header:
-                header = cells
-                for name in header:
-                    if header.count(name) > 1:
-                        raise DataError(place, f"two columns are called {name!r}", hint="rename one of them")
-            elif cells and len(cells) != len(header):
-                hint = "a quotation mark in a cell is written twice, and the cell stands in quotation marks"
-                raise DataError(place, f"has {len(cells)} cells, the header {len(header)}", hint=hint)
-            elif cells:
-                yield place.line or 1, dict(zip(header, cells, strict=True))
-    except csv.Error as error:
-        raise DataError(Place(str(path), line), f"not a table: {error}") from None
+    return json_lines(path) if suffix in (".jsonl", ".ndjson") else csv_rows(read_guarded(path, MAX_TABLE), str(path))
 
 
 def _parquet(path: Path) -> Iterator[Row]:
