@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, ClassVar
 
-from harness.errors import ModelError
+from harness.errors import ConfigError, ModelError
 from harness.runtime.install import install_extra, pip_install
 from harness.systems.base import Context, System
 from harness.systems.speaker_candidates import Candidate, Gathering
@@ -71,7 +71,7 @@ def model_folder() -> Path:
         distribution("spacy")
         folder = Path(str(distribution(PACKAGE).locate_file(FOLDER)))
     except PackageNotFoundError as error:
-        raise ModelError(f"speakers=spacy needs the package {error.name}", hint=install_extra("spacy")) from None
+        raise ConfigError(f"speakers=spacy needs the package {error.name}", hint=install_extra("spacy")) from None
     digest = hashlib.sha256()
     for file in sorted((f for f in folder.rglob("*") if f.is_file()), key=lambda f: f.relative_to(folder).as_posix()):
         content = hashlib.sha256(file.read_bytes()).hexdigest()

@@ -69,8 +69,8 @@ class LabelFolder:
             raise DataError(
                 Place(str(self.folder)),
                 "holds no dataset.yaml, so there is nothing to label",
-                hint="speakers of a folder of texts are named in speakers.yaml or speakers.csv beside them (docs/data-format.md); "
-                "harness data new TEXT --dataset DIR makes an article of a dataset",
+                hint="speakers of a folder of texts are named in speakers.yaml or speakers.csv beside them (docs/data-format.md);"
+                " harness data new TEXT --dataset DIR makes an article of a dataset",
             )
         document = read_yaml(self.folder / "dataset.yaml", MAX_BYTES)
         try:
