@@ -109,7 +109,8 @@ def _is_large(path: Path) -> bool:
 
     try:
         return bool(pq.read_metadata(path).num_rows > LARGE)
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, ValueError):
+        # what is wrong with it is said where it is read
         return False
 
 

@@ -66,7 +66,10 @@ class SpacySpeakers(System):
 
 
 def model_folder() -> Path:
-    """Where the model's files are; ModelError with what to type where they, or spaCy, are not installed, or are other files."""
+    """Where the model's files are.
+
+    ConfigError with what to type where they, or spaCy, are not installed; ModelError where they are other files.
+    """
     try:
         distribution("spacy")
         folder = Path(str(distribution(PACKAGE).locate_file(FOLDER)))

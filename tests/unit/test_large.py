@@ -84,3 +84,10 @@ def test_a_file_that_changes_between_passes_is_refused(file: Path) -> None:
     write(file, 39)
     with pytest.raises(DataError, match="changed while it was read"):
         list(dataset)
+
+
+def test_a_parquet_file_with_a_column_name_that_is_no_text_is_refused_by_name(tmp_path: Path) -> None:
+    path = write(tmp_path / "articles.parquet", 3)
+    path.write_bytes(path.read_bytes().replace(b"title", b"t\xf5tle"))
+    with pytest.raises(DataError, match="not a readable Parquet file"):
+        load.load_dataset(path)

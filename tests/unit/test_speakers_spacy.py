@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.config import SystemConfig
-from harness.errors import ModelError
+from harness.errors import ConfigError, ModelError
 from harness.systems import speakers_spacy
 from harness.systems.base import Context
 from harness.systems.registry import build
@@ -111,11 +111,11 @@ def test_what_is_not_installed_is_asked_for(monkeypatch: pytest.MonkeyPatch, mis
 
     monkeypatch.setattr(speakers_spacy, "distribution", absent)
     if missing == "spacy":
-        with pytest.raises(ModelError, match="speakers=spacy needs the package") as raised:
+        with pytest.raises(ConfigError, match="speakers=spacy needs the package") as raised:
             build("speakers", SystemConfig(name="spacy", adapter="spacy")).remarks(Dataset("d", "1", (), ""))
         assert "[spacy]" in str(raised.value.hint)
     else:
-        with pytest.raises(ModelError, match=missing):
+        with pytest.raises(ConfigError, match=missing):
             model_folder()
 
 
