@@ -59,7 +59,7 @@ def loader(folder: Path, chance: random.Random) -> Callable[[], Input]:
     import pyarrow.parquet as pq
     import yaml
 
-    from harness.data.load import read_dataset
+    from harness.data.load import load_dataset
 
     river = folder / "river"
     (river / "articles").mkdir(parents=True)
@@ -75,14 +75,14 @@ def loader(folder: Path, chance: random.Random) -> Callable[[], Input]:
             (path := river / "articles" / "a.yaml").write_bytes(
                 changed_bytes(article, chance) if roll >= 0.03 else article
             )
-            return lambda: read_dataset(river), path
+            return lambda: load_dataset(river), path
         if roll < 0.3:
             path = folder / "a.parquet"
             path.write_bytes(changed_bytes(parquet, chance))
         else:
             path = folder / "a.jsonl"
             path.write_bytes(changed_json(line, chance))
-        return lambda: read_dataset(path), path
+        return lambda: load_dataset(path), path
 
     return one
 

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 ANSWERS = {
-    "summariser": "summaries",
-    "speakers": "articles searched for speakers",
-    "stance": "stances of a speaker on a target",
-    "judge": "readings by the judge",
-    "bertscore": "summaries measured by BERTScore",
-    "nli": "summaries measured by NLI",
+    "summariser": ("summary", "summaries"),
+    "speakers": ("article searched for speakers", "articles searched for speakers"),
+    "stance": ("stance of a speaker on a target", "stances of a speaker on a target"),
+    "judge": ("reading by the judge", "readings by the judge"),
+    "bertscore": ("summary measured by BERTScore", "summaries measured by BERTScore"),
+    "nli": ("summary measured by NLI", "summaries measured by NLI"),
 }
-"""What one answer of a role is, in the plural."""
+"""What one answer of a role is, and several are."""
 HEADLINES = (*primary_of("summariser"), *primary_of("stance"), "speakers.f1", "speakers.stance_f1.three_way")
 """The scores that a run ends with."""
 
@@ -31,7 +31,11 @@ def answers_line(record: RunRecord) -> str:
     """`9 of 87 answers computed (3 summaries, 84 stances of a speaker on a target)`."""
     computed = sum(use.n_computed for use in record.systems)
     asked = sum(use.n_items for use in record.systems)
-    kinds = ", ".join(f"{use.n_items} {ANSWERS.get(use.kind, use.kind)}" for use in record.systems if use.n_items)
+    kinds = ", ".join(
+        f"{use.n_items} {ANSWERS.get(use.kind, (use.kind, use.kind))[use.n_items > 1]}"
+        for use in record.systems
+        if use.n_items
+    )
     stored = "; the others were stored already, or ask the same" if computed < asked else ""
     return f"{computed} of {asked} answers computed" + (f" ({kinds}{stored})" if kinds else "")
 

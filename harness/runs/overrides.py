@@ -51,7 +51,7 @@ def prepared(words: Sequence[str]) -> list[str]:
     would advise to write `+limt=3`. ConfigError where Hydra's words help nobody: for a word without `=` ("missing EQUAL at
     '<EOF>'") and a group that does not exist ("use +metrics/bertscor=minilm"); and for a secret,
     which Hydra would quote. An option that a group does not have, or a sweep without `-m`, it explains well. A --config-dir
-    may bring groups of its own.
+    may bring groups of its own. No choice of a group (`judge=null`, Python's `judge=None`) is its `none`.
     """
     if secrets := secrets_in_overrides(words):
         raise ConfigError("\n".join(secrets))
@@ -63,7 +63,11 @@ def prepared(words: Sequence[str]) -> list[str]:
     for override in _with_absent_groups(overrides):
         name, equals, value = override.lstrip("+").partition("=")
         group = name.partition("@")[0]
-        if override.startswith("~") or group in groups or name.startswith(("hydra.", "hydra/")):
+        if group in groups and value == "null":
+            if not (config_dir() / group / "none.yaml").exists():
+                raise ConfigError(f"{override}: a {group} has to be chosen", hint="harness list systems names them")
+            words_for_hydra.append(f"{override.removesuffix('null')}none")
+        elif override.startswith("~") or group in groups or name.startswith(("hydra.", "hydra/")):
             words_for_hydra.append(override)
         elif not equals:
             raise ConfigError(f"{override!r} is no override", hint="write field=value, such as limit=5")

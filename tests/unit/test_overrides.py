@@ -94,3 +94,9 @@ def test_a_class_has_no_leftovers_of_the_default() -> None:
         "dir/my.py:My_Own",
         {"k": 3},
     )
+
+
+def test_no_choice_of_a_group_is_its_none() -> None:
+    assert prepared(["judge=null", "stance=majority"]) == ["judge=none", "stance=majority"]
+    with pytest.raises(ConfigError, match="a dataset has to be chosen"):
+        prepared(["dataset=null"])
