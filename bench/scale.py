@@ -26,6 +26,8 @@ from bench.scale_articles import write
 
 SIZES = (10_000, 100_000, 1_000_000)
 FEW, MORE = 500, 2_000
+KNOWN = (21_000, 42_000)
+"""Sizes beyond which a file is not held in memory, and what was found sound is kept."""
 LABELLED = 1_000
 JOBS = {
     "lead3 + sentiment": ["summariser=lead3", "stance=sentiment"],
@@ -87,7 +89,21 @@ def against_earlier(folder: Path) -> list[Row]:
                 seconds.append(max(1e-9, more.processor - few.processor))
             note = " and ".join(f"{s / (MORE - FEW) * 1e6:,.0f} µs" for s in seconds) + " an article"
             rows.append(row(f"{name}, {MORE - FEW:,} articles, against {COMMIT}", *seconds, ">= 8", note))
+        rows.append(known_again(folder, tree))
     return rows
+
+
+def known_again(folder: Path, tree: Path) -> Row:
+    """Loading a large file that was loaded before: it is hashed and not checked anew; the earlier commit reads it again."""
+    files = [write(folder / f"known-{n}.parquet", n) for n in KNOWN]
+    seconds = []
+    for place in (ROOT, tree):
+        first, again = ([cost(["-c", LOAD, str(f)], place).processor for f in files] for _ in range(2))
+        assert len(first) == len(again)
+        seconds.append(max(1e-9, again[1] - again[0]))
+    n = KNOWN[1] - KNOWN[0]
+    note = " and ".join(f"{s / n * 1e6:,.0f} µs" for s in seconds) + " an article"
+    return row(f"load Parquet again, {n:,} articles, against {COMMIT}", *seconds, ">= 8", note)
 
 
 def at_size(folder: Path, size: int) -> tuple[list[Row], dict[str, tuple[float, float]]]:

@@ -359,6 +359,8 @@ class Answered:
     n_computed: int = 0
     unfitted: str | None = None
     peak_memory_bytes: int | None = None
+    load_seconds: float | None = None
+    wall_seconds: float | None = None
 
     @property
     def paths(self) -> dict[str, int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import parse_run_config
-from harness.data.load import fingerprint
+from harness.data.fingerprint import fingerprint
 from harness.models.pool import ModelPool
 from harness.results.records import Failure, RunRecord, write_record
 from harness.results.store import content_hash

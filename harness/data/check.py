@@ -26,7 +26,8 @@ def check_article(row: ArticleRow, where: Where) -> Iterator[DataError]:
         )
     for i, target in enumerate(row.targets):
         if target.parent is not None:
-            yield from _declared(target.parent, targets, "target", where(("targets", i, "parent")))
+            if target.parent not in targets:
+                yield _undeclared(target.parent, targets, "target", where(("targets", i, "parent")))
             if target.parent == target.id:
                 yield DataError(where(("targets", i, "parent")), "a target is not its own parent")
     names = [a.annotator for a in row.annotations]
@@ -78,8 +79,10 @@ def _check_stances(
     seen: set[tuple[str, str]] = set()
     for i, stance in enumerate(stances):
         here = (*at, i)
-        yield from _declared(stance.speaker, speakers, "speaker", where((*here, "speaker")))
-        yield from _declared(stance.target, targets, "target", where((*here, "target")))
+        if stance.speaker not in speakers:
+            yield _undeclared(stance.speaker, speakers, "speaker", where((*here, "speaker")))
+        if stance.target not in targets:
+            yield _undeclared(stance.target, targets, "target", where((*here, "target")))
         pair = (stance.speaker, stance.target)
         if pair in seen:
             yield DataError(where(here), f"{pair[0]} on {pair[1]} is labelled twice", hint="keep one of them")
@@ -93,7 +96,8 @@ def _check_stances(
         if stance.stance is not Stance.NO_STANCE and not stance.evidence:
             yield DataError(where(here), f"{stance.stance} without evidence", hint="copy the passage that shows it")
         for j, quote in enumerate(stance.evidence):
-            yield from _check_quote(text, quote, where((*here, "evidence", j)))
+            if problem := _quote_problem(text, quote):
+                yield DataError(where((*here, "evidence", j)), problem[0], hint=problem[1])
     for pair in product(speakers, targets) if row.complete and complete else ():
         if pair not in seen:
             yield DataError(
@@ -103,23 +107,18 @@ def _check_stances(
             )
 
 
-def _check_quote(text: str, quote: str | QuoteRow, place: Place) -> Iterator[DataError]:
+def _quote_problem(text: str, quote: str | QuoteRow) -> tuple[str, str | None] | None:
+    """What is wrong with a quotation, and a hint; None where it stands in the text as it should."""
     passage = quote if isinstance(quote, str) else quote.text
     starts = occurrences(text, passage)
     if not starts:
-        yield DataError(
-            place,
-            f"evidence is not in the text: {passage!r}",
-            hint=f"nearest passage: {nearest_passage(text, passage)!r}",
-        )
-    elif isinstance(quote, str) and len(starts) > 1:
-        yield DataError(
-            place,
-            f"evidence stands {len(starts)} times in the text: {passage!r}",
-            hint="extend it until it is unique, or give {text: ..., occurrence: 1}",
-        )
-    elif not isinstance(quote, str) and quote.occurrence > len(starts):
-        yield DataError(place, f"occurrence {quote.occurrence} of {passage!r}: the text has {len(starts)}")
+        return f"evidence is not in the text: {passage!r}", f"nearest passage: {nearest_passage(text, passage)!r}"
+    if isinstance(quote, str) and len(starts) > 1:
+        several = f"evidence stands {len(starts)} times in the text: {passage!r}"
+        return several, "extend it until it is unique, or give {text: ..., occurrence: 1}"
+    if not isinstance(quote, str) and quote.occurrence > len(starts):
+        return f"occurrence {quote.occurrence} of {passage!r}: the text has {len(starts)}", None
+    return None
 
 
 def nearest_passage(text: str, passage: str) -> str:
@@ -145,8 +144,6 @@ def _unique(ids: Sequence[str], field: str, where: Where) -> Iterator[DataError]
             yield DataError(where((field, i, "id")), f"duplicate id {name!r}")
 
 
-def _declared(name: str, known: Sequence[str], kind: str, place: Place) -> Iterator[DataError]:
-    if name not in known:
-        yield DataError(
-            place, f"{kind} {name!r} is not declared", hint=nearest_hint(name, known) + f"declared: {', '.join(known)}"
-        )
+def _undeclared(name: str, known: Sequence[str], kind: str, place: Place) -> DataError:
+    hint = nearest_hint(name, known) + f"declared: {', '.join(known)}"
+    return DataError(place, f"{kind} {name!r} is not declared", hint=hint)

@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from harness.errors import StoreError
 from harness.models.cache import cache_root
 from harness.runtime.files import write_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 T = TypeVar("T")
 KEPT = 16
@@ -41,18 +44,47 @@ def kept(kind: type[T], files: Sequence[Path], read: Callable[[], T]) -> T:
     with suppress(OSError, StoreError, PydanticSerializationError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_text(path, adapter.dump_json(value).decode())
-        for old in sorted(path.parent.glob("*.json"), key=lambda p: -p.stat().st_mtime_ns)[KEPT:]:
-            old.unlink(missing_ok=True)
+        _leave_newest(path.parent, "*.json")
     return value
+
+
+def kept_table(file: Path, read: Callable[[], pa.Table | None], is_sound: Callable[[], bool]) -> pa.Table | None:
+    """The table that `read` makes of a large file, from the cache folder where content and readers are as then.
+
+    Nothing is kept of None, nor where `is_sound` denies it afterwards. The file is hashed, not parsed: a
+    million articles are known again in seconds.
+    """
+    import pyarrow as pa
+
+    from harness.runtime.parquet import read_table, write_table
+
+    try:
+        path = cache_root() / "parsed" / f"articles-{_content([file])}.parquet"
+        return read_table(path)
+    except (OSError, ValueError, pa.ArrowException):
+        pass
+    table = read()
+    if table is not None and is_sound():
+        with suppress(OSError, StoreError):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_table(table, path)
+            _leave_newest(path.parent, "*.parquet")
+    return table
+
+
+def _leave_newest(folder: Path, pattern: str) -> None:
+    for old in sorted(folder.glob(pattern), key=lambda p: -p.stat().st_mtime_ns)[KEPT:]:
+        old.unlink(missing_ok=True)
 
 
 def _content(files: Sequence[Path]) -> str:
     """SHA-256 over the files' names and bytes, and over the code that reads them."""
     digest = hashlib.sha256(_readers())
-    for file in files:
-        content = file.read_bytes()
-        digest.update(f"{file}\0{len(content)}\0".encode())
-        digest.update(content)
+    for path in files:
+        digest.update(f"{path}\0{path.stat().st_size}\0".encode())
+        with path.open("rb") as file:
+            while block := file.read(2**20):
+                digest.update(block)
     return digest.hexdigest()[:32]
 
 

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from harness.data.check import check_article
+from harness.data.fingerprint import add_to_digest, fingerprint
+from harness.data.kept import kept_table
 from harness.data.large import LARGE, LargeDataset, Passes
 from harness.data.schema import NULL_IS_ABSENT, SAFE_ID, ArticleRow, DatasetCard, to_article
 from harness.data.yaml_lines import LinedDocument, read_yaml
@@ -21,6 +23,9 @@ from harness.errors import DataError, Place, ValidationFailed, nearest_hint
 from harness.runtime.files import listed
 from harness.runtime.paths import dataset_path
 from harness.types import Article, Dataset
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MAX_BYTES = 20_000_000
 """A single article file beyond this is refused: no news text is that long."""
@@ -116,6 +121,16 @@ def _is_large(path: Path) -> bool:
 
 def _read_large(path: Path, errors: list[DataError]) -> LargeDataset | None:
     """Checks every article of a large file in one pass and holds none; None where they do not stand in the order of their ids."""
+    stamp = _stamp(path)
+    table = kept_table(path, lambda: _checked_ids(path, errors), is_sound=lambda: not errors)
+    if table is None:
+        return None
+    passes = Passes(partial(_pass, path, stamp), partial(_plain_rows, path), table["id"], table["split"])
+    return LargeDataset(passes, name=path.stem, version="0", fingerprint=table.schema.metadata[b"fingerprint"].decode())
+
+
+def _checked_ids(path: Path, errors: list[DataError]) -> pa.Table | None:
+    """Id and split of each article, in the order of ids, with their fingerprint; None where they stand in another order."""
     import pyarrow as pa
 
     digest, last = hashlib.sha256(), ""
@@ -126,12 +141,11 @@ def _read_large(path: Path, errors: list[DataError]) -> LargeDataset | None:
             if article.id <= last:
                 return None
             last = article.id
-            _digest(article, digest)
+            add_to_digest(article, digest)
         ids.append(pa.array([a.id for a in block], pa.string()))
         splits.append(pa.array([a.split for a in block], pa.string()))
-    begin = partial(_pass, path, _stamp(path))
-    passes = Passes(begin, partial(_plain_rows, path), pa.chunked_array(ids), pa.chunked_array(splits))
-    return LargeDataset(passes, name=path.stem, version="0", fingerprint=digest.hexdigest())
+    table = pa.table({"id": pa.chunked_array(ids), "split": pa.chunked_array(splits)})
+    return table.replace_schema_metadata({"fingerprint": digest.hexdigest()})
 
 
 def _pass(path: Path, stamp: tuple[int, int]) -> Iterator[Article]:
@@ -164,39 +178,6 @@ def _articles_in(path: Path, errors: list[DataError]) -> Iterator[Article]:
         article = _to_article(row, where, errors, NULL_IS_ABSENT, complete=True)
         if article is not None:
             yield article
-
-
-def fingerprint(articles: list[Article] | tuple[Article, ...]) -> str:
-    """SHA-256 over the canonical content, independent of file names, order, comments and layout."""
-    digest = hashlib.sha256()
-    for article in sorted(articles, key=lambda a: a.id):
-        _digest(article, digest)
-    return digest.hexdigest()
-
-
-def _digest(article: Article, digest: hashlib._Hash) -> None:
-    content = _canonical(article)
-    if article.complete:
-        # as it was before there were incomplete sets: their arrival changed no fingerprint
-        del content["complete"]
-    digest.update(_ENCODER.encode(content).encode())
-    digest.update(b"\n")
-
-
-_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=str)
-_CAME_LATER = ("contrast", "canary", "paraphrases", "negated", "added_speakers", "silent_names")
-"""Fields that sets of version 1.0 did not have: empty, they do not enter a fingerprint."""
-
-
-def _canonical(value: Any) -> Any:
-    """Records as mappings without empty fields that came later; unlike `asdict` it copies no value, which matters with many
-    articles."""
-    if isinstance(value, tuple):
-        return [_canonical(part) for part in value]
-    names = getattr(type(value), "__dataclass_fields__", None)
-    if names is None:
-        return value
-    return {name: _canonical(field) for name in names if (field := getattr(value, name)) or name not in _CAME_LATER}
 
 
 def to_huggingface(dataset: Dataset) -> Any:

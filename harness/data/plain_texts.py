@@ -10,7 +10,8 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from harness.data.load import MAX_BYTES, fingerprint
+from harness.data.fingerprint import fingerprint
+from harness.data.load import MAX_BYTES
 from harness.data.speaker_corrections import with_corrections
 from harness.errors import DataError, Place, ValidationFailed
 from harness.runtime.files import read_regular, utf8_text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import asdict, replace
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -41,7 +42,13 @@ class Strict(BaseModel):
     def _without_nulls(cls, data: Any, info: ValidationInfo) -> Any:
         if info.context is not NULL_IS_ABSENT or not isinstance(data, dict) or None not in data.values():
             return data
-        return {name: value for name, value in data.items() if value is not None or name not in cls.model_fields}
+        known = _fields_of(cls)
+        return {name: value for name, value in data.items() if value is not None or name not in known}
+
+
+@cache
+def _fields_of(model: type[BaseModel]) -> frozenset[str]:
+    return frozenset(model.model_fields)
 
 
 class FactRow(Strict):
@@ -61,7 +68,7 @@ class SourceRow(Strict):
     url: str | None = None
     licence: str | None = None
     note: str | None = None
-    facts: list[FactRow] = []
+    facts: list[FactRow] = Field(default_factory=list)
 
 
 class TargetRow(Strict):
@@ -72,7 +79,7 @@ class TargetRow(Strict):
     direction: t.Direction = "escalate"
     rung: Annotated[int, Field(ge=0, le=4)] | None = None
     parent: Id | None = None
-    paraphrases: list[Text] = []
+    paraphrases: list[Text] = Field(default_factory=list)
     negated: Text | None = None
 
 
@@ -81,7 +88,7 @@ class SpeakerRow(Strict):
 
     id: Id
     name: Text
-    aliases: list[Text] = []
+    aliases: list[Text] = Field(default_factory=list)
     side: str | None = None
     role: str | None = None
     kind: t.SpeakerKind = "person"
@@ -112,8 +119,8 @@ class StanceRow(Strict):
     modality: t.Modality = "actual"
     condition: str | None = None
     basis: t.Basis | None = None
-    evidence: list[Text | QuoteRow] = []
-    phenomena: list[Literal[t.PHENOMENA]] = []  # type: ignore[valid-type]
+    evidence: list[Text | QuoteRow] = Field(default_factory=list)
+    phenomena: list[Literal[t.PHENOMENA]] = Field(default_factory=list)  # type: ignore[valid-type]
     confidence: Annotated[int, Field(ge=1, le=3)] | None = None
     note: str | None = None
     reason: str | None = None
@@ -153,14 +160,14 @@ class ArticleRow(Strict):
     complete: bool = True
     source: SourceRow
     targets: Annotated[list[TargetRow], Field(min_length=1)]
-    speakers: list[SpeakerRow] = []
-    summaries: list[SummaryRow] = []
-    annotations: list[AnnotationRow] = []
+    speakers: list[SpeakerRow] = Field(default_factory=list)
+    summaries: list[SummaryRow] = Field(default_factory=list)
+    annotations: list[AnnotationRow] = Field(default_factory=list)
     gold: GoldRow | None = None
     contrast: ContrastRow | None = None
     canary: Text | None = None
-    added_speakers: list[SpeakerRow] = []
-    silent_names: list[Text] = []
+    added_speakers: list[SpeakerRow] = Field(default_factory=list)
+    silent_names: list[Text] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _text_says_something(self) -> Self:
@@ -189,7 +196,7 @@ class DatasetCard(Strict):
     language: str = "en"
     licence: str | None = None
     labels: list[t.Stance] = list(t.STANCES)
-    annotators: list[AnnotatorRow] = []
+    annotators: list[AnnotatorRow] = Field(default_factory=list)
     motivation: str = ""
     composition: str = ""
     process: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable
 from threading import RLock
@@ -38,6 +39,8 @@ class ModelPool:
         self._lock = RLock()
         self.loads: Counter[Hashable] = Counter()
         """How often each key was loaded from disk."""
+        self.load_seconds = 0.0
+        """Seconds that all loads took, with the conversion of weights."""
         self._watch: PeakMemory | None = None
         self._before: dict[Hashable, int] = {}
         self._used: set[Hashable] = set()
@@ -63,10 +66,12 @@ class ModelPool:
                     self._make_room(needed, device, free=True)
                 return loader()
 
+            begun = time.perf_counter()
             model = self._unless_full(load)
             if model is None:
                 self.release()
                 model = load()
+            self.load_seconds += time.perf_counter() - begun
             self.loads[key] += 1
             self._make_room(model.memory, model.device)
             self._models[key] = model

@@ -38,6 +38,9 @@ from harness.report.suspected import Suspicion, disagreements, suspected_harms, 
 from harness.report.svg import Picture
 from harness.report.table import Leaderboard, labels
 from harness.report.verdicts import pair_verdicts, sentence, unscored_verdict, verdicts
+from harness.report.ways import NOTE as WAYS_NOTE
+from harness.report.ways import TITLE as WAYS
+from harness.report.ways import path_lines, ways_table
 from harness.report.who_wants import page_view
 from harness.report.words import PROCEDURE, TITLES
 from harness.types import STANCES, Stance
@@ -81,6 +84,7 @@ def html(runs: Runs, boards: Sequence[Leaderboard], comparisons: Sequence[Compar
             preserved=_preserved_view(runs, filled),
             comparisons=[_comparison_view(c) for c in comparisons],
             finders=_finders_view(runs),
+            ways={"title": WAYS, "note": WAYS_NOTE, "table": ways_table(runs), "lines": path_lines(runs)},
             robustness=_robustness_view(runs),
             who_wants=page_view(runs),
             **without,

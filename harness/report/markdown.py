@@ -25,6 +25,9 @@ from harness.report.stances import classifiers, stance_rows
 from harness.report.suspected import without_gold
 from harness.report.table import Leaderboard
 from harness.report.verdicts import pair_verdicts, unscored_verdict, verdicts
+from harness.report.ways import NOTE as WAYS_NOTE
+from harness.report.ways import TITLE as WAYS
+from harness.report.ways import path_lines, ways_table
 from harness.report.who_wants import TITLE as WHO_WANTS
 from harness.report.who_wants import markdown_table, note
 from harness.report.words import NOTES, TITLES
@@ -75,6 +78,17 @@ def markdown(runs: Runs, boards: Sequence[Leaderboard]) -> str:
     problems = problem_lines(runs)
     if problems:
         parts += ["## Left out, and notes", "", *(f"- {escape(line)}" for line in problems), ""]
+    if (table := ways_table(runs)) is not None:
+        parts += [
+            f"## {WAYS}",
+            "",
+            WAYS_NOTE,
+            "",
+            *table_lines(table),
+            "",
+            *(f"- {line}" for line in path_lines(runs)),
+            "",
+        ]
     commands = reproduce(runs, boards)
     parts += ["## Reproduce", "", "```", *commands, "```", ""]
     return "\n".join(parts)

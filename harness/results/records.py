@@ -52,7 +52,10 @@ class SystemUse(_Part):
     `cost` is that of the answers' tokens at the run's price. `n_no_usage` counts the answers whose server reported no tokens:
     the sums of tokens leave them out, and a run with one of them has no `cost`. `n_refused` counts refusals: a classifier's
     are no label and not among `n_unparsed`, a summariser's are no summary and among `n_failed` too. `remarks` say what the
-    system left aside. `fitted`: what it answers hangs on the gold of the whole dataset.
+    system left aside. `seconds` are the answers' own, whenever they were computed; of those that this run computed,
+    `load_seconds` went to loading and converting the model, and `wall_seconds` passed from the first question to the last
+    answer, loading apart (None: nothing was computed, or a fleet or an earlier version did). `fitted`: what it answers hangs on
+    the gold of the whole dataset.
     """
 
     name: Name
@@ -72,6 +75,8 @@ class SystemUse(_Part):
     tokens_cut: int = 0
     n_cut: int = 0
     seconds: float = 0.0
+    load_seconds: float | None = None
+    wall_seconds: float | None = None
     peak_memory_bytes: int | None = None
     cost: float | None = None
     paths: dict[str, int] = {}
@@ -85,7 +90,10 @@ class SystemUse(_Part):
     def _as_before_these_came(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
         return {
-            name: value for name, value in fields.items() if value or name not in ("remarks", "entered_gold", "fitted")
+            name: value
+            for name, value in fields.items()
+            if value
+            or (name not in ("remarks", "entered_gold", "fitted") and (value is not None or name not in _NEWER))
         }
 
     @property
@@ -94,6 +102,7 @@ class SystemUse(_Part):
         return self.fitted or self.identity.get("adapter") in _FITTED_BEFORE
 
 
+_NEWER = ("load_seconds", "wall_seconds")
 _FITTED_BEFORE = (
     "systems.labels:Majority",
     "systems.linear:LinearText",

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.data.fingerprint import fingerprint as fingerprint_of
 from harness.data.large import LargeDataset
-from harness.data.load import fingerprint as fingerprint_of
 from harness.data.probes.suite import probed_fingerprints
 from harness.data.schema import NULL_IS_ABSENT, ArticleRow, to_article, to_row
 from harness.errors import StoreError

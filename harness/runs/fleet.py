@@ -137,9 +137,9 @@ def answered(order: Order, system: System, pool: ModelPool, rows: Rows, part: st
     if shared and (folder / part).exists():
         return Outcome(None, pool.peak())
     context = Context(order.dataset, pool, order.device, order.token_budget, folder if shared else None)
-    started = time.perf_counter()
+    started = time.perf_counter() - pool.load_seconds
     [(_, answers)] = system.answer_units([[item for _, item in rows]], context)
-    answers = timed(answers, time.perf_counter() - started)
+    answers = timed(answers, time.perf_counter() - pool.load_seconds - started)
     if not shared:
         return Outcome(answers, pool.peak())
     whole = [(*row, answer) for row, answer in zip(rows, answers, strict=True) if answer is not None]

@@ -193,6 +193,7 @@ def answer_all(
     arrivals = Arrivals(folder, work.parts)
     waiting = set(range(len(work.units)))
     n_computed = 0
+    begun, loaded = time.perf_counter(), context.pool.load_seconds
 
     def name_of(number: int) -> str:
         return unit_name(key for key, _ in work.units[number])
@@ -234,20 +235,35 @@ def answer_all(
         # other processes have stored these, or workers
         stored = store.read(system.name, system.fingerprint)
         by_key |= {key: stored[key] for number in waiting for key, _ in work.units[number]}
+    wall_seconds = time.perf_counter() - begun
     peak = None if not work.units else context.pool.peak() if fleet is None else fleet.peak
     predictions = [_for_item(by_key[key], item) for key, item in zip(work.keys, work.items, strict=True)]
-    return Answered(predictions, n_computed=n_computed, peak_memory_bytes=peak)
+    if not n_computed:
+        return Answered(predictions, peak_memory_bytes=peak)
+    # the models of a fleet are loaded elsewhere
+    load_seconds = context.pool.load_seconds - loaded if fleet is None else None
+    return Answered(
+        predictions,
+        n_computed,
+        peak_memory_bytes=peak,
+        load_seconds=load_seconds,
+        wall_seconds=wall_seconds - (load_seconds or 0),
+    )
 
 
 def _answers(
     system: System, claimed: Claimed[list[Item]], context: Context
 ) -> Generator[tuple[int, Sequence[Answer | None], str]]:
     """Each unit's number in the plan, its answers, of which each has its seconds, and the name of the part they go to."""
-    started = time.perf_counter()
+
+    def clock() -> float:
+        return time.perf_counter() - context.pool.load_seconds
+
+    started = clock()
     with closing(system.answer_units(claimed, context)) as finished_units:
         for number, answers in finished_units:
-            yield claimed.numbers[number], timed(answers, time.perf_counter() - started), part_name()
-            started = time.perf_counter()
+            yield claimed.numbers[number], timed(answers, clock() - started), part_name()
+            started = clock()
 
 
 def _for_item(prediction: Prediction, item: Item) -> Prediction:

@@ -67,7 +67,7 @@ def restrict(dataset: Dataset, targets: Sequence[str]) -> Dataset:
     Its fingerprint is that of what is left, which makes the choice part of a run's identity. Articles without any of
     the targets are left out; ConfigError for a target that no article has.
     """
-    from harness.data.load import fingerprint
+    from harness.data.fingerprint import fingerprint
 
     target_ids = sorted({x.id for a in dataset for x in a.targets})
     for wanted in targets:

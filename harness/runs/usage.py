@@ -51,6 +51,8 @@ def system_use(
             "tokens_cut": sum(a.tokens_cut for a in paid),
             "n_cut": sum(a.tokens_cut > 0 for a in answers),
             "seconds": sum(a.seconds for a in paid),
+            "load_seconds": recorded.load_seconds if recorded else answered.load_seconds,
+            "wall_seconds": recorded.wall_seconds if recorded else answered.wall_seconds,
             "peak_memory_bytes": recorded.peak_memory_bytes if recorded else answered.peak_memory_bytes,
             "cost": _cost(paid, price) if price is not None and tokens_in and not n_no_usage else None,
             "paths": answered.paths,
@@ -80,10 +82,15 @@ def together(first: SystemUse, second: SystemUse) -> SystemUse:
             "first_error": first.first_error or second.first_error,
             "paths": dict(sorted(paths.items())),
             "peak_memory_bytes": max(peaks, default=None),
+            **{name: _sum(getattr(first, name), getattr(second, name)) for name in ("load_seconds", "wall_seconds")},
             "cost": (first.cost or 0) + (second.cost or 0) if known else None,
             "status": first.status if first.status != "ok" else second.status,
         }
     )
+
+
+def _sum(first: float | None, second: float | None) -> float | None:
+    return None if first is None and second is None else (first or 0) + (second or 0)
 
 
 def strangers(use: SystemUse) -> str | None:

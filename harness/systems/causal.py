@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from harness.errors import WindowExceeded
-from harness.models.chat_clock import DATE, reads_clock
 from harness.models.ends import unnamed_ends
 from harness.systems.base import Context
 from harness.systems.one_by_one import all_or_each
 from harness.systems.parsing import first_stance, parse_label
-from harness.systems.prompts import SPEAKER, ArticlePrompt, fields_of, fill, require_every_label, shown_fields
+from harness.systems.prompted import CausalSystem, Prompted, PromptOptions
+from harness.systems.prompts import SPEAKER, ArticlePrompt, fields_of, require_every_label
 from harness.systems.stance_scores import likeliest, softmax
-from harness.systems.weights import WeightedSystem, WeightOptions
 from harness.text.replies import READING, WINDOW_BREAK, Reply, first_problem, open_reply, refusal, thought_begun
 from harness.types import STANCES, Answer, Dataset, Item, Stance
 
@@ -32,96 +30,6 @@ ROLE_MARK = "+role_mark"
 """Ends the path of an answer in which a mark of the chat's roles stands."""
 UNIT_CHARACTERS = 16_000
 """About how many characters of articles and questions make a unit of work: some thousand tokens, half a pass."""
-
-
-class PromptOptions(WeightOptions):
-    """`prompt` may use {article}, {title}, {speaker}, {role} and {target}; `system` is the chat's system message."""
-
-    prompt: ArticlePrompt
-    system: str | None = None
-    long_input: Literal["error", "truncate_article", "windows"] = "truncate_article"
-
-    @property
-    def prompts(self) -> list[str]:
-        """The prompt, and other wordings of it if there are any."""
-        return [self.prompt]
-
-
-@dataclass(frozen=True)
-class Prompted:
-    """One item's prompts (one a window of the article), what stands before and after the article, and what was cut.
-
-    `others` are the same question in other wordings.
-    """
-
-    prompts: list[str]
-    before: str
-    after: str
-    tokens_cut: int
-    others: tuple[Prompted, ...] = ()
-
-
-class CausalSystem(WeightedSystem):
-    """Shares prompts between the systems below."""
-
-    def identity(self) -> dict[str, Any]:
-        identity = super().identity()
-        # before the clock was stopped, a prompt of these models alone depended on the day
-        stopped = {"clock": f"{DATE:%Y-%m-%d}"} if reads_clock(self.source, self.options.system) else {}
-        return identity | stopped
-
-    def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
-        """Only what the prompt shows."""
-        return shown_fields(self.options.prompts, item)
-
-    def load_model(self, context: Context) -> CausalModel:
-        """The causal model, from the pool."""
-        from harness.models.causal import CausalModel
-
-        return self.loaded(CausalModel, context)
-
-    def around(self, model: CausalModel, item: Item, prompt: str) -> tuple[str, str]:
-        """The rendered chat before and after the article, of one wording of the prompt."""
-        mark = "\u0001article\u0001"
-        prompt = fill(prompt, **{**fields_of(item), "article": mark})
-        messages = [{"role": "system", "content": self.options.system}] if self.options.system else []
-        return model.chat_around([*messages, {"role": "user", "content": prompt}], mark)
-
-    @abstractmethod
-    def reserve(self, model: CausalModel, item: Item) -> int:
-        """How many tokens may follow the prompt."""
-
-    @abstractmethod
-    def respond(
-        self, model: CausalModel, items: Sequence[Item], questions: Sequence[Prompted], context: Context
-    ) -> list[Answer]:
-        """An answer to each item by its prompts."""
-
-    def ask(self, model: CausalModel, item: Item) -> Prompted:
-        """An item's prompts, the article fitted to the window by `long_input`; WindowExceeded if it cannot be."""
-        article, reserve = fields_of(item)["article"], self.reserve(model, item)
-
-        def by(prompt: str) -> Prompted:
-            before, after = self.around(model, item, prompt)
-            fitted = model.fit(before, article, after, self.options.long_input, reserve=reserve)
-            return Prompted([before + piece + after for piece in fitted.pieces], before, after, fitted.tokens_cut)
-
-        first, *others = map(by, self.options.prompts)
-        return replace(first, others=tuple(others))
-
-    def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
-        """Answers to all items at once; one whose input does not fit the window has that as its error."""
-        model = self.load_model(context)
-        questions: dict[int, Prompted] = {}
-        answers: dict[int, Answer] = {}
-        for n, item in enumerate(items):
-            try:
-                questions[n] = self.ask(model, item)
-            except WindowExceeded as error:
-                answers[n] = Answer(error=str(error))
-        responses = self.respond(model, [items[n] for n in questions], list(questions.values()), context)
-        answers |= zip(questions, responses, strict=True)
-        return [answers[n] for n in range(len(items))]
 
 
 class ChoiceOptions(PromptOptions):
@@ -150,6 +58,12 @@ class ChoiceOptions(PromptOptions):
     def prompts(self) -> list[str]:
         return [self.prompt, *self.more_prompts]
 
+    @property
+    def n_words(self) -> tuple[int, int]:
+        """Words of the shortest and of the longest wording."""
+        counts = [len(wording.split()) for wording in self.answers.values()]
+        return min(counts), max(counts)
+
     def wordings(self, item: Item) -> list[str]:
         """The labels' wordings for one item, in the order of the labels."""
         speaker = item.speaker.name if item.speaker else ""
@@ -173,6 +87,16 @@ class CausalChoice(CausalSystem):
         """What the prompts show, and the speaker where a label's wording names one."""
         named = {"speaker": fields_of(item)["speaker"]} if SPEAKER in "".join(self.options.answers.values()) else {}
         return super().reads(item, dataset) | named
+
+    def remarks(self, dataset: Dataset) -> list[str]:
+        shortest, longest = self.options.n_words
+        if self.options.normalise != "mean" or shortest == longest:
+            return super().remarks(dataset)
+        uneven = (
+            f"labels of {shortest} to {longest} words are compared by their mean log-probability a token, which favours the "
+            "longer ones: word them alike, or calibrate on dev (docs/systems.md)"
+        )
+        return [*super().remarks(dataset), uneven]
 
     def plan(self, items: Sequence[Item]) -> list[list[Item]]:
         """One article's trie is a unit; short texts, such as summaries, share one."""

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from harness.errors import WindowExceeded
 from harness.systems.base import Context
-from harness.systems.causal import CausalChoice, Prompted
+from harness.systems.causal import CausalChoice
 from harness.systems.one_by_one import all_or_each
+from harness.systems.prompted import Prompted
 from harness.types import Answer, Item
 
 
@@ -21,7 +22,7 @@ def answer_all_together(parts: Sequence[tuple[CausalChoice, Sequence[Item]]], co
     """
     from harness.models.prefix_trie import score
 
-    started = time.perf_counter()
+    started = time.perf_counter() - context.pool.load_seconds
     answers: dict[tuple[int, int], Answer] = {}
     questions: dict[tuple[int, int], Prompted] = {}
     for p, (system, items) in enumerate(parts):
@@ -39,5 +40,5 @@ def answer_all_together(parts: Sequence[tuple[CausalChoice, Sequence[Item]]], co
     )
     for ((p, n), question), its_scores in zip(questions.items(), scored, strict=True):
         answers[p, n] = parts[p][0].answer_by(question, its_scores)
-    each = (time.perf_counter() - started) / max(1, len(answers))
+    each = (time.perf_counter() - context.pool.load_seconds - started) / max(1, len(answers))
     return [[replace(answers[p, n], seconds=each) for n in range(len(items))] for p, (_, items) in enumerate(parts)]

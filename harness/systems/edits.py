@@ -24,7 +24,7 @@ class Edit:
 
     def of_dataset(self, dataset: Dataset, event: str) -> Dataset:
         """The dataset with the articles of that event edited."""
-        from harness.data.load import fingerprint
+        from harness.data.fingerprint import fingerprint
 
         articles = tuple(self.apply(Item(a)).article if a.event == event else a for a in dataset)
         return replace(dataset, articles=articles, fingerprint=fingerprint(articles))

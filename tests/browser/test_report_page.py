@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from harness.data.load import fingerprint
+from harness.data.fingerprint import fingerprint
 from harness.report import drilldown
 from harness.report.collect import Runs, load_runs
 from harness.report.columns import UNPARSED, codes

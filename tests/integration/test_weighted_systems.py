@@ -44,11 +44,14 @@ CAUSAL = {
 def test_every_causal_config_runs_on_a_model_of_the_real_class(harness: Harness, river: Path, tmp_path: Path) -> None:
     save_tiny(tmp_path / "tiny", num_hidden_layers=1, window=4096)
     common = ["run", "-m", f"dataset.path={river}", "split=all"]
-    model = {kind: f"{kind}.model=./tiny" for kind in ("summariser", "stance", "judge", "speakers")}
-    harness(*common, f"summariser={CAUSAL['summariser']}", model["summariser"], "summariser.max_new_tokens=8",
-            "stance=none", "judge=smollm2", model["judge"])  # fmt: skip
-    harness(*common, f"stance={CAUSAL['stance']}", model["stance"], "summariser=none")
-    harness(*common, "stance=majority", "summariser=none", "speakers=smollm2", model["speakers"])
+    model = {
+        kind: (f"{kind}.model=./tiny", f"{kind}.base_model=true")
+        for kind in ("summariser", "stance", "judge", "speakers")
+    }
+    harness(*common, f"summariser={CAUSAL['summariser']}", *model["summariser"], "summariser.max_new_tokens=8",
+            "stance=none", "judge=smollm2", *model["judge"])  # fmt: skip
+    harness(*common, f"stance={CAUSAL['stance']}", *model["stance"], "summariser=none")
+    harness(*common, "stance=majority", "summariser=none", "speakers=smollm2", *model["speakers"])
     records = [json.loads(p.read_text(encoding="utf-8")) for p in (tmp_path / "results").glob("runs/*/record.json")]
     assert {r["status"] for r in records} == {"complete"}
     uses = [use for r in records for use in r["systems"]]

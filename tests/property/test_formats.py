@@ -13,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from harness.data.fingerprint import fingerprint
 from harness.data.formats import FORMATS, READ_ONLY, format_named
 from harness.data.formats.ledger import Loss
-from harness.data.load import _to_article, fingerprint
+from harness.data.load import _to_article
 from harness.data.save import article_yaml
 from harness.data.yaml_lines import parse_yaml
 from harness.types import Annotation, Article, Dataset, Stance, StanceLabel

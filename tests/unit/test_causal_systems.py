@@ -43,8 +43,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def made(kind: Kind, adapter: str, folder: Path, **options: Any) -> System:
-    settings = {"prompt": PROMPT, "model": str(folder), "dtype": "float32", **options}
+    settings = {"prompt": PROMPT, "model": str(folder), "dtype": "float32", "base_model": True, **options}
     return build(kind, SystemConfig.model_validate({"name": "m", "adapter": adapter, **settings}), "cpu")
+
+
+def test_a_base_model_is_asked_only_where_that_is_wanted(folder: Path) -> None:
+    system = choice(folder, base_model=False)
+    with pytest.raises(ConfigError, match="has no chat template: it is a base model") as raised:
+        system.remarks(context().dataset)
+    assert "stance.base_model=true" in str(raised.value.hint)
+    with pytest.raises(ConfigError, match="has no chat template"):
+        system.answer(items("A calm day."), context())
+    assert system.fingerprint == choice(folder).fingerprint, "that it may be asked changes no answer"
+
+
+def test_labels_of_unequal_length_are_remarked_where_they_are_compared_by_the_mean(folder: Path) -> None:
+    dataset = context().dataset
+    [remark] = choice(folder, normalise="mean").remarks(dataset)
+    assert remark.startswith("labels of 1 to 4 words are compared by their mean log-probability a token")
+    assert choice(folder, normalise="sum").remarks(dataset) == []
+    alike = dict(zip(ANSWERS, "abcdef", strict=True))
+    assert choice(folder, normalise="mean", answers=alike).remarks(dataset) == []
 
 
 def choice(folder: Path, **options: Any) -> Any:

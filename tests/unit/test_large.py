@@ -91,3 +91,33 @@ def test_a_parquet_file_with_a_column_name_that_is_no_text_is_refused_by_name(tm
     path.write_bytes(path.read_bytes().replace(b"title", b"t\xf5tle"))
     with pytest.raises(DataError, match="not a readable Parquet file"):
         load.load_dataset(path)
+
+
+@pytest.mark.usefixtures("_large_from_ten")
+def test_a_file_that_was_found_sound_is_not_checked_again(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    first = large(file)
+    with monkeypatch.context() as patch:
+        patch.setattr(load, "_checked_ids", lambda *_: pytest.fail("checked again"))
+        again = large(file)
+    assert (again.fingerprint, ids_of(again.of_split(None))) == (first.fingerprint, ids_of(first.of_split(None)))
+    assert list(again) == list(first)
+    # a byte that is another makes another file of it, a torn note of it is none
+    [note] = (tmp_path / "cache" / "parsed").glob("articles-*.parquet")
+    note.write_bytes(note.read_bytes()[:-50])
+    assert large(file).fingerprint == first.fingerprint
+    write(file, 41)
+    assert len(large(file)) == 41
+
+
+@pytest.mark.usefixtures("_large_from_ten")
+def test_of_a_file_with_something_wrong_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    path = write(tmp_path / "news.jsonl", 40)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join([*lines[:20], '{"id": "a0000019b"}\n', *lines[20:]]), encoding="utf-8")
+    for _ in range(2):
+        with pytest.raises(ValidationFailed, match=r"news\.jsonl:21"):
+            load.load_dataset(path)

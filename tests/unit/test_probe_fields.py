@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.load import fingerprint, load_dataset
+from harness.data.fingerprint import fingerprint
+from harness.data.load import load_dataset
 from harness.data.save import article_yaml, save_article
 from harness.errors import ValidationFailed
 from harness.systems.folds import learned_from

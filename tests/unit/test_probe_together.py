@@ -42,6 +42,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             "adapter": "causal_choice",
             "model": str(save_tiny(folder / "tiny", num_hidden_layers=1, window=2048)),
             "dtype": "float32",
+            "base_model": True,
             "prompt": PROMPT,
             "answer_prefix": " ",
             "answers": ANSWERS,

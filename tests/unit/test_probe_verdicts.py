@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from harness.config import parse_run_config
-from harness.data.load import fingerprint, load_dataset
+from harness.data.fingerprint import fingerprint
+from harness.data.load import load_dataset
 from harness.data.probes.edits import mirrored
 from harness.models.pool import ModelPool
 from harness.report.collect import Runs, load_runs

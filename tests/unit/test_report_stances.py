@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from harness.data.load import fingerprint as fingerprint_of
+from harness.data.fingerprint import fingerprint as fingerprint_of
 from harness.report.collect import load_runs
 from harness.report.stances import stance_rows
 from harness.report.table import leaderboards

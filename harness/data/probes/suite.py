@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.data.load import fingerprint
+from harness.data.fingerprint import fingerprint
 from harness.data.probes.base import Material, Probe, drawn
 from harness.data.probes.language import language
 from harness.data.probes.names import read_names
