@@ -14,7 +14,7 @@ from harness.models.cache import cache_root
 from harness.runtime.files import write_text
 
 T = TypeVar("T")
-KEPT = 16
+KEPT = 32
 """Files that stay; of more the oldest go."""
 MOST_BYTES = 64_000_000
 """Of all files together: what is larger is read anew each time."""
