@@ -226,8 +226,9 @@ def importers(folder: Path, chance: random.Random) -> Callable[[], Input]:
 def overrides(_: Path, chance: random.Random) -> Callable[[], Input]:
     """Words of the command line, up to the config that they make; configs with odd values."""
     from harness.config import parse_run_config
+    from harness.runs.composition import readable
     from harness.runs.overrides import prepared
-    from harness.runs.sweep import _missing, _readable, compose
+    from harness.runs.sweep import _missing, compose
 
     words = [*OVERRIDES, "+stance.extra_body={a: 1}"]
     config, _ = compose(["summariser=lead3", "stance=sentiment", "limit=2"])[0]
@@ -242,7 +243,7 @@ def overrides(_: Path, chance: random.Random) -> Callable[[], Input]:
         ]
         if roll < 0.502:
             return lambda: compose(typed), typed
-        return lambda: _readable(prepared(typed)), typed
+        return lambda: readable(prepared(typed)), typed
 
     return one
 

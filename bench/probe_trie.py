@@ -22,8 +22,8 @@ from harness.config import RunConfig, parse_run_config
 from harness.models.causal import CausalModel
 from harness.models.packed_trie import Ints, build_trie
 from harness.results.store import PredictionStore
-from harness.runs.job import Job, prepare
 from harness.runs.predict import plan
+from harness.runs.prepare import Job, prepare
 from harness.runs.probes import suite
 from harness.runs.questions import items_for
 from harness.runs.together import units_of

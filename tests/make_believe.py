@@ -13,7 +13,8 @@ from harness.data.fingerprint import fingerprint
 from harness.models.pool import ModelPool
 from harness.results.records import Failure, RunRecord, write_record
 from harness.results.store import content_hash
-from harness.runs.job import Job, compute
+from harness.runs.compute import compute
+from harness.runs.prepare import Job
 from harness.runtime.progress import Reporter
 from harness.systems.base import Context, Options, System
 from harness.types import (

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 T = TypeVar("T")
-KEPT = 16
+KEPT = 32
 """Files that stay; of more the oldest go."""
 MOST_BYTES = 64_000_000
 """Of all files together: what is larger is read anew each time."""

@@ -12,6 +12,8 @@ from harness.types import Article, Dataset
 if TYPE_CHECKING:
     import pyarrow as pa
 
+BLOCK = 4_096
+"""Articles that a run holds at a time."""
 LARGE = 20_000
 """Files of more articles than this, in the order of their ids, are not held in memory."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.data.fingerprint import fingerprint
 from harness.data.load import MAX_BYTES
 from harness.data.speaker_corrections import with_corrections
+from harness.data.text_files import is_text
 from harness.errors import DataError, Place, ValidationFailed
 from harness.runtime.files import read_regular, utf8_text
 from harness.runtime.install import pip_install
@@ -37,7 +38,7 @@ def load_texts(path: Path) -> Dataset:
     """
     if not path.exists():
         raise DataError(Place(str(path)), "no such file or folder", hint="give a folder of .txt or .md files")
-    files = sorted(p for p in path.rglob("*") if _is_article(p.relative_to(path))) if path.is_dir() else [path]
+    files = sorted(p for p in path.rglob("*") if is_text(p.relative_to(path))) if path.is_dir() else [path]
     articles: dict[str, Article] = {}
     errors: list[DataError] = []
     notes: list[str] = []
@@ -69,15 +70,6 @@ def load_texts(path: Path) -> Dataset:
         left_out=tuple(error.message for error in errors),
         notes=tuple(notes),
     )
-
-
-def holds_texts(path: Path) -> bool:
-    """Whether a path is a plain text, or a folder of such that is no dataset."""
-    if path.is_file():
-        return path.suffix.lower() in {".txt", ".md"}
-    if (path / "dataset.yaml").exists() or (path / "articles").is_dir():
-        return False
-    return any(_is_article(p.relative_to(path)) for p in path.rglob("*"))
 
 
 def read_text_article(file: Path) -> tuple[Article, list[str]]:
@@ -138,11 +130,6 @@ def title_of(text: str) -> str:
         return lines[0][:300]
     start = " ".join(words[:12])[:120]
     return (start.rstrip(" .,;:!?…\"'”’)]") or start) + "…"
-
-
-def _is_article(relative: Path) -> bool:
-    hidden = any(part.startswith(".") for part in relative.parts)
-    return relative.suffix.lower() in {".txt", ".md"} and not hidden and relative.name.lower() != "readme.md"
 
 
 def free_id(stem: str, taken: Container[str]) -> str:

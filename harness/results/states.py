@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from harness.data.fingerprint import fingerprint as fingerprint_of
+from harness.data.kept import kept
 from harness.data.large import LargeDataset
-from harness.data.probes.suite import probed_fingerprints
 from harness.data.schema import NULL_IS_ABSENT, ArticleRow, to_article, to_row
 from harness.errors import StoreError
 from harness.runtime.files import holds, replacing, write_text
@@ -44,6 +45,13 @@ class State:
         return "; ".join(f"{_named(ids)} {kind}" for kind, ids in kinds.items() if ids)
 
 
+@dataclass(frozen=True)
+class Sound:
+    """That a snapshot holds the dataset of its name: kept under the snapshot's content, it is not worked out anew."""
+
+    fingerprint: str
+
+
 def snapshot_path(results: Path, fingerprint: str) -> Path:
     """Where the dataset of that fingerprint stands as it was scored."""
     return results / "datasets" / f"{fingerprint}.jsonl"
@@ -61,10 +69,21 @@ def snapshot(results: Path, dataset: Dataset) -> Path:
         return path
     if (stamp := _stamp(path)) is not None and stamp in _SOUND:
         return path
-    lines = (json.dumps(to_row(a), ensure_ascii=False, sort_keys=True) for a in dataset)
-    text = "".join(line + "\n" for line in lines)
-    if not holds(path, text) and read_state(results, dataset.fingerprint) is None:
-        write_text(path, text)
+
+    @cache
+    def text() -> str:
+        return "".join(json.dumps(to_row(a), ensure_ascii=False, sort_keys=True) + "\n" for a in dataset)
+
+    def checked() -> Sound:
+        if not holds(path, text()):
+            checked_state(path)
+        return Sound(dataset.fingerprint)
+
+    try:
+        kept(Sound, [path], checked)
+    except StoreError:
+        write_text(path, text())
+        kept(Sound, [path], checked)
     _SOUND.add(_stamp(path))
     return path
 
@@ -97,6 +116,8 @@ def checked_state(path: Path) -> State:
     except (OSError, ValueError, RecursionError, IndexError) as error:
         problem = "missing" if isinstance(error, FileNotFoundError) else "torn"
         raise StoreError(f"dataset snapshot {path} is {problem}", hint=SNAPSHOT_HINT) from None
+    from harness.data.probes.suite import probed_fingerprints
+
     content = fingerprint_of(articles)
     if content != path.stem and path.stem not in probed_fingerprints(content):
         raise StoreError(f"dataset snapshot {path} was changed after it was written", hint=SNAPSHOT_HINT)

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.results.stored_columns import TornPart, part_columns, part_schema, parts_of, stored_answers
-from harness.results.stored_keys import StoredKeys
 from harness.runtime.files import encodable, holds, write_text
 from harness.runtime.parquet import write_table
 from harness.types import Answer, Item, Prediction, Stance
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from harness.results.stored_keys import StoredKeys
 
 _ANSWER = [field.name for field in fields(Answer)]
 _PREDICTION = [field.name for field in fields(Prediction)]
@@ -80,6 +81,8 @@ class PredictionStore:
         """The stored answers to these keys: where the others lie is remembered, and only parts that hold some are read."""
         import pyarrow as pa
         import pyarrow.compute as pc
+
+        from harness.results.stored_keys import StoredKeys
 
         folder = self.folder(system, fingerprint)
         if folder not in self._keys:

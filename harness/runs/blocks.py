@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.config import RunConfig
-from harness.data.large import ChosenArticles
+from harness.data.large import BLOCK, ChosenArticles
 from harness.errors import StoreError
 from harness.models.pool import ModelPool
 from harness.results.records import AnswerRef, RunRecord, SystemUse, answers_path, rows_written, scores_path
@@ -20,8 +20,6 @@ from harness.scoring.material import Material, Scored
 from harness.systems.base import Context, System
 from harness.types import Answered, Article, Dataset, ItemScore
 
-BLOCK = 4_096
-"""Articles that are held at a time."""
 ROLES = {"summariser", "stance"}
 """What is asked article by article; judges, finders and hand labels look at more."""
 STORED_AS = {"summariser": "summary"}

@@ -9,13 +9,13 @@ from rich.table import Table
 
 from harness.config import RunConfig
 from harness.data.found_speakers import with_found_speakers
-from harness.data.large import ChosenArticles
+from harness.data.large import BLOCK, ChosenArticles
 from harness.errors import ConfigError
 from harness.results.store import PredictionStore
-from harness.runs.blocks import BLOCK
-from harness.runs.job import Job, prepare
 from harness.runs.predict import Plan, plan
-from harness.runs.questions import OF_SUMMARIES, items_for
+from harness.runs.prepare import Job, prepare
+from harness.runs.questions import items_for
+from harness.runs.roles import OF_SUMMARIES
 from harness.runtime.progress import Advance, Reporter
 from harness.systems.base import Context, System
 from harness.systems.endpoint import EndpointSystem

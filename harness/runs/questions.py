@@ -1,26 +1,13 @@
-"""What each system of a run is asked: which kinds of system there are, and the items that each of them answers."""
+"""What each system of a run is asked: the items that each kind of system answers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from harness.metrics.preservation_table import another_article
-from harness.systems.base import Kind, pair_item
+from harness.systems.base import pair_item
 from harness.systems.summary_judges import SummaryJudge
 from harness.types import Answered, Article, Item
-
-KINDS: dict[str, Kind] = {
-    "summariser": "summariser",
-    "speakers": "speakers",
-    "stance": "stance",
-    "judge": "stance",
-    "bertscore": "judge",
-    "nli": "judge",
-}
-"""Which kind of system plays each role of a run."""
-
-OF_SUMMARIES = ("judge", "bertscore", "nli")
-"""Roles that read summaries: without a summariser they have nothing to do."""
 
 
 def items_for(kind: str, articles: Sequence[Article]) -> Iterator[Item]:

@@ -9,7 +9,8 @@ from harness.config import parse_run_config
 from harness.errors import HarnessError
 from harness.models.pool import ModelPool
 from harness.results.records import finished_record, read_records, write_record
-from harness.runs.job import compute, prepare
+from harness.runs.compute import compute
+from harness.runs.prepare import prepare
 from harness.runtime.progress import Reporter
 
 

@@ -11,11 +11,10 @@ from pathlib import Path
 from harness.config import RunConfig
 from harness.data.frozen_set import FOLDER, FrozenSet, read_frozen_set
 from harness.data.kept import kept
-from harness.data.large import LargeDataset
+from harness.data.large import BLOCK, LargeDataset
 from harness.data.summary_samples import SummarySamples, read_summary_samples
 from harness.data.summary_stances import JudgeSample, SummaryStances, read_summary_stances
 from harness.errors import ConfigError, nearest_hint
-from harness.runs.blocks import BLOCK
 from harness.systems.base import System
 from harness.types import ESCALATION, Annotation, Article, Dataset
 

@@ -19,7 +19,8 @@ from harness.results.records import (
     write_record,
 )
 from harness.results.states import State, read_state, snapshot
-from harness.runs.job import compute, prepare
+from harness.runs.compute import compute
+from harness.runs.prepare import prepare
 from harness.runtime.progress import Reporter
 
 

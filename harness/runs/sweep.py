@@ -1,33 +1,25 @@
-"""Hydra composes configs, jobs run one after another with shared models; the only module that imports hydra."""
+"""Jobs run one after another with shared models; what became of each is told, and gives the exit code."""
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.config import ExecutorConfig, RunConfig, parse_run_config
 from harness.errors import ConfigError, HarnessError
 from harness.models.pool import ModelPool
 from harness.results.records import RunRecord, record_path
-from harness.runs.fleet import Fleet
-from harness.runs.interpolations import environment_closed, explained
+from harness.runs.composition import LAUNCHERS, composed, launcher_of, readable, run_by_hydra
 from harness.runs.job import Finished, record_lost, run_job
-from harness.runs.launch import TARGET, launch
 from harness.runs.outcome import answers_line, headlines, next_command, stopped, sweep_table
-from harness.runs.overrides import MULTIRUN, prepared, quoted, split_flags
-from harness.runs.probes import suite
-from harness.runs.together import answer_together
-from harness.runtime.paths import config_dir
+from harness.runs.overrides import prepared, quoted
 from harness.runtime.progress import Reporter
 
-_LAUNCHERS = re.compile(r"[~+]*hydra(/launcher=|\.launcher\.)")
-"""Words that choose and set a launcher."""
+if TYPE_CHECKING:
+    from harness.runs.fleet import Fleet
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 FILES_LEFT_OUT = 3
@@ -70,11 +62,13 @@ class Session:
         for repeat in range(config.repeats):
             one = config.model_copy(update={"seed": config.seed + repeat, "repeats": 1})
             try:
-                jobs = suite(one)
+                jobs = _jobs(one)
             except HarnessError as error:
                 self.refused.append((" ".join(overrides), error))
                 return
             if len(jobs) > 1 and self.fleet is None:
+                from harness.runs.together import answer_together
+
                 answer_together(jobs, self.pool, self.reporter)
             for job in jobs:
                 self._run_one(job, overrides)
@@ -85,6 +79,8 @@ class Session:
             self.fleet.close()
             self.fleet = None
         if self.fleet is None and executor.name == "ray":
+            from harness.runs.fleet import Fleet
+
             self.fleet = Fleet(executor, tell=self.reporter.once)
 
     def _run_one(self, config: RunConfig, overrides: Sequence[str]) -> None:
@@ -159,17 +155,26 @@ class Session:
         self.reporter.plain(next_command(Path(str(complete[-1].config.get("results", "results")))))
 
 
+def _jobs(config: RunConfig) -> list[RunConfig]:
+    """The runs that a config stands for: itself, unless it names a probe."""
+    if config.probe is None:
+        return [config]
+    from harness.runs.probes import suite
+
+    return suite(config)
+
+
 def run_command(overrides: Sequence[str], *, quiet: bool = False) -> int:
     """`harness run`: the exit code; records are on disk."""
     session = Session(Reporter(quiet))
-    words = _readable(prepared(overrides))
+    words = readable(prepared(overrides))
     try:
-        launcher = _launcher(words)
+        launcher = launcher_of(words)
         jobs = [] if launcher is not None else composed(words)
         if launcher is not None:
             _launch(launcher, words, session)
         if jobs is None:
-            _run_by_hydra(words, session)
+            run_by_hydra(words, session.run, lambda overrides, error: session.refused.append((overrides, error)))
         for config, job_overrides in jobs or ():
             session.run(config, job_overrides)
     except KeyboardInterrupt:
@@ -178,25 +183,11 @@ def run_command(overrides: Sequence[str], *, quiet: bool = False) -> int:
     return session.close()
 
 
-def _launcher(words: Sequence[str]) -> dict[str, Any] | None:
-    """The config of the launcher that the words choose, if it is one of ours; every other one is Hydra's."""
-    if not any(word.startswith("hydra/launcher=") for word in words):
-        return None
-    import hydra
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.types import RunMode
-    from omegaconf import OmegaConf
-
-    with environment_closed(), hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
-        loader: Any = GlobalHydra.instance().config_loader()
-        config = loader.load_configuration("run", list(filter(_LAUNCHERS.match, words)), RunMode.MULTIRUN)
-        fields: Any = OmegaConf.to_container(config.hydra.launcher)
-    return fields if str(fields["_target_"]).startswith(TARGET) else None
-
-
 def _launch(launcher: Mapping[str, Any], words: Sequence[str], session: Session) -> None:
     """Every job of a sweep in a process of its own; one that is killed leaves a failed record, and the sweep goes on."""
-    jobs = composed([word for word in words if not _LAUNCHERS.match(word)])
+    from harness.runs.launch import launch
+
+    jobs = composed([word for word in words if not LAUNCHERS.match(word)])
     if jobs is None:
         raise ConfigError("a launcher takes hydra.launcher fields alone", hint="leave Hydra's other settings out")
     if any(config.get("dry") for config, _ in jobs):
@@ -229,34 +220,6 @@ def launched(overrides: Sequence[str]) -> tuple[list[Finished], list[tuple[str, 
     return session.finished, session.refused
 
 
-def _run_by_hydra(words: Sequence[str], session: Session) -> None:
-    """What only Hydra's own program does: its flags, another launcher or sweeper, a folder of further configs."""
-    import hydra
-    from hydra.core.hydra_config import HydraConfig
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    @hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="run")
-    def job(cfg: Any) -> None:
-        words_of_job = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
-        assert isinstance(words_of_job, list)
-        try:
-            resolved = _resolved(cfg, words_of_job)
-        except OmegaConfBaseException as error:
-            session.refused.append((" ".join(o.removeprefix("++") for o in words_of_job), explained(error)))
-            return
-        session.run(*resolved)
-
-    # hydra keeps a copy of a sweep's config, secrets and all: it goes when the sweep ends
-    with TemporaryDirectory() as folder:
-        argv, sys.argv = sys.argv, ["harness run", *words, f"hydra.sweep.dir={folder}"]
-        try:
-            with environment_closed():
-                job()
-        finally:
-            sys.argv = argv
-
-
 def run(*overrides: str, quiet: bool = True, **fields: object) -> list[RunRecord]:
     """Runs from Python: `run(summariser="lead3", stance=["majority", "sentiment"], limit=3)` is a sweep over both stances.
 
@@ -280,59 +243,10 @@ def compose(overrides: Sequence[str]) -> list[tuple[dict[str, Any], list[str]]]:
 
     Raises ConfigError for what Hydra refuses, and for what only `harness run` can do: another launcher or sweeper.
     """
-    jobs = composed(_readable(["-m", *prepared(overrides)]))
+    jobs = composed(readable(["-m", *prepared(overrides)]))
     if jobs is None:
         raise ConfigError("hydra's own settings are for the command line", hint="harness run takes them")
     return jobs
-
-
-def composed(words: Sequence[str]) -> list[tuple[dict[str, Any], list[str]]] | None:
-    """The config of every job that prepared words name, each composed once; None where Hydra itself has to run them.
-
-    What a job's groups choose is put together once for all jobs that choose alike, its fields are then set in a copy: a
-    sweep over seeds or limits composes one config. Raises ConfigError for what Hydra refuses, before anything runs.
-    """
-    import hydra
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.types import RunMode
-    from omegaconf import OmegaConf, open_dict
-
-    flags, overrides = split_flags(words)
-    if not MULTIRUN.issuperset(flags) or any(re.match(r"[~+]*hydra\b", o) or "${hydra:" in o for o in overrides):
-        return None
-    with environment_closed(), hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
-        loader: Any = GlobalHydra.instance().config_loader()
-        parser = OverridesParser.create(config_loader=loader)
-
-        def config_of(words: Sequence[str], mode: RunMode) -> Any:
-            return loader.load_configuration("run", list(words), mode, validate_sweep_overrides=mode == RunMode.RUN)
-
-        sweep = config_of(overrides, RunMode.MULTIRUN)
-        plugins = (sweep.hydra.launcher._target_, sweep.hydra.sweeper._target_)
-        if not all(place.startswith("hydra._internal.core_plugins.basic_") for place in plugins):
-            return None
-        jobs = [overrides]
-        if flags or sweep.hydra.mode == RunMode.MULTIRUN:
-            swept = [f"{name}={values}" for name, values in (sweep.hydra.sweeper.get("params") or {}).items()]
-            [jobs] = BasicSweeper.split_arguments(parser.parse_overrides([*swept, *overrides]), None)
-        bases: dict[tuple[str, ...], Any] = {}
-        configs = []
-        for job in jobs:
-            parsed = parser.parse_overrides(list(job))
-            loader.validate_sweep_overrides_legal(parsed, RunMode.RUN, from_shell=True)
-            fields = [o for o in parsed if not loader.repository.group_exists(o.key_or_group)]
-            choices = tuple(str(o.input_line) for o in parsed if o not in fields)
-            if choices not in bases:
-                bases[choices] = config_of(choices, RunMode.RUN)
-                with open_dict(bases[choices]):
-                    del bases[choices]["hydra"]
-            config = deepcopy(bases[choices])
-            loader._apply_overrides_to_config(fields, config)
-            OmegaConf.copy_cache(sweep, config)
-            configs.append(_resolved(config, job))
-        return configs
 
 
 HOLDS_LISTS = ("articles", "dataset.targets")
@@ -354,35 +268,8 @@ def _spelled(value: object) -> str:
     return quoted(str(value))
 
 
-def _resolved(cfg: Any, overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
-    """The composed config as plain data, and the overrides that led to it, as a user would write them."""
-    from omegaconf import OmegaConf
-
-    raw = OmegaConf.to_container(cfg, resolve=True)
-    assert isinstance(raw, dict)
-    return {str(k): v for k, v in raw.items()}, [o.removeprefix("++") for o in overrides]
-
-
 def _missing(raw: Any, path: str = "") -> str | None:
     """The first field that a config leaves to the command line (`???`) and that was not set there, as `summariser.model`."""
     if isinstance(raw, dict):
         return next((m for k, v in raw.items() if (m := _missing(v, f"{path}.{k}".lstrip(".")))), None)
     return path if raw == "???" else None
-
-
-def _readable(words: list[str]) -> list[str]:
-    """The words, each of which Hydra's grammar can read; ConfigError says how to quote one that it cannot."""
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException
-
-    parser = OverridesParser.create()
-    for word in split_flags(words)[1]:
-        try:
-            parser.parse_override(word)
-        except HydraException:
-            name, _, value = word.lstrip("+").partition("=")
-            raise ConfigError(
-                f"{name}={value}: this value has signs that mean something to Hydra",
-                hint=f'quote it twice, once for the shell: "{name}={quoted(value)}"',
-            ) from None
-    return words

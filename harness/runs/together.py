@@ -14,8 +14,8 @@ from harness.models.device import pick_device
 from harness.models.pool import ModelPool
 from harness.results.leases import Claimed, Leases, rounds, unit_name
 from harness.results.store import Arrivals, PredictionStore
-from harness.runs.job import Job, prepare
 from harness.runs.predict import Plan, plan
+from harness.runs.prepare import Job, prepare
 from harness.runs.questions import items_for
 from harness.runtime.progress import Reporter, UnitProgress
 from harness.systems.base import Context

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from harness.results.records import SystemUse
-from harness.runs.questions import KINDS
+from harness.runs.roles import KINDS
 from harness.systems.base import System
 from harness.systems.causal import ROLE_MARK
 from harness.systems.endpoint_price import Price

@@ -7,8 +7,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from harness.errors import ConfigError
+from harness.runs.composition import composed
 from harness.runs.overrides import prepared
-from harness.runs.sweep import compose, composed
+from harness.runs.sweep import compose
 from harness.runtime.paths import config_dir
 
 SWEEPS = [
@@ -17,13 +18,14 @@ SWEEPS = [
     ["experiment=quickstart", "limit=4"],
     ["summariser=none", "stance.options.x=1", "articles=[a,b]"],
     ["metrics/bertscore=minilm,none", "judge=minilm_probe"],
+    ["experiment=reference_summaries,reference_stances,quickstart", "stance=none"],
 ]
 
 
 @pytest.mark.parametrize("words", SWEEPS, ids=" ".join)
 def test_a_job_has_the_config_that_hydra_composes_for_it(words: list[str]) -> None:
     jobs = compose(words)
-    assert len(jobs) == {0: 8, 1: 6, 2: 9, 3: 1, 4: 2}[SWEEPS.index(words)]
+    assert len(jobs) == {0: 8, 1: 6, 2: 9, 3: 1, 4: 2, 5: 3}[SWEEPS.index(words)]
     with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
         for config, overrides in jobs:
             alone = hydra.compose("run", overrides=prepared(overrides))

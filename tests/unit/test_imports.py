@@ -35,7 +35,7 @@ RANK = {name: i for i, layer in enumerate(LAYERS) for name in layer}
 MOST_ENTRIES, MOST_LINES = 18, 400
 """Of the top of the package, and of a module: what a stranger can still take in."""
 
-HYDRA_HOMES = {"runs/sweep.py", "runs/interpolations.py"}
+HYDRA_HOMES = {"runs/composition.py", "runs/interpolations.py"}
 HEAVY = {"torch", "transformers", "sklearn", "scipy", "datasets", "pandas", "sumy", "vaderSentiment"}
 EFFECTS = {"os", "pathlib", "subprocess", "requests", "httpx"}
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from harness.config import SystemConfig, parse_run_config
 from harness.errors import ConfigError
+from harness.runs.composition import readable
 from harness.runs.overrides import prepared, quoted
-from harness.runs.sweep import _readable
 
 
 def value_of(word: str) -> object:
@@ -73,7 +73,7 @@ def test_flags_stand_anywhere() -> None:
 
 def test_a_value_that_hydra_cannot_read_says_how_to_quote() -> None:
     with pytest.raises(ConfigError) as caught:
-        _readable(prepared(["stance.name=a (b) = c"]))
+        readable(prepared(["stance.name=a (b) = c"]))
     assert caught.value.hint == "quote it twice, once for the shell: \"stance.name='a (b) = c'\""
 
 

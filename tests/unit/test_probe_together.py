@@ -10,9 +10,11 @@ import pytest
 from harness.config import RunConfig, SystemConfig, parse_run_config
 from harness.errors import ConfigError
 from harness.models.pool import ModelPool
+from harness.results.states import snapshot
 from harness.results.store import PredictionStore
-from harness.runs.job import prepare, run_job, snapshot
+from harness.runs.job import run_job
 from harness.runs.predict import plan
+from harness.runs.prepare import prepare
 from harness.runs.probes import changed_section, suite
 from harness.runs.questions import items_for
 from harness.runs.together import answer_together, units_of

@@ -27,8 +27,10 @@ from harness.report.robustness_verdict import BLIND, MEMORY, READS, faults_of, v
 from harness.report.sides import sensitivities
 from harness.report.table import leaderboards
 from harness.results.records import write_record
+from harness.results.states import snapshot
 from harness.results.store import content_hash
-from harness.runs.job import compute, prepare, snapshot
+from harness.runs.compute import compute
+from harness.runs.prepare import prepare
 from harness.runs.probes import suite
 from harness.runtime.progress import Reporter
 from harness.systems.base import Context, Options, System

@@ -19,8 +19,8 @@ from harness.report.table import leaderboards
 from harness.report.terminal import terminal
 from harness.report.write import write_report
 from harness.results.records import AnswerRef, DatasetUse, RunRecord, SystemUse, write_record
+from harness.results.states import snapshot
 from harness.results.store import PredictionStore
-from harness.runs.job import snapshot
 from harness.types import (
     ESCALATION,
     Annotation,

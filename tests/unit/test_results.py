@@ -387,7 +387,7 @@ class TestMerge:
             plan_merging([tmp_path / "other"], results)
 
     def test_of_two_snapshots_the_true_one_stands(self, results: Path, tmp_path: Path) -> None:
-        from harness.runs.job import snapshot as real
+        from harness.results.states import snapshot as real
         from tests.make_believe import dataset
 
         path = real(results, dataset(2))
