@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from harness.report.collect import Runs
@@ -67,7 +68,7 @@ def first_line(record: RunRecord) -> str:
 def reproduce(runs: Runs, boards: Sequence[Leaderboard]) -> list[str]:
     """The command behind every run, and the one that makes such a report of them."""
     commands = sorted({run_command(record) for record in runs.records})
-    folders = {o.partition("=")[2] for r in runs.records for o in r.overrides if o.startswith("results=")}
+    folders = {typed(o).partition("=")[2] for r in runs.records for o in r.overrides if o.startswith("results=")}
     report = ["harness report", *(f"--results {quote(f)}" for f in folders if len(folders) == 1)]
     names = [labels([line.row for line in b.lines]).get(b.baseline or "") for b in boards if b.chosen]
     report += [f"--baseline {quote(name)}" for name in names[:1] if name]
@@ -78,4 +79,17 @@ def reproduce(runs: Runs, boards: Sequence[Leaderboard]) -> list[str]:
 
 def run_command(record: RunRecord) -> str:
     """The command that made a run."""
-    return "harness run " + " ".join(map(quote, record.overrides))
+    return "harness run " + " ".join(quote(typed(override)) for override in record.overrides)
+
+
+_QUOTED_PATH = re.compile(r"((?:results|[\w.]*path)=)'([\w./-]+)'")
+"""A plain path in the quotes that Hydra was given; a path is quoted again by whoever reads the command."""
+
+
+def typed(override: str) -> str:
+    """An override as a person types it.
+
+    >>> typed("results='results/reference'"), typed("dataset.path='a b'")
+    ('results=results/reference', "dataset.path='a b'")
+    """
+    return _QUOTED_PATH.sub(r"\1\2", override) if _QUOTED_PATH.fullmatch(override) else override

@@ -21,7 +21,7 @@ from harness.report.compare import MetricDifference
 from harness.report.counts import shared_counts
 from harness.report.data import csv_text
 from harness.report.drilldown import _pack, drilldown, mentions, packed, utf16, without_article
-from harness.report.head import reproduce
+from harness.report.head import reproduce, typed
 from harness.report.html import whole_intervals
 from harness.report.judge import judge_note
 from harness.report.latex import escape
@@ -400,3 +400,9 @@ def test_a_classifier_that_says_one_thing_everywhere_is_called_constant(tmp_path
     board = next(b for b in leaderboards(runs) if b.kind == "stance")
     [sentence] = [v.text for v in verdicts(runs, board) if "constant" in v.text]
     assert re.match(r"same \(support to 9\d %, gold \d+ %\) gives \(nearly\) one label everywhere", sentence)
+
+
+def test_commands_are_as_a_person_types_them() -> None:
+    assert typed("results='results/reference'") == "results=results/reference"
+    assert typed("dataset.path='my texts, June'") == "dataset.path='my texts, June'"
+    assert typed("++stance.prompt='a'") == "++stance.prompt='a'"
