@@ -13,7 +13,7 @@ from harness.metrics.stance_blocks import StanceBlocks
 from harness.metrics.stance_pair import StancePair
 from harness.scoring.alignment import score_alignment
 from harness.scoring.material import Material, Scored
-from harness.scoring.stances import stance_pairs
+from harness.scoring.stances import plugin_items, stance_pairs
 from harness.scoring.summaries import summary_items
 from harness.stats.bootstrap import MOST_RESAMPLED, analytic_interval, by_cluster, clustered_interval_counts, ratio
 from harness.stats.moments import Moments
@@ -85,21 +85,28 @@ class BlockScores:
         self.labelled, self._referenced = self.labelled or labelled, self._referenced or referenced
         items: list[ItemScore] = []
         if material.summaries is not None and (labelled or referenced):
-            items, self._signatures = summary_items(material)
-            by_metric: dict[str, list[ItemScore]] = defaultdict(list)
-            for item in items:
-                by_metric[item.metric].append(item)
-            for metric, rows in by_metric.items():
-                self._means[metric].add(rows)
+            items, signatures = summary_items(material)
+            self._signatures |= signatures
+            self._add_means(items)
             if labelled:
                 self._add_alignment(material)
         if material.stances is not None and material.stances.unfitted is not None:
             self._notes = [f"stance: {material.stances.unfitted}"]
         elif material.stances is not None and labelled:
             pairs = stance_pairs(material)
-            items = [*items, *score_items(pairs)]
+            of_plugins, by_scope, signatures = plugin_items(pairs, {a.id: a for a in material.articles})
+            items = [*items, *score_items(pairs), *of_plugins]
+            self._add_means(by_scope)
+            self._signatures |= signatures
             self._add_pairs(pairs)
         return items
+
+    def _add_means(self, items: list[ItemScore]) -> None:
+        by_metric: dict[str, list[ItemScore]] = defaultdict(list)
+        for item in items:
+            by_metric[item.metric].append(item)
+        for metric, rows in by_metric.items():
+            self._means[metric].add(rows)
 
     def _add_pairs(self, pairs: list[StancePair]) -> None:
         if self._stances is not None:

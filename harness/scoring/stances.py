@@ -13,7 +13,7 @@ from harness.metrics.stance import aggregate, in_scope, score_items
 from harness.metrics.stance_pair import StancePair
 from harness.scoring.material import Material, Scored
 from harness.scoring.summaries import means
-from harness.types import Article, Prediction
+from harness.types import Article, ItemScore, Prediction
 
 
 def score_stances(material: Material, scored: Scored) -> None:
@@ -64,14 +64,23 @@ def score_stance_plugins(
     pairs: Sequence[StancePair], articles: Mapping[str, Article], options: MetricsConfig, scored: Scored
 ) -> None:
     """Other packages' metrics of stances: scores of items, and their means in every scope."""
+    items, by_scope, signatures = plugin_items(pairs, articles)
+    scored.items.extend(items)
+    scored.add(means(by_scope, options))
+    scored.signatures.update(signatures)
+
+
+def plugin_items(
+    pairs: Sequence[StancePair], articles: Mapping[str, Article]
+) -> tuple[list[ItemScore], list[ItemScore], dict[str, str]]:
+    """Other packages' item scores, the same under the name of each scope that an item is in, and the metrics' signatures."""
     plugins = stance_plugins()
     items = list(stance_scores(plugins, pairs, articles))
-    scored.items.extend(items)
+    by_scope: list[ItemScore] = []
     for scope in SCOPES if plugins else ():
         inside = {pair.item for pair in pairs if in_scope(pair, scope)}
-        items_inside = [replace(score, metric=scoped(scope, score.metric)) for score in items if score.item in inside]
-        scored.add(means(items_inside, options))
-    scored.signatures.update({plugin.key: plugin.signature for plugin in plugins})
+        by_scope += [replace(score, metric=scoped(scope, score.metric)) for score in items if score.item in inside]
+    return items, by_scope, {plugin.key: plugin.signature for plugin in plugins}
 
 
 def item_id(prediction: Prediction) -> str:

@@ -12,7 +12,10 @@ from rich.console import Console
 from bench.scale_articles import write
 from harness.config import parse_run_config
 from harness.data import load
+from harness.errors import MetricRefused
 from harness.metrics import stance_blocks
+from harness.metrics.plugins import StanceMetric
+from harness.metrics.stance_pair import StancePair
 from harness.results.records import RunRecord, answers_path, read_answers, read_scores, scores_path
 from harness.results.stored_keys import StoredKeys
 from harness.runs import blocks, run, selection
@@ -20,7 +23,9 @@ from harness.runs.dry import print_estimate
 from harness.runs.sweep import compose
 from harness.runtime.progress import Reporter
 from harness.scoring import blocks as scoring_blocks
+from harness.scoring import stances
 from harness.stats import bootstrap
+from harness.types import Article
 
 ARTICLES = 45
 
@@ -126,3 +131,24 @@ def test_a_dry_run_counts_the_same(file: Path, tmp_path: Path, request: pytest.F
     request.getfixturevalue("_small_blocks")
     assert dry(file, tmp_path) == whole
     assert "202" in whole
+
+
+def test_metrics_of_other_packages_are_computed_in_blocks(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    def distance(pair: StancePair, _: Article) -> float:
+        if pair.predicted is None or pair.predicted.degree is None:
+            raise MetricRefused("the answer is not on the scale")
+        return abs((pair.gold.degree or 0) - pair.predicted.degree)
+
+    metric = StanceMetric(
+        key="stance.distance.five_point", label="distance", higher_is_better=False, range=(0, 4), source="x", signature="d 1", scales=("five_point",),
+        score=distance,
+    )  # fmt: skip
+    monkeypatch.setattr(stances, "stance_plugins", lambda: (metric,))
+    whole = record_of(file, tmp_path / "whole")
+    assert whole.metrics["stance.all.distance.five_point"].n_scored
+    request.getfixturevalue("_small_blocks")
+    record = record_of(file, tmp_path / "blocks")
+    assert record.metrics == whole.metrics
+    assert record.signatures == whole.signatures
