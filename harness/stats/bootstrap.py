@@ -30,7 +30,7 @@ MAX_UNDEFINED = 0.05
 NO_WIDTH = "no interval: every resample gives the same value, so it would have no width"
 
 _BLOCK = 2_000_000
-_REMEMBERED = 12_000_000
+_REMEMBERED = 20_000_000
 _EXACT_FLOAT32 = 1 << 24
 
 
