@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from harness.errors import MetricRefused
@@ -27,6 +28,7 @@ def chrf(summary: str, references: Sequence[str]) -> float:
     return sum(scores) / len(scores)
 
 
+@cache
 def chrf_signature() -> str:
     """Names the library's version without importing it."""
     from importlib.metadata import version

@@ -19,7 +19,7 @@ french-france dutch-netherlands spanish-spain danish-denmark polish-poland finni
 thai-thailand afghan-afghanistan iraqi-iraq american-us british-uk
 """
 _ADJECTIVES = dict(pair.split("-") for pair in _ADJECTIVES_TEXT.split())
-_JOINTS = r"[-'’&]"
+_JOINTS = regex.compile(r"[-'’&]")
 # Arabic writes and, so, by, to, as and the article as one word with the noun.
 _ARABIC_PREFIX = regex.compile(r"^(?:[وف]?(?:[بكل]?ال|لل)|[وفبكل])(?=\p{L}{3})")
 _ARABIC_MARKS = regex.compile(r"\p{M}")
@@ -79,8 +79,8 @@ class _Vocabulary:
     """The article's words, ready to be asked for a name."""
 
     def __init__(self, article: str, language: str) -> None:
-        words = [bare_word(word) for word in _WORD.findall(article)]
-        words += [part for word in words for part in regex.split(_JOINTS, word)]
+        words = list(map(bare_word, dict.fromkeys(_WORD.findall(article))))
+        words += [part for word in words for part in _JOINTS.split(word)]
         self.words = set(words) | {_ADJECTIVES[w] for w in words if w in _ADJECTIVES}
         self.words |= {adjective for adjective, place in _ADJECTIVES.items() if place in self.words}
         self.arabic = {_arabic(word) for word in self.words if script_of(word[:1] or " ") == "Arabic"}
@@ -99,7 +99,7 @@ class _Vocabulary:
             return True
         if len(name.words) > 1 and initials in self.words:
             return True
-        return all(self._has_word(part) for word in name.words for part in regex.split(_JOINTS, word) if part)
+        return all(self._has_word(part) for word in name.words for part in _JOINTS.split(word) if part)
 
     def _has_word(self, word: str) -> bool:
         if word in self.words:

@@ -61,7 +61,9 @@ class Name(NamedTuple):
 
 def main_script(text: str) -> str | None:
     """The script of most letters; None without letters."""
-    counts = Counter(script_of(c) for c in text if c.isalpha())
+    counts: Counter[str] = Counter()
+    for letter, n in Counter(filter(str.isalpha, text)).items():
+        counts[script_of(letter)] += n
     return counts.most_common(1)[0][0] if counts else None
 
 

@@ -72,7 +72,7 @@ def numbers(text: str, *, every_word: bool = False) -> list[Number]:
     in `300m`.
     """
     # Arabic-Indic and other digits become ASCII ones, one for one, and so do their separators.
-    ascii_digits = "".join(_ascii_digit(c) for c in text)
+    ascii_digits = text if text.isascii() else "".join(map(_ascii_digit, text))
     stated: list[Number] = []
     for match in _NUMBER.finditer(ascii_digits):
         shown = text[match.start() : match.end()]

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 import regex
@@ -56,6 +57,7 @@ def plain_form(text: str) -> str:
     return unicodedata.normalize("NFKC", folded)
 
 
+@lru_cache(maxsize=4096)
 def script_of(letter: str) -> str:
     """The script of a letter by its Unicode name: `Latin`, `Cyrillic`, `Arabic`, `Han`, …; `unknown` without a name."""
     word = unicodedata.name(letter, "unknown").split()[0].capitalize()
