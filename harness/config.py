@@ -30,7 +30,7 @@ SECRET = "secret"
 class Config(BaseModel):
     """Base of every config section."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 def _listed(value: Any) -> Any:
@@ -53,7 +53,7 @@ class DatasetConfig(Config):
 class SystemConfig(BaseModel):
     """A system: its adapter, and the adapter's own options, which the registry checks."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     adapter: str
     description: str = ""

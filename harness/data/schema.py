@@ -35,7 +35,7 @@ class Strict(BaseModel):
     Validated in the context `NULL_IS_ABSENT`, a field that is null has its default.
     """
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

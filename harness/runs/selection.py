@@ -135,7 +135,9 @@ def frozen_set(config: RunConfig) -> FrozenSet:
     from harness.runtime.paths import dataset_path
 
     path = dataset_path(config.dataset.path)
-    return _frozen_set(path, stamp(path)) if config.dataset.format == "labelled" else FrozenSet()
+    if config.dataset.format != "labelled" or not (path / FOLDER).is_dir():
+        return FrozenSet()
+    return _frozen_set(path, stamp(path / FOLDER))
 
 
 @lru_cache(maxsize=4)

@@ -6,16 +6,17 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.errors import Unfitted
 from harness.systems.base import Context, System, pair_item
 from harness.systems.folds import FoldHashes, check_other_events, learned_from
 from harness.text.body import body_sentences, sentences_about
 from harness.types import STANCES, Answer, Dataset, Item, Stance
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 UNIT = 10_000
 """The most items of a unit."""
@@ -80,6 +81,8 @@ class FittedStance(System):
         return [unit[n : n + UNIT] for unit in by_event for n in range(0, len(unit), UNIT)]
 
     def answer(self, items: Sequence[Item], context: Context) -> list[Answer]:
+        import numpy as np
+
         key = (self.fingerprint, context.dataset.fingerprint)
         table = context.pool.get(key, lambda: self._table(context))
         answers: dict[int, Answer] = {}
@@ -114,6 +117,8 @@ class FittedStance(System):
         """Fits on `training` with `labels`, of which there are two or more, and answers `rows`."""
 
     def _table(self, context: Context) -> TrainingTable:
+        import numpy as np
+
         pairs = labelled_pairs(context.dataset)
         rows = self.features([item for item, _ in pairs], context)
         labels = np.array([stance.value for _, stance in pairs], dtype=np.str_)

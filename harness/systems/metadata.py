@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from harness.systems.base import Context, Options
 from harness.systems.fitted import FittedStance, labelled_pairs
 from harness.types import ESCALATION, Answer, Dataset, Item, Stance
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _COLUMNS = 2**12
 """Features are hashed into so many columns: a row then depends on its own item only."""
