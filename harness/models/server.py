@@ -15,8 +15,9 @@ from rich.filesize import decimal
 
 from harness.errors import ConfigError, EndpointError
 from harness.models.budget import Meter, Share
+from harness.models.pace import Pace
 from harness.models.reasoning import thought_of
-from harness.models.server_errors import Refusals, is_refusal, message_of, retry_after
+from harness.models.server_errors import OVERLOADED, Refusals, is_refusal, message_of, retry_after
 from harness.models.streaming import streamed
 from harness.runtime.files import encodable
 from harness.runtime.secrets import LONG, without
@@ -104,12 +105,19 @@ class _PassingError(Exception):
     """An attempt failed in a way that the next one may not."""
 
     def __init__(
-        self, reason: str, *, wait: float | None = None, unreachable: bool = False, status: int | None = None
+        self,
+        reason: str,
+        *,
+        wait: float | None = None,
+        unreachable: bool = False,
+        status: int | None = None,
+        overloaded: bool = False,
     ) -> None:
         super().__init__(reason)
         self.wait = wait
         self.unreachable = unreachable
         self.status = status
+        self.overloaded = overloaded or status in OVERLOADED
 
 
 class Client:
@@ -129,6 +137,7 @@ class Client:
         self._resume_at = 0.0
         self._without_optional = False
         self._refusals = Refusals()
+        self.pace = Pace(server.concurrency)
 
     def complete(self, bodies: Sequence[Body]) -> list[Completion | EndpointError]:
         """An answer to each request body, in order, or the error that stands for it; see `stream`."""
@@ -139,7 +148,8 @@ class Client:
     ) -> Iterator[tuple[int, list[Outcome]]]:
         """The outcomes of each unit of request bodies, with its number, as soon as its last request has one.
 
-        At most `concurrency` requests are under way, of all units together; a unit is taken when there is room for it.
+        At most `concurrency` requests are under way, of all units together, fewer where more bring nothing (`Pace`); a unit is
+        taken when there is room for it.
         408, 409, 425, 429, any 5xx but a validation's, a broken connection, a timeout and an answer that cannot be read are
         tried again, up to `attempts` times, after a jittered exponential wait, or after what `Retry-After` asks for, if that
         is longer (all requests then wait). Anything else fails at once. The key is in no answer and in no error, even if the
@@ -222,10 +232,8 @@ class Client:
         attempt = 0
         while True:
             attempt += 1
-            if (pause := self._resume_at - time.monotonic()) > 0:
-                await self._sleep(pause)
             try:
-                completion = await self._attempt(client, body, key, attempt, unit)
+                completion = await self._in_turn(client, body, key, attempt, unit)
             except _PassingError as error:
                 reason, patience = str(error), error.wait
                 if attempt >= self.server.attempts or (error.unreachable and self._unreachable):
@@ -241,6 +249,20 @@ class Client:
             if patience is not None and patience > self.server.longest_wait_s:
                 raise EndpointError(f"{reason}; the server asks for {patience:.0f} s of patience") from None
             await self._wait(attempt, patience)
+
+    async def _in_turn(
+        self, client: httpx.AsyncClient, body: Body, key: str | None, attempt: int, unit: int
+    ) -> Completion:
+        async with self.pace.turn() as turn:
+            if (pause := self._resume_at - time.monotonic()) > 0:
+                await self._sleep(pause)
+            try:
+                completion = await self._attempt(client, body, key, attempt, unit)
+            except _PassingError as error:
+                turn.overloaded = error.overloaded
+                raise
+            turn.seconds = completion.seconds
+            return completion
 
     async def _wait(self, attempt: int, patience: float | None) -> None:
         backoff = min(self.server.longest_wait_s, self.server.backoff_s * 2 ** (attempt - 1))
@@ -287,7 +309,7 @@ class Client:
                         raise EndpointError(f"the server's answer is longer than {decimal(_LARGEST)}")
                 return _Response(response.status_code, response.headers.get("Retry-After"), bytes(content))
         except TimeoutError:
-            raise _PassingError(f"no complete answer within {self.server.timeout_s:g} s") from None
+            raise _PassingError(f"no complete answer within {self.server.timeout_s:g} s", overloaded=True) from None
         except httpx.RequestError as error:
             what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             raise _PassingError(what, unreachable=isinstance(error, httpx.ConnectError)) from None

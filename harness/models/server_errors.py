@@ -13,6 +13,8 @@ from harness.runtime.secrets import without
 
 PASSING = frozenset({408, 409, 425, 429})
 """Statuses below 500 that another attempt may not meet."""
+OVERLOADED = frozenset({429, 503, 529})
+"""Statuses of a server that has too much to do."""
 _REASON = 300
 """Characters of what a server says that a reason quotes."""
 _ALIKE = 3
@@ -26,6 +28,8 @@ _OF_THE_TEXT = re.compile(
     r"context|length|token|too (?:long|large|big)|exceed|filter|polic|safety|moderat", re.IGNORECASE
 )
 """What a server says where the text of one request is at fault, and another may be answered."""
+_FIELD = re.compile(r"\b(?:max|min)_(?:\w+_)?tokens\b")
+"""Fields of every request, whatever its text."""
 
 
 def is_refusal(status: int, content: bytes) -> bool:
@@ -52,7 +56,7 @@ class Refusals:
 
     def refused(self, reason: str, unit: int) -> None:
         """A request of that unit, which is an article's, is refused with these words."""
-        if not self._answered and not _OF_THE_TEXT.search(reason):
+        if not self._answered and not _OF_THE_TEXT.search(_FIELD.sub("", reason)):
             # the number of a request is no other reason
             words = re.sub(r"\b[0-9a-f-]*\d[0-9a-f-]{5,}\b", "#", reason)
             self._units[words].add(unit)

@@ -93,6 +93,13 @@ def test_requests_that_are_refused_for_their_text_leave_the_others_alone() -> No
     assert (error, n) == (None, 6), "nobody knows of the other articles"
 
 
+def test_a_field_that_every_request_has_is_no_reason_of_its_text() -> None:
+    words = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+    _, error, n = asked(lambda *_: f"say 400 {words}", articles(6))
+    assert "max_completion_tokens" in str(error)
+    assert n == 3
+
+
 def test_a_server_that_has_answered_once_is_asked_to_the_end() -> None:
     outcomes, error, n = asked(lambda p, _: "ok" if "Article 0" in p else "say 400 bad", articles(6))
     assert (error, n) == (None, 6)
