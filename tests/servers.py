@@ -48,7 +48,7 @@ class Misbehaving:
 
 
 def prompt_of(body: dict[str, Any]) -> str:
-    return str(body["messages"][-1]["content"] if "messages" in body else body["prompt"])
+    return str(body["messages"][-1]["content"] if "messages" in body else body.get("prompt", body.get("state")))
 
 
 class _Handler(BaseHTTPRequestHandler):

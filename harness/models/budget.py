@@ -8,6 +8,7 @@ from math import ceil
 from typing import Any
 
 from harness.errors import BudgetSpent
+from harness.models.decisions import bytes_read
 from harness.models.token_estimate import TOKEN_BYTES
 
 _CHAT = 32
@@ -89,6 +90,8 @@ class Meter:
 
 def bytes_of(body: Mapping[str, Any]) -> int:
     """Bytes of the text that a request shows."""
+    if "questions" in body:
+        return bytes_read(body)
     messages = body.get("messages")
     texts = [str(m.get("content")) for m in messages] if isinstance(messages, list) else [str(body.get("prompt", ""))]
     return len("\n".join(texts).encode("utf-8", "surrogatepass"))

@@ -15,6 +15,7 @@ from rich.filesize import decimal
 
 from harness.errors import ConfigError, EndpointError
 from harness.models.budget import Meter, Share
+from harness.models.decisions import as_completion
 from harness.models.pace import Pace
 from harness.models.reasoning import thought_of
 from harness.models.server_errors import OVERLOADED, Refusals, is_refusal, message_of, retry_after
@@ -25,9 +26,9 @@ from harness.runtime.secrets import LONG, without
 if TYPE_CHECKING:
     import httpx
 
-Api = Literal["chat", "completions"]
+Api = Literal["chat", "completions", "systemone"]
 
-PATHS: Mapping[Api, str] = {"chat": "chat/completions", "completions": "completions"}
+PATHS: Mapping[Api, str] = {"chat": "chat/completions", "completions": "completions", "systemone": "systemone"}
 _REFUSED = frozenset({400, 422, 500, 501})
 _LARGEST = 64 * 2**20
 """Bytes of a response at which it is given up."""
@@ -332,6 +333,7 @@ def read_completion(
     if isinstance(answer, dict) and answer.get("error"):
         raise _PassingError(f"200, but {message_of(content, key)}")
     try:
+        answer = as_completion(answer) if api == "systemone" else answer
         choice = answer["choices"][0]
         message = choice["message"] if api == "chat" else choice
         refusal, thought = message.get("refusal"), thought_of(message)

@@ -28,8 +28,8 @@ _OF_THE_TEXT = re.compile(
     r"context|length|token|too (?:long|large|big)|exceed|filter|polic|safety|moderat", re.IGNORECASE
 )
 """What a server says where the text of one request is at fault, and another may be answered."""
-_FIELD = re.compile(r"\b(?:max|min)_(?:\w+_)?tokens\b")
-"""Fields of every request, whatever its text."""
+_FIELD = re.compile(r"\b(?:max|min)_(?:\w+_)?tokens\b|\bsingle tokens\b")
+"""Fields and labels of every request, whatever its text."""
 
 
 def is_refusal(status: int, content: bytes) -> bool:

