@@ -28,7 +28,7 @@ class Peer:
     With `checkout` it is the harness as it is in that folder.
     """
 
-    def __init__(self, script: str, variable: str, module: str, argument: str, *, checkout: Path | None = None) -> None:
+    def __init__(self, script: str, variable: str, module: str, *arguments: str, checkout: Path | None = None) -> None:
         self.python = os.environ.get(variable, sys.executable)
         found = subprocess.run(
             [self.python, "-c", f"import importlib.util as u, sys; sys.exit(u.find_spec({module!r}) is None)"],
@@ -36,9 +36,14 @@ class Peer:
         )
         self.missing = found.returncode != 0
         self.why = f"{module} is not installed in {Path(self.python).name}; {variable} names another interpreter"
-        self._command = [self.python, str(HERE / script), argument]
+        self._command = [self.python, str(HERE / script), *arguments]
         self._folder = checkout
         self._process: subprocess.Popen[str] | None = None
+
+    def version(self, package: str) -> str:
+        """Of a package of the peer's interpreter."""
+        script = f"from importlib.metadata import version; print(version({package!r}))"
+        return subprocess.check_output([self.python, "-c", script], text=True).strip()
 
     def run(self, job: Mapping[str, Any]) -> Any:
         """Sends one job and waits for its answer."""

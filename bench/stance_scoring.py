@@ -1,9 +1,10 @@
-"""Stances by the run's own prompts: the packed prefix trie against lm-eval and against plain forward passes.
+"""Stances by the run's own prompts: the packed prefix trie against lm-eval, llama.cpp and plain forward passes.
 
-    LM_EVAL_PYTHON=/path/to/python python -m bench.stance_scoring [--rounds 3] [--parts trie speakers pairs dataset]
+    LM_EVAL_PYTHON=/path/to/python LLAMA_CPP_PYTHON=/path/to/python python -m bench.stance_scoring [--rounds 3] [--parts ...]
 
 What is asked comes from the gold dataset and from configs/stance/smollm2.yaml, by the code of a run. `trie` takes half a minute,
-`speakers` and `pairs` some minutes each, nearly all of them lm-eval's; so does `dataset`, where nearly all are ours.
+`speakers` and `pairs` some minutes each, nearly all of them lm-eval's; so does `dataset`, where nearly all are ours. `fp32`,
+`flash` and `q4`, half a minute a round, are against llama.cpp, which computes once what options share, at its best batch size.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import argparse
 import random
 import statistics
+import tempfile
+import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +22,7 @@ from typing import Any, cast
 import numpy as np
 import yaml
 
+from bench.float32_gguf import write_float32
 from bench.peers import Peer, Row, interleaved, row, seconds, show
 from harness import load_dataset
 from harness.config import SystemConfig
@@ -38,6 +42,8 @@ WORDINGS = ("against any further escalation", "no clear position on it", "in fav
 SAMPLED = 5
 """Questions of the whole dataset that lm-eval answers, of six requests each: it reuses what they share, as in a full run."""
 BATCH_SIZES = (1, 2, 4, 8)
+BATCH_TOKENS = (512, 1024)
+"""Tokens in one pass of llama.cpp."""
 
 
 class Bench:
@@ -82,7 +88,16 @@ class Bench:
 
     def small_trie(self) -> float:
         """Seconds for the small set."""
-        return seconds(lambda: score(self.model, [self.three]))
+        return self.unread(lambda: score(self.model, [self.three]))
+
+    def unread(self, job: Callable[[], object]) -> float:
+        """Seconds of a job that begins with nothing read, as a run does."""
+        self.model.states.clear()
+        return seconds(job)
+
+    def answered(self, items: Sequence[Item]) -> float:
+        """Seconds for a run's whole answer to an article's questions."""
+        return self.unread(lambda: self.system.answer(items, self.context))
 
     def tokens(self, options: Sequence[Option]) -> tuple[int, int]:
         """Tokens that (lm-eval, the trie) computes: lm-eval shares a row between one-token endings of one beginning."""
@@ -136,9 +151,7 @@ def pairs(bench: Bench) -> Row:
     name = f"seed article: {len(items)} (speaker, target) pairs x {len(STANCES)} labels"
 
     def ours() -> float:
-        return statistics.median(
-            seconds(lambda: bench.system.answer(items, bench.context)) for _ in range(bench.rounds)
-        )
+        return statistics.median(bench.answered(items) for _ in range(bench.rounds))
 
     if bench.peer.missing:
         return row(name, ours(), None, ">= 55", bench.peer.why)
@@ -161,7 +174,7 @@ def dataset(bench: Bench) -> Row:
     best = 1 if bench.peer.missing else bench.race[-1]
     sampled_s = 0.0 if bench.peer.missing else float(bench.by_lm_eval(sample, best)["seconds"])
     units = bench.system.plan(items)
-    ours_s = seconds(lambda: [bench.system.answer(unit, bench.context) for unit in units])
+    ours_s = bench.unread(lambda: [bench.system.answer(unit, bench.context) for unit in units])
     if bench.peer.missing:
         return row(name, ours_s, None, "none", bench.peer.why)
     both = [bench.tokens(bench.options(unit)) for unit in units]
@@ -175,6 +188,66 @@ def dataset(bench: Bench) -> Row:
     return row(name, ours_s, sampled_s * count / len(sample), "none", note)
 
 
+def fp32(bench: Bench) -> Row:
+    """llama.cpp with the weights that we compute with, and its attention in fp32."""
+    return float32_weights(bench, ["f32"], "fp32", ">= 2")
+
+
+def flash(bench: Bench) -> Row:
+    """llama.cpp with these weights in its own way: flash attention, keys and values in fp16."""
+    return float32_weights(bench, [], "fp32 weights, its attention in fp16", "none")
+
+
+def q4(bench: Bench) -> Row:
+    """llama.cpp with the file as it is, in its own way."""
+    return against_llama_cpp(bench, bench.model.source.path, [], "the Q4 file", "none")
+
+
+def float32_weights(bench: Bench, arguments: Sequence[str], setting: str, target: str) -> Row:
+    """llama.cpp with a file in fp32, made for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "float32.gguf"
+        write_float32(Path(str(bench.model.source.path)), file)
+        return against_llama_cpp(bench, file, arguments, setting, target)
+
+
+def against_llama_cpp(bench: Bench, file: Path | None, arguments: Sequence[str], setting: str, target: str) -> Row:
+    """All that a run asks about the seed article, turn by turn with llama.cpp at each batch size."""
+    peer = Peer("_peer_llama_cpp.py", "LLAMA_CPP_PYTHON", "llama_cpp", str(file), *arguments)
+    items = list(items_for("stance", [bench.seed]))
+    name = f"seed article: {len(items)} pairs x {len(STANCES)} labels / llama.cpp, prefix kept, {setting}"
+    if peer.missing:
+        return row(name, interleaved([lambda: bench.answered(items)], bench.rounds)[0], None, target, peer.why)
+    options = bench.options(items)
+    job = {"options": bench.model.encode_pairs([(o.context, o.continuation) for o in options])}
+    values: list[float] = []
+    processor: dict[int, list[float]] = {size: [] for size in (0, *BATCH_TOKENS)}
+
+    def ours() -> float:
+        start = time.process_time()
+        took = bench.answered(items)
+        processor[0].append(time.process_time() - start)
+        return took
+
+    def theirs(size: int) -> float:
+        reply = peer.run(job | {"batch": size})
+        values[:] = reply["values"]
+        processor[size].append(reply["processor_s"])
+        return float(reply["seconds"])
+
+    ours_s, *times = interleaved([ours, *(lambda n=n: theirs(n) for n in BATCH_TOKENS)], bench.rounds)
+    peer.close()
+    peer_s, best = min(zip(times, BATCH_TOKENS, strict=True))
+    logprobs = [s.logprob for s in score(bench.model, [options])[0]]
+    likeliest = [np.asarray(each).reshape(-1, len(STANCES)).argmax(1) for each in (logprobs, values)]
+    note = (
+        f"llama-cpp-python {peer.version('llama-cpp-python')} in batches of {best} tokens, its best; "
+        f"{min(processor[best]) / min(processor[0]):.2f} x our processor time; {difference(logprobs, values)}, "
+        f"{int((likeliest[0] == likeliest[1]).sum())} of {len(items)} likeliest labels are the same"
+    )
+    return row(name, ours_s, peer_s, target, note)
+
+
 def shares(theirs: int, nodes: int) -> str:
     """How much less there is to compute."""
     return f"lm-eval computes {theirs} tokens, the trie {nodes}: {theirs / nodes:.1f} times fewer"
@@ -186,7 +259,15 @@ def difference(ours: Sequence[float], theirs: Sequence[float]) -> str:
     return f"{len(ours)} log-probabilities differ by at most {apart:.1e}"
 
 
-PARTS: dict[str, Callable[[Bench], Row]] = {"trie": trie, "speakers": speakers, "pairs": pairs, "dataset": dataset}
+PARTS: dict[str, Callable[[Bench], Row]] = {
+    "trie": trie,
+    "speakers": speakers,
+    "pairs": pairs,
+    "fp32": fp32,
+    "flash": flash,
+    "q4": q4,
+    "dataset": dataset,
+}
 
 
 def main(rounds: int = 3, parts: Sequence[str] = tuple(PARTS)) -> list[Row]:

@@ -17,6 +17,7 @@ from harness.models.decoder import Decoder, decoder_of
 from harness.models.ends import gguf_ends, known_ends, role_marks, template_ends
 from harness.models.loading import LoadedModel, load_pretrained
 from harness.models.packed_linear import Packed, pack_linears, packed_linears
+from harness.models.quiet import quiet_transformers
 from harness.models.source import ModelSource
 from harness.models.windows import Fitted, LongInput, fit_article, token_spans
 from harness.text.replies import is_thought_mark
@@ -55,6 +56,18 @@ class CausalModel(LoadedModel):
         """Loads `source`, on the device and in the dtype that `auto` or a name picks; ModelError if it cannot."""
         loaded = load_pretrained(source, "AutoModelForCausalLM", "a causal model", device, dtype)
         return cls(source, *loaded, _window(*loaded[:2]))
+
+    @classmethod
+    def without_weights(cls, source: ModelSource) -> CausalModel:
+        """A model that counts tokens and computes nothing: no weights are read, though a GGUF file is converted, once."""
+        import torch
+        import transformers
+
+        folder = source.folder()
+        with quiet_transformers(), torch.device("meta"):
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+            model = transformers.AutoModelForCausalLM.from_config(transformers.AutoConfig.from_pretrained(folder))
+        return cls(source, model, tokenizer, "meta", "float32", _window(model, tokenizer))
 
     @property
     def on_gpu(self) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import ModelError, WindowExceeded
-from harness.models.article_states import Ints, Past
+from harness.models.article_states import Ints, Past, common_length
 from harness.models.attention import Unsupported, supports_plans
 from harness.models.batching import Step, in_halves, unwatched
 from harness.models.device import is_out_of_memory, release_cached
@@ -174,6 +174,16 @@ def trie_scores(
         release_cached(model.device)
         budget = (stop - start) // 2
     return _split(logprobs, [r.ids[r.start :] for r in requests])
+
+
+def trie_size(model: CausalModel, options: Sequence[Option]) -> tuple[int, int]:
+    """Nodes of the trie that these options form, and how many of them all of the options share."""
+    pairs = model.encode_pairs([(o.context, o.continuation) for o in options])
+    trie = build_trie(
+        [context + continuation for context, continuation in pairs], [len(context) for context, _ in pairs]
+    )
+    contexts = sorted(context for context, _ in pairs)
+    return len(trie), common_length(np.asarray(contexts[0]), np.asarray(contexts[-1]))
 
 
 def _known(model: CausalModel, trie: Trie, stems: Sequence[tuple[int, Ints]]) -> dict[int, tuple[int, Past]]:

@@ -18,6 +18,7 @@ from harness.runs.questions import items_for
 from harness.runs.roles import OF_SUMMARIES
 from harness.runtime.progress import Advance, Reporter
 from harness.systems.base import Context, System
+from harness.systems.causal import CausalChoice
 from harness.systems.endpoint import EndpointSystem
 from harness.systems.endpoint_stance import EndpointStance
 from harness.systems.pair_lists import ASKS
@@ -62,12 +63,30 @@ def print_estimate(config: RunConfig, reporter: Reporter) -> None:
     stance = job.systems.get("stance")
     if isinstance(stance, EndpointStance):
         reporter.console.print(_ways_of_asking(job, stance, articles))
+    if isinstance(stance, CausalChoice) and stance.source.path is not None and (line := _trie(stance, articles[0])):
+        reporter.plain(line)
     finder = job.systems.get("speakers")
     if finder is not None and unread:
         reporter.plain(
             f"{finder.name} has not read {unread} of {len(job.articles)} articles yet: whom it finds there is unknown, and no "
             "stance of theirs is counted above"
         )
+
+
+def _trie(system: CausalChoice, article: Article) -> str:
+    """How many nodes an article's trie has, and how many of them each pair adds; nothing where it has no pairs."""
+    from harness.models.causal import CausalModel
+    from harness.models.prefix_trie import trie_size
+
+    items = list(items_for("stance", [article]))
+    if not items:
+        return ""
+    model = CausalModel.without_weights(system.source)
+    nodes, shared = trie_size(model, [o for item in items for o in system.choices(item, system.ask(model, item))])
+    return (
+        f"{system.name}: {nodes:,} trie nodes for the {len(items)} pairs of {article.id}, {shared:,} that all of them share "
+        f"and {(nodes - shared) / len(items):.1f} more a pair"
+    )
 
 
 def _with_speakers(job: Job, work: Plan) -> tuple[tuple[Article, ...], int]:

@@ -145,6 +145,16 @@ def test_dry_run_counts_and_computes_nothing(river: Path, harness: Harness, tmp_
     assert "sentiment" in process.stderr
 
 
+def test_dry_run_tells_what_a_pair_adds_to_the_trie(river: Path, harness: Harness) -> None:
+    estimate = harness(*RUN, "summariser=none", "stance=smollm2", "dry=true").stderr
+    [numbers] = re.findall(
+        r"smollm2: (\d+) trie nodes for the (\d+) pairs of river-0, (\d+) that all of them share", estimate
+    )
+    nodes, pairs, shared = map(int, numbers)
+    assert pairs == 4
+    assert f"and {(nodes - shared) / pairs:.1f} more a pair" in estimate
+
+
 def test_dry_run_of_a_folder_counts_what_the_run_then_asks(harness: Harness, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     for i in range(3):

@@ -17,7 +17,7 @@ from harness.models.causal import CausalModel
 from harness.models.choosing import Decoding
 from harness.models.generation import generate
 from harness.models.packed_trie import build_trie
-from harness.models.prefix_trie import Option, OptionScore, score, score_plain, trie_holds
+from harness.models.prefix_trie import Option, OptionScore, score, score_plain, trie_holds, trie_size
 from tests.tiny import load_tiny
 
 GPT2: dict[str, Any] = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 256, "num_key_value_heads": None}
@@ -53,6 +53,14 @@ def test_the_example_of_a_trie() -> None:
 @pytest.fixture(scope="module")
 def llama(tmp_path_factory: pytest.TempPathFactory) -> CausalModel:
     return load_tiny(tmp_path_factory.mktemp("llama"))
+
+
+def test_a_trie_is_counted_without_weights(llama: CausalModel) -> None:
+    sequences = [o.context + o.continuation for o in GROUPS[0]]
+    nodes = len({text[: n + 1] for text in sequences for n in range(len(text) - 1)})
+    counter = CausalModel.without_weights(llama.source)
+    assert trie_size(llama, GROUPS[0]) == trie_size(counter, GROUPS[0]) == (nodes, len(ARTICLE))
+    assert counter.window == llama.window
 
 
 def worst(model: CausalModel, groups: list[list[Option]] = GROUPS, **arguments: Any) -> float:
