@@ -64,9 +64,11 @@ class CausalModel(LoadedModel):
         import transformers
 
         folder = source.folder()
+        auto: Any = transformers.AutoModelForCausalLM
         with quiet_transformers(), torch.device("meta"):
-            tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-            model = transformers.AutoModelForCausalLM.from_config(transformers.AutoConfig.from_pretrained(folder))
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+            config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
+            model = auto.from_config(config, trust_remote_code=False)
         return cls(source, model, tokenizer, "meta", "float32", _window(model, tokenizer))
 
     @property
