@@ -60,7 +60,7 @@ def system_use(
             "ceiling": system.ceiling,
             "entered_gold": bool(getattr(system.options, "entered_gold", False)),
             "fitted": system.fitted,
-            "remarks": recorded.remarks if recorded else list(remarks),
+            "remarks": recorded.remarks if recorded else [*remarks, *system.unheeded(answers)],
         }
     )
 

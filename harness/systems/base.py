@@ -107,6 +107,10 @@ class System(ABC):
         """What a reader of the record must know of this system on this dataset; HarnessError if it cannot be asked at all."""
         return []
 
+    def unheeded(self, answers: Sequence[Answer]) -> list[str]:
+        """What the answers show that a server did not do though the requests ask for it, in words."""
+        return []
+
     @abstractmethod
     def reads(self, item: Item, dataset: Dataset) -> dict[str, Any]:
         """Exactly what the answer depends on, JSON-able: nothing that the system does not look at."""

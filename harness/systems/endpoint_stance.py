@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import string
 import sys
@@ -268,6 +269,35 @@ class EndpointStance(EndpointSystem):
             top = _TOP[o.api]
             extra |= {"logprobs": True, "top_logprobs": top} if o.api == "chat" else {"logprobs": top}
         return extra
+
+    def unheeded(self, answers: Sequence[Answer]) -> list[str]:
+        o = self.options
+        if o.decides:
+            return []
+        replies = [a for a in answers if a.raw and "refused" not in a.path and "+windows" not in a.path]
+        lines = []
+        if o.ask == "pair" and "logprobs" in self.extra([]):
+            n = sum(not a.path.startswith("logprobs") for a in replies)
+            lines += (
+                [f"`logprobs` was asked for, and {n} of {len(replies)} replies came without a label's"] if n else []
+            )
+        way = o.constrain or (None if o.ask == "pair" else "response_format")
+        n = sum(not self._holds(a) for a in replies) if way else 0
+        if n:
+            lines.append(
+                f"`{way}` was sent, and {n} of {len(replies)} replies do not hold to it: the server may ignore it"
+            )
+        return lines
+
+    def _holds(self, answer: Answer) -> bool:
+        """Whether a reply has the shape to which the request restricts it: an object, or one of the choices."""
+        text = open_reply(answer.raw or "", answer.finish).text.strip()
+        if self.options.ask == "pair" and self.options.constrain != "response_format":
+            return text.strip('"') in {*self.letters, *self.options.answers.values()}
+        try:
+            return isinstance(json.loads(text), dict)
+        except ValueError:
+            return False
 
     def read(self, completion: Completion, reply: Reply) -> Answer:
         if completion.refused:

@@ -456,10 +456,23 @@ def test_constrained_choices(constrain: str, reply: str, text: str, field: str, 
         [answer, *_] = judge.answer(items("stance", dataset(1)), Context(dataset(1)))
         sent, room = server.bodies[0][field], server.bodies[0]["max_tokens"]
     assert answer.label is Stance.LEAN_SUPPORT
+    assert not [line for line in judge.unheeded([answer]) if "logprobs" not in line], "the server held to it"
     # an object of JSON stands around its label
     assert room == (20 if field == "response_format" else 8)
     assert expected is None or sent == expected
     assert ("D" in str(sent)) if reply == "letter" else ("lean support" in str(sent))
+
+
+@pytest.mark.parametrize("field", ["guided_choice", "structured_outputs", "response_format"])
+def test_what_a_server_takes_and_ignores_is_said(field: str) -> None:
+    text = "I think that the answer is D, lean support."
+    with serving(reply=lambda _: chat(text)) as server:
+        judge = system(base_url=server.url, constrain=field, reply="letter", logprobs=field != "response_format")
+        answers = judge.answer(items("stance", dataset(2)), Context(dataset(2)))
+    n = len(answers)
+    held = f"`{field}` was sent, and {n} of {n} replies do not hold to it: the server may ignore it"
+    bare = f"`logprobs` was asked for, and {n} of {n} replies came without a label's"
+    assert judge.unheeded(answers) == ([held] if field == "response_format" else [bare, held])
 
 
 def test_an_empty_summary_is_an_answer_if_the_model_ended_it() -> None:
