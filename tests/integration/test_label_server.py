@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -370,3 +372,21 @@ def test_a_server_killed_during_200_saves_leaves_only_whole_files(folder: Path) 
         assert whole.text == TEXT and (whole.summaries[0].text if whole.summaries else "") in sent
     with label_server(folder, "--annotator", "ann"):
         assert not list(folder.rglob("*.tmp")), "what the killed servers left is swept away"
+
+
+def test_a_dropped_connection_prints_no_traceback(capfd: pytest.CaptureFixture[str], server: Server) -> None:
+    head = f"Host: 127.0.0.1:{server.port}\r\nX-Token: {server.token}\r\nContent-Type: application/json\r\n"
+    requests = (
+        f"PUT {ARTICLE} HTTP/1.1\r\n{head}Content-Length: 500\r\n\r\n{{",
+        f"PUT {ARTICLE} HTTP/1.1\r\n{head}Transfer-Encoding: chunked\r\n\r\nff\r\n{{",
+        f"GET {ARTICLE} HTTP/1.1\r\n{head}\r\n",
+        "GET /api/set HTTP/1.1\r\nHost: 127",
+    )
+    for text in requests:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+            # gone at once, without the farewell of TCP
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.sendall(text.encode())
+            time.sleep(0.2)
+    assert opened(server)["draft"] is False
+    assert capfd.readouterr().err == ""
