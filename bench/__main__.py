@@ -74,7 +74,9 @@ def main() -> None:
         # a million articles take hours: only where they are asked for
         if args.only == name or (args.only is None and name != "scale"):
             kept[title] = section(title, job())
-            order = [kept[t] for t, _ in jobs.values() if t in kept]
+            titles = [t for t, _ in jobs.values()]
+            # what another command measured stands last
+            order = [kept[t] for t in (*(t for t in titles if t in kept), *(t for t in kept if t not in titles))]
             OUT.write_text("\n".join([head(rates), *order]), encoding="utf-8")
             print(f"written: {OUT.name}, {title}", flush=True)
 
