@@ -152,7 +152,7 @@ def metadata_scores(dataset: Dataset) -> dict[str, tuple[float, float]] | None:
         answers = np.empty_like(gold)
         for event in dict.fromkeys(events.tolist()):
             others = events != event
-            learned = system.answers_of(rows[others], labels[others], rows[~others])
+            learned = system.learned(rows[others], labels[others])(rows[~others])
             answers[~others] = [STANCES.index(a.label) for a in learned if a.label is not None]
         for scope, chosen in (("concrete targets", concrete), (ESCALATION, ~concrete)):
             if chosen.any():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -29,6 +30,19 @@ class TrainingTable:
     rows: Any
     labels: NDArray[np.str_]
     events: NDArray[np.str_]
+    memory: int
+    device: str = "cpu"
+
+
+Answers = Callable[[Any], list[Answer]]
+"""Answers to rows of features."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What was fitted on the whole table; a pool holds it between units."""
+
+    answers: Answers
     memory: int
     device: str = "cpu"
 
@@ -97,24 +111,34 @@ class FittedStance(System):
                 check_other_events(context.dataset, event)
                 raise Unfitted(f"unfitted: the articles of other events than {event!r} have no labelled pair")
             rows = self.features([items[i] for i in of_event], context)
-            answers.update(zip(of_event, self.answers_of(table.rows[others], table.labels[others], rows), strict=True))
+            if len(others) == len(table.labels):
+                # an event without labels: all of them learn the same, in every unit
+                learned = context.pool.get((*key, "all"), partial(self._learned_from_all, table)).answers
+            else:
+                learned = self.learned(table.rows[others], table.labels[others])
+            answers.update(zip(of_event, learned(rows), strict=True))
         return [answers[i] for i in range(len(items))]
+
+    def _learned_from_all(self, table: TrainingTable) -> Learned:
+        return Learned(self.learned(table.rows, table.labels), table.memory)
 
     @abstractmethod
     def features(self, items: Sequence[Item], context: Context) -> Any:
         """A matrix with a row for each item; nothing in a row depends on other items."""
 
-    def answers_of(self, training: Any, labels: NDArray[np.str_], rows: Any) -> list[Answer]:
-        """Answers to `rows` after fitting on `training` with `labels`; where these are all the same, that label."""
+    def learned(self, training: Any, labels: NDArray[np.str_]) -> Answers:
+        """What answers rows of features after fitting on `training` with `labels`; where these are all the same, with that
+        label."""
         if len(set(labels.tolist())) > 1:
-            return self.learn(training, labels, rows)
+            return self.learn(training, labels)
         stance = Stance(str(labels[0]))
         scores = {s.value: float(s is stance) for s in STANCES}
-        return [Answer(stance, label=stance, scores=scores, path="one label") for _ in range(rows.shape[0])]
+        answer = Answer(stance, label=stance, scores=scores, path="one label")
+        return lambda rows: [answer] * rows.shape[0]
 
     @abstractmethod
-    def learn(self, training: Any, labels: NDArray[np.str_], rows: Any) -> list[Answer]:
-        """Fits on `training` with `labels`, of which there are two or more, and answers `rows`."""
+    def learn(self, training: Any, labels: NDArray[np.str_]) -> Answers:
+        """Fits on `training` with `labels`, of which there are two or more."""
 
     def _table(self, context: Context) -> TrainingTable:
         import numpy as np

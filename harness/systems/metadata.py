@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from harness.systems.base import Context, Options
-from harness.systems.fitted import FittedStance, labelled_pairs
+from harness.systems.fitted import Answers, FittedStance, labelled_pairs
 from harness.types import ESCALATION, Answer, Dataset, Item, Stance
 
 if TYPE_CHECKING:
@@ -53,12 +53,12 @@ class Metadata(FittedStance):
         hasher = FeatureHasher(_COLUMNS, input_type="string", alternate_sign=False)
         return hasher.transform([declared_features(item, order=self.options.order) for item in items])
 
-    def learn(self, training: Any, labels: NDArray[np.str_], rows: Any) -> list[Answer]:
+    def learn(self, training: Any, labels: NDArray[np.str_]) -> Answers:
         from sklearn.svm import LinearSVC
 
         svm = LinearSVC(C=self.options.c, class_weight="balanced", random_state=0, max_iter=5000)
         svm.fit(training, labels)
-        return [Answer(stance, label=stance, path="svm") for stance in map(Stance, svm.predict(rows).tolist())]
+        return lambda rows: [Answer(s, label=s, path="svm") for s in map(Stance, svm.predict(rows).tolist())]
 
 
 def declared_features(item: Item, *, order: bool) -> list[str]:

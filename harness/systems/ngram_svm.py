@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from harness.systems.base import Context, Options
-from harness.systems.fitted import FittedStance, labelled_pairs
+from harness.systems.fitted import Answers, FittedStance, labelled_pairs
 from harness.text.body import body_sentences, words_about
 from harness.text.marks import plain_text
 from harness.types import Answer, Dataset, Item, Stance
@@ -71,23 +71,29 @@ class LinearText(FittedStance):
             blocks = [counts(texts, "word", (1, 2)), counts(texts, "char_wb", (3, 5)), counts(targets, "word", (1, 2))]
         return hstack(blocks, format="csr")
 
-    def learn(self, training: Any, labels: NDArray[np.str_], rows: Any) -> list[Answer]:
+    def learn(self, training: Any, labels: NDArray[np.str_]) -> Answers:
         from scipy.sparse import hstack
         from sklearn.feature_extraction.text import TfidfTransformer
         from sklearn.svm import LinearSVC
 
-        examples, questions = [], []
+        examples, weightings = [], []
         for start in range(0, training.shape[1], _COLUMNS):
             block = training[:, start : start + _COLUMNS]
             # columns that no training row has cannot weigh anything
             used = np.unique(block.indices)
             weighting = TfidfTransformer(sublinear_tf=True).fit(block[:, used])
             examples.append(weighting.transform(block[:, used]))
-            questions.append(weighting.transform(rows[:, start : start + _COLUMNS][:, used]))
+            weightings.append((start + used, weighting))
         svm = LinearSVC(C=self.options.c, class_weight="balanced", random_state=0, max_iter=5000, tol=1e-3)
         svm.fit(hstack(examples, format="csr"), labels)
-        answers = [Stance(label) for label in svm.predict(hstack(questions, format="csr")).tolist()]
-        return [Answer(stance, label=stance, path="svm") for stance in answers]
+
+        def answers(rows: Any) -> list[Answer]:
+            questions = hstack(
+                [weighting.transform(rows[:, columns]) for columns, weighting in weightings], format="csr"
+            )
+            return [Answer(s, label=s, path="svm") for s in map(Stance, svm.predict(questions).tolist())]
+
+        return answers
 
 
 def _words(item: Item) -> list[str]:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from harness.models.embedder import Embedder
 from harness.systems.base import Context
-from harness.systems.fitted import FittedStance, passage
+from harness.systems.fitted import Answers, FittedStance, passage
 from harness.systems.weights import WeightedSystem, WeightOptions
 from harness.types import Answer, Item, Stance
 
@@ -43,21 +43,27 @@ class EmbeddingProbe(FittedStance, WeightedSystem):
         about = vectors[len(flat) :]
         return np.hstack([speakers, about, speakers * about])
 
-    def learn(self, training: Any, labels: NDArray[np.str_], rows: Any) -> list[Answer]:
+    def learn(self, training: Any, labels: NDArray[np.str_]) -> Answers:
         from sklearn.linear_model import LogisticRegression
         from threadpoolctl import threadpool_limits
 
         regression = LogisticRegression(C=self.options.c, class_weight="balanced", max_iter=1000)
         # products of this size are over before a second thread has woken up; beside other work it costs tenfold
         with threadpool_limits(1):
-            probabilities = regression.fit(training, labels).predict_proba(rows)
+            regression.fit(training, labels)
         classes = [Stance(c) for c in regression.classes_.tolist()]
-        return [
-            Answer(
-                classes[int(row.argmax())],
-                label=classes[int(row.argmax())],
-                scores={c.value: float(p) for c, p in zip(classes, row, strict=True)},
-                path="probe",
-            )
-            for row in probabilities
-        ]
+
+        def answers(rows: Any) -> list[Answer]:
+            with threadpool_limits(1):
+                probabilities = regression.predict_proba(rows)
+            return [
+                Answer(
+                    classes[int(row.argmax())],
+                    label=classes[int(row.argmax())],
+                    scores={c.value: float(p) for c, p in zip(classes, row, strict=True)},
+                    path="probe",
+                )
+                for row in probabilities
+            ]
+
+        return answers

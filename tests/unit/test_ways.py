@@ -31,6 +31,8 @@ def test_loading_is_counted_apart() -> None:
     assert once >= 0.05
     pool.get("a", load)
     assert pool.load_seconds == once, "what is here is not loaded"
+    pool.get("b", lambda: pool.get("c", load))
+    assert pool.load_seconds < 2.8 * once, "a load within a load counts once"
 
 
 def test_a_record_without_the_newer_fields_is_written_as_before() -> None:
