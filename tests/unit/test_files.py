@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,61 @@ def test_a_full_disk_is_said_without_a_traceback(words: list[str], tmp_path: Pat
     assert "Traceback" not in done.stderr
     assert "cannot be written" in done.stderr
     assert issubclass(StoreError, HarnessError)
+
+
+def bound_by_permissions() -> None:
+    """Takes from root what lets it write everywhere; others are bound as they are."""
+    drop_from_bounding_set, write_everywhere = 24, 1
+    ctypes.CDLL(None).prctl(drop_from_bounding_set, write_everywhere, 0, 0, 0)
+
+
+READ_ONLY = [
+    *WRITERS,
+    ["run", "summariser=lexrank", "stance=none", "dataset.path=river", "split=all", "results=done"],
+    ["report", "--results", "done"],
+    ["rescore", "--results", "done"],
+    ["compare", "--results", "done", "lead3+majority", "lead3+sentiment", "--csv", "x.csv"],
+    ["results", "merge", "done", "--into", "out"],
+    ["data", "new", "note.txt", "--dataset", "river"],
+    ["data", "order", "river"],
+]
+
+
+@pytest.fixture(scope="module")
+def read_only(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a dataset, a table and results, in which nobody may write."""
+    from harness.data.formats import format_named
+    from harness.data.load import load_dataset
+    from harness.runs import run
+
+    folder = tmp_path_factory.mktemp("read_only")
+    river = write_dataset(folder / "river")
+    format_named("jsonl").save(load_dataset(river), folder / "whole.jsonl", {})
+    (folder / "note.txt").write_text('A note\n\nAda Brandt said: "No."\n', encoding="utf-8")
+    fields = {"dataset.path": str(river), "results": str(folder / "done"), "metrics.resamples": 100}
+    run(summariser="lead3", stance=["majority", "sentiment"], judge=None, split="all", **fields)
+    folders = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
+    for path in folders:
+        path.chmod(0o555)
+    yield folder
+    for path in folders:
+        path.chmod(0o755)
+
+
+@pytest.mark.parametrize("words", READ_ONLY, ids=lambda words: "-".join(words[:4]).replace("/", "_"))
+def test_a_read_only_folder_is_said_without_a_traceback(words: list[str], read_only: Path) -> None:
+    before = sorted(read_only.rglob("*"))
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "harness.cli", *words],
+        cwd=read_only,
+        env=env,
+        capture_output=True,
+        text=True,
+        preexec_fn=bound_by_permissions,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "cannot be written" in done.stderr or "cannot be made" in done.stderr
+    assert sorted(read_only.rglob("*")) == before
