@@ -146,7 +146,8 @@ def hand_sentence(runs: Runs) -> str | None:
     scored.sort(key=lambda pair: (pair[1].value or 0.0, pair[0].name))
     parts = []
     for entry, value in scored:
-        interval = "" if value.ci_low is None else f" [{value.ci_low:.0f}–{value.ci_high:.0f}]"
+        few = f" (of {value.n_scored}: too few for an interval)"
+        interval = few if value.ci_low is None else f" [{value.ci_low:.0f}–{value.ci_high:.0f}]"
         partly = "" if entry.basis == EXACT and entry.n == entry.of else f" ({entry.covered})"
         parts.append(f"{entry.name} {value.value:.0f}{interval}{partly}")
     return f"By hand labels, of 100 stances that a summary conveys these are misstated: {', '.join(parts)}."

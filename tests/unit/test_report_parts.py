@@ -9,11 +9,12 @@ import re
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.errors import ConfigError
-from harness.report import html_pictures, svg
+from harness.report import html_pictures, preserved, svg
 from harness.report.cells import Shown, board_table, value_shown
 from harness.report.collect import Row, Runs, load_runs
 from harness.report.columns import GONE, UNASKED, UNPARSED, codes
@@ -26,6 +27,7 @@ from harness.report.html import whole_intervals
 from harness.report.judge import judge_note
 from harness.report.latex import escape
 from harness.report.markdown import one_line
+from harness.report.preserved import EXACT, HARM, ByHand
 from harness.report.show import visible
 from harness.report.table import Cell, leaderboards
 from harness.report.verdicts import outcome, unscored_verdict, verdicts, with_interval
@@ -406,3 +408,16 @@ def test_commands_are_as_a_person_types_them() -> None:
     assert typed("results='results/reference'") == "results=results/reference"
     assert typed("dataset.path='my texts, June'") == "dataset.path='my texts, June'"
     assert typed("++stance.prompt='a'") == "++stance.prompt='a'"
+
+
+def test_a_share_of_few_stances_says_of_how_many(monkeypatch: pytest.MonkeyPatch, small: Path) -> None:
+    def entry(name: str, **value: Any) -> ByHand:
+        return ByHand(name, name, EXACT, 10, 10, 39, {HARM: Value(**value)})
+
+    few = entry("smollm2", value=60.0, n_scored=5, reason="no interval: 4 articles, at least 10 are needed")
+    many = entry("lead3", value=9.8, ci_low=1.5, ci_high=32.0, n_scored=41)
+    monkeypatch.setattr(preserved, "by_hand", lambda runs: [few, many])
+    assert preserved.hand_sentence(load_runs(small)) == (
+        "By hand labels, of 100 stances that a summary conveys these are misstated: lead3 10 [2–32], smollm2 60 (of 5: too few "
+        "for an interval)."
+    )
