@@ -220,7 +220,7 @@ def _preserved_view(runs: Runs, boards: Sequence[Leaderboard]) -> dict[str, Any]
 def _finders_view(runs: Runs) -> dict[str, Any] | None:
     """The speaker finders as a plain table; None where no run has one that was scored."""
     table = finder_table(finders(runs))
-    return {"title": FINDERS, "note": FINDER_NOTE, "head": table.head, "rows": table.rows} if table.rows else None
+    return {"title": FINDERS, "note": FINDER_NOTE, "table": table} if table.rows else None
 
 
 def _robustness_view(runs: Runs) -> dict[str, Any] | None:

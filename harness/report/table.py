@@ -168,7 +168,9 @@ def _leaderboard(runs: Runs, kind: _Competition, n_tested: int, effects: Mapping
             d = pair_difference(runs, metric, pair, kind.counted[metric], seed, effects.get(metric))
             tests.append((a, b, selected.corrected(d, a, b, n_tested)))
     columns = board_columns_of(runs, kind.kind)
-    lines = [Line(row, _cells(row, columns, kind, tests, best, ranks), _pace(row, runs)) for row in kind.rows]
+    lines = [
+        Line(row, _cells(row, columns, kind, tests, best, ranks), seconds_per_article(row, runs)) for row in kind.rows
+    ]
     lines.sort(key=lambda line: _order(line.row, primary_of(kind.kind)[0]))
     return Leaderboard(
         kind.kind,
@@ -349,6 +351,7 @@ def _value(row: Row, metric: str) -> float | None:
     return value.value if value else None
 
 
-def _pace(row: Row, runs: Runs) -> float | None:
+def seconds_per_article(row: Row, runs: Runs) -> float | None:
+    """Those of the row's answers, loading apart; None where there are none."""
     n = len(runs.use.articles) if runs.use else 0
     return row.use.seconds / n if n and row.use.n_items else None

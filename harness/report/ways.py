@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.report.cells import Shown, Table
 from harness.report.collect import Row, Runs
-from harness.report.table import labels
+from harness.report.table import labels, seconds_per_article
 from harness.report.words import pace_text
 
 TITLE = "How the answers were computed"
@@ -29,7 +29,7 @@ PATHS = {
 
 def ways_table(runs: Runs) -> Table | None:
     """One row a system and role; None where no run says how its answers came."""
-    rows = [_cells(name, row) for row, name in _named(runs)]
+    rows = [_cells(name, row, seconds_per_article(row, runs)) for row, name in _named(runs)]
     head = ["system", "role", "answers by path", "s/article", "loading, s", "by the clock, s"]
     return Table(head, rows) if rows else None
 
@@ -49,10 +49,8 @@ def _named(runs: Runs) -> list[tuple[Row, str]]:
     return named
 
 
-def _cells(name: str, row: Row) -> list[Shown]:
+def _cells(name: str, row: Row, pace: float | None) -> list[Shown]:
     use = row.use
-    n = len(row.runs[0].dataset.articles) if row.runs and row.runs[0].dataset else 0
-    pace = use.seconds / n if n and use.n_items else None
     uses = [u for record in row.runs if (u := record.system(row.kind)) and u.wall_seconds is not None]
     timed = max(uses, key=lambda u: u.n_computed, default=use)
     return [
