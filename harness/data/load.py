@@ -122,7 +122,8 @@ def _is_large(path: Path) -> bool:
 def _read_large(path: Path, errors: list[DataError]) -> LargeDataset | None:
     """Checks every article of a large file in one pass and holds none; None where they do not stand in the order of their ids."""
     stamp = _stamp(path)
-    table = kept_table(path, lambda: _checked_ids(path, errors), is_sound=lambda: not errors)
+    # of a file that changes while it is read nothing is kept: a pass over it says so
+    table = kept_table(path, lambda: _checked_ids(path, errors), is_sound=lambda: not errors and _stamp(path) == stamp)
     if table is None:
         return None
     passes = Passes(partial(_pass, path, stamp), partial(_plain_rows, path), table["id"], table["split"])
