@@ -89,12 +89,7 @@ class SystemUse(_Part):
     @model_serializer(mode="wrap")
     def _as_before_these_came(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
-        return {
-            name: value
-            for name, value in fields.items()
-            if value
-            or (name not in ("remarks", "entered_gold", "fitted") and (value is not None or name not in _NEWER))
-        }
+        return {name: value for name, value in fields.items() if name not in _CAME_LATER or value != _CAME_LATER[name]}
 
     @property
     def learns(self) -> bool:
@@ -102,7 +97,8 @@ class SystemUse(_Part):
         return self.fitted or self.identity.get("adapter") in _FITTED_BEFORE
 
 
-_NEWER = ("load_seconds", "wall_seconds")
+_CAME_LATER = {"remarks": [], "entered_gold": False, "fitted": False, "load_seconds": None, "wall_seconds": None}
+"""Fields that records of before do not have, with what stands for that."""
 _FITTED_BEFORE = (
     "systems.labels:Majority",
     "systems.linear:LinearText",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,14 @@ MOST_SHOWN = 30
 """Rows that a notebook shows."""
 
 
-class Tabular:
+class Tabular(ABC):
     """What has rows: `table_rows` gives them, all with the same names of columns."""
 
     __slots__ = ()
 
+    @abstractmethod
     def table_rows(self) -> list[dict[str, Any]]:
         """One mapping a row, from the name of a column to its value; None where there is none."""
-        raise NotImplementedError
 
     def to_pandas(self) -> pandas.DataFrame:
         """The rows as a pandas data frame."""
