@@ -278,9 +278,7 @@ class EndpointStance(EndpointSystem):
         lines = []
         if o.ask == "pair" and "logprobs" in self.extra([]):
             n = sum(not a.path.startswith("logprobs") for a in replies)
-            lines += (
-                [f"`logprobs` was asked for, and {n} of {len(replies)} replies came without a label's"] if n else []
-            )
+            lines += [f"`logprobs` was asked for, and {n} of {len(replies)} replies gave none of a label"] if n else []
         way = o.constrain or (None if o.ask == "pair" else "response_format")
         n = sum(not self._holds(a) for a in replies) if way else 0
         if n:

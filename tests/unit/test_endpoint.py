@@ -471,7 +471,7 @@ def test_what_a_server_takes_and_ignores_is_said(field: str) -> None:
         answers = judge.answer(items("stance", dataset(2)), Context(dataset(2)))
     n = len(answers)
     held = f"`{field}` was sent, and {n} of {n} replies do not hold to it: the server may ignore it"
-    bare = f"`logprobs` was asked for, and {n} of {n} replies came without a label's"
+    bare = f"`logprobs` was asked for, and {n} of {n} replies gave none of a label"
     assert judge.unheeded(answers) == ([held] if field == "response_format" else [bare, held])
 
 
